@@ -1,0 +1,67 @@
+"""What can be wrong with what a caller asks for.
+
+CallboardError
+ ├─ NotFound       no such row for this account
+ ├─ Invalid        input breaks rules; carries every problem at once
+ ├─ Conflict       a name is taken, a state has moved on
+ ├─ Forbidden      the role or the key's scope is too small
+ ├─ LimitReached   a size, a quota or a rate
+ └─ Unavailable    the database is away: nothing was written, try again
+
+A receiver's "no" is not here: it is an `Outcome`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to mend: where (a field's path, "" for the whole), what, in words."""
+
+    field: str
+    code: str
+    message: str
+
+
+class CallboardError(Exception):
+    code = "error"
+
+    def __init__(self, message: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.code
+
+
+class NotFound(CallboardError):
+    code = "not_found"
+
+
+class Conflict(CallboardError):
+    code = "conflict"
+
+
+class Forbidden(CallboardError):
+    code = "forbidden"
+
+
+class LimitReached(CallboardError):
+    """`code` is `too_large` or `too_many`."""
+
+    code = "too_many"
+
+
+class Unavailable(CallboardError):
+    code = "unavailable"
+
+
+class Invalid(CallboardError):
+    code = "invalid"
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(" ".join(problem.message for problem in self.problems))
+
+
+def invalid(field: str, code: str, message: str) -> Invalid:
+    return Invalid([Problem(field, code, message)])
