@@ -1,0 +1,41 @@
+"""Secrets for the `standard` scheme: `whsec_` and base64 of 24–64 bytes."""
+
+import os
+from binascii import Error, a2b_base64, b2a_base64
+
+from callboard.errors import Invalid, Problem
+
+PREFIX = "whsec_"
+
+
+def generate() -> str:
+    return PREFIX + b2a_base64(os.urandom(32), newline=False).decode()
+
+
+def parse(secret: str) -> bytes:
+    """The key's bytes; `Invalid` for a secret that `check` would refuse."""
+    problems = check(secret)
+    if problems:
+        raise Invalid(problems)
+    return a2b_base64(secret.removeprefix(PREFIX))
+
+
+def check(secret: str, field: str = "signing.secret") -> list[Problem]:
+    """The secret itself is in no message: problems end up in answers and logs."""
+    if not secret.startswith(PREFIX):
+        return [Problem(field, "prefix", f"Begin the secret with {PREFIX}.")]
+    key = _decode(secret.removeprefix(PREFIX))
+    if key is None:
+        message = f"After {PREFIX}, write the key in base64 with its = padding."
+        return [Problem(field, "base64", message)]
+    if not 24 <= len(key) <= 64:
+        message = f"Bring a key of 24 to 64 bytes; this one has {len(key)}."
+        return [Problem(field, "length", message)]
+    return []
+
+
+def _decode(text: str) -> bytes | None:
+    try:
+        return a2b_base64(text, strict_mode=True)
+    except (Error, ValueError):
+        return None
