@@ -1,0 +1,166 @@
+import re
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callboard.matching.patterns import (
+    Matcher,
+    check_events,
+    check_type_name,
+    compile_patterns,
+    nearest,
+    unknown_type,
+)
+
+segments = st.sampled_from(["a", "b", "contact", "contact_modified", "x-1"])
+names = st.lists(segments, min_size=1, max_size=4).map(".".join)
+events = st.one_of(names, names.map("{}.*".format), st.just("*"))
+
+
+def plainly_matches(event, name):
+    if event == "*":
+        return True
+    if event.endswith(".*"):
+        return (
+            re.fullmatch(re.escape(event[:-1]) + r"[^.]+(\.[^.]+)*", name) is not None
+        )
+    return event == name
+
+
+@pytest.mark.parametrize(
+    ("event", "listens", "does_not"),
+    [
+        ("contact.created", ["contact.created"], ["contact", "contact.created.x"]),
+        ("contact.*", ["contact.created", "contact.a.b"], ["contact", "contacts.a"]),
+        ("a.b.*", ["a.b.c"], ["a.b", "a.c", "a.bc"]),
+        ("*", ["contact", "contact.created"], []),
+        ("sending_Bounce", ["sending_Bounce"], ["sending_bounce"]),
+    ],
+)
+def test_patterns(event, listens, does_not):
+    patterns = compile_patterns([event])
+    assert [name for name in listens + does_not if patterns.matches(name)] == listens
+
+
+@given(listed=st.lists(events, min_size=1, max_size=5), name=names)
+def test_patterns_mean_what_the_plain_rule_says(listed, name):
+    wanted = any(plainly_matches(event, name) for event in listed)
+    assert compile_patterns(listed).matches(name) == wanted
+
+
+@given(
+    webhooks=st.lists(st.lists(events, min_size=1, max_size=4), max_size=8),
+    asked=st.lists(names, min_size=1, max_size=8),
+)
+def test_the_matcher_agrees_with_each_webhook_alone(webhooks, asked):
+    compiled = [
+        (place, compile_patterns(listed)) for place, listed in enumerate(webhooks)
+    ]
+    matcher = Matcher(compiled)
+    for name in asked + asked:
+        alone = [place for place, patterns in compiled if patterns.matches(name)]
+        assert list(matcher.wanted(name)) == alone
+
+
+def test_ten_thousand_webhooks_cost_little():
+    listed = [["*"], ["contact.*"], ["contact.created", "order.paid"], ["order.*"]]
+    compiled = [compile_patterns(events) for events in listed]
+    matcher = Matcher((f"wh_{n}", compiled[n % 4]) for n in range(10_000))
+    started = time.perf_counter()
+    assert len(matcher.wanted("contact.created")) == 7500
+    first = time.perf_counter() - started
+    for _ in range(1000):
+        matcher.wanted("contact.created")
+    assert first < 0.1  # a tenth of it on a quiet machine
+    assert time.perf_counter() - started - first < 0.1
+
+
+def test_the_matcher_forgets_before_it_grows_without_bound():
+    matcher = Matcher((n, compile_patterns(["*"])) for n in range(1000))
+    for n in range(2000):
+        assert len(matcher.wanted(f"type.{n}")) == 1000
+    assert sum(map(len, matcher._known.values())) <= 1_000_000
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "contact.created",
+        "contact_modified",
+        "sending_Bounce",
+        "a",
+        "1.2",
+        "a-b",
+        "a" * 128,
+    ],
+)
+def test_names_that_are_fine(name):
+    assert check_type_name(name) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        "a.",
+        ".a",
+        "a..b",
+        "a b",
+        "a.*",
+        "*",
+        "é",
+        "a\n",
+        "a/b",
+        "${a}",
+        "a" * 129,
+    ],
+)
+def test_names_that_are_refused(name):
+    assert [problem.field for problem in check_type_name(name)] == ["name"]
+
+
+KNOWN = ["contact.created", "contact.updated", "order.paid"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "found"),
+    [
+        pytest.param(["contact.created", "order.*", "*"], [], id="all fine"),
+        pytest.param(["later.*"], [], id="a pattern may wait for types"),
+        pytest.param([], [("events", "empty")], id="none"),
+        pytest.param(["a.*"] * 1001, [("events", "too_many")], id="too many"),
+        pytest.param(
+            ["order.paid", "contact.create"],
+            [("events.1", "unknown_type")],
+            id="unknown",
+        ),
+        *[
+            pytest.param([event], [("events.0", "pattern")], id=event)
+            for event in ["contact*", "contact.*.a", "*.created", "**", "a.**", ".*"]
+        ],
+        pytest.param(["a b"], [("events.0", "name")], id="no name"),
+    ],
+)
+def test_the_events_of_a_webhook(listed, found):
+    problems = check_events(listed, KNOWN)
+    assert [(problem.field, problem.code) for problem in problems] == found
+
+
+def test_many_unknown_types_are_quickly_refused():
+    problems = check_events([f"nope.{n}" for n in range(1000)], KNOWN)
+    assert len(problems) == 10
+
+
+def test_a_near_name_is_offered():
+    assert nearest("contact.create", KNOWN)[0] == "contact.created"
+    assert nearest("Order.Paid", KNOWN) == ["order.paid"]
+    assert nearest("zzz", KNOWN) == []
+    message = unknown_type("contact.create", KNOWN).message
+    assert "Did you mean contact.created or contact.updated?" in message
+
+
+def test_a_huge_name_is_not_repeated():
+    assert len(unknown_type("x" * 100_000, KNOWN).message) < 250
