@@ -1,0 +1,261 @@
+"""httpx's transport contract over an aiohttp pool that calls only what is allowed.
+
+Three gates: the host as written, every answer of the name servers, and the
+address of each new socket. HTTP/1.1 only; a request goes out once or not at all.
+"""
+
+import asyncio
+import re
+import socket
+import ssl
+from collections.abc import AsyncIterator, Iterable
+from contextvars import ContextVar
+from functools import lru_cache, partial
+from time import monotonic
+
+import aiohttp
+import httpx
+from aiohttp.abc import ResolveResult
+from aiohttp.client_proto import ResponseHandler
+from multidict import CIMultiDict
+from yarl import URL
+
+from callboard.egress.failures import Refused, Unsendable
+from callboard.egress.policy import EgressPolicy
+from callboard.egress.resolver import GuardedResolver, Lookup
+
+IDLE_SECONDS = 2.0
+LIFE_SECONDS = 60.0
+MOST_CONNECTIONS = 1024
+MOST_PER_HOST = 256
+READ_AHEAD = 64 * 1024
+
+LONGEST_URL = 16 * 1024
+
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+_URL = re.compile(r"https?://[!-~]+", re.IGNORECASE).fullmatch
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
+_VALUE = re.compile(r"[\t -~]*").fullmatch
+# Each of these frames the message or is the connection's own to say.
+_FRAMING = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "keep-alive"}
+    | {"expect", "te", "trailer", "upgrade"}
+    | {"proxy-connection", "proxy-authorization"}
+)
+_NOTHING_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+
+Headers = Iterable[tuple[str, str]]
+_AddressInfo = tuple[
+    int | socket.AddressFamily,
+    int | socket.SocketKind,
+    int,
+    str,
+    tuple[str, int] | tuple[str, int, int, int],
+]
+
+
+class Marks:
+    """The host that a call asked for, and when the steps towards it happened.
+
+    Zero stands for a step that was not needed, such as on a kept connection.
+    """
+
+    __slots__ = ("asked", "connected", "connecting", "host", "named", "secured")
+
+    def __init__(self) -> None:
+        self.host = ""
+        self.asked = self.named = 0.0
+        self.connecting = self.connected = self.secured = 0.0
+
+
+_marks: ContextVar[Marks] = ContextVar("marks")
+
+
+class GuardedTransport(httpx.AsyncBaseTransport):
+    """Open it in a running loop, close it with `aclose`."""
+
+    def __init__(
+        self,
+        policy: EgressPolicy,
+        *,
+        lookup: Lookup | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._judge = lru_cache(4096)(policy.refuse_host)
+        self._target = lru_cache(1024)(self._read_target)
+        self._tls: ssl.SSLContext | bool = tls or True
+        self._resolver = _TimedResolver(policy, lookup)
+        self._session = _open_session(policy, self._resolver)
+
+    async def exchange(
+        self,
+        method: str,
+        url: str,
+        headers: Headers,
+        body: bytes,
+        *,
+        tls: ssl.SSLContext | None = None,
+        marks: Marks | None = None,
+    ) -> aiohttp.ClientResponse:
+        """Sends one request and reads the status line and headers of its answer.
+
+        This is the hot path: it spares httpx's request and response objects.
+        """
+        _check(method, headers)
+        target, host = self._target(url)
+        marks = marks or Marks()
+        marks.host = host
+        _marks.set(marks)
+        return await self._session.request(
+            method,
+            target,
+            headers=CIMultiDict(headers),
+            data=body or None,
+            allow_redirects=False,
+            ssl=tls or self._tls,
+        )
+
+    def _read_target(self, url: str) -> tuple[URL, str]:
+        if len(url) > LONGEST_URL or not _URL(url):
+            raise Unsendable("The URL is not a valid http or https address.")
+        target = _read_url(url)
+        host = target.raw_host or ""
+        if refusal := self._judge(host):
+            raise Refused(f"{refusal}.")
+        return target, host
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await self.exchange(
+            request.method,
+            str(request.url),
+            [(k.decode("ascii"), v.decode("latin-1")) for k, v in request.headers.raw],
+            await request.aread(),
+            tls=request.extensions.get("ssl"),
+        )
+        return httpx.Response(
+            answer.status, headers=answer.raw_headers, stream=_Stream(answer)
+        )
+
+    async def aclose(self) -> None:
+        await self._session.close()
+        await self._resolver.close()
+
+
+class _Stream(httpx.AsyncByteStream):
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self._answer = answer
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._answer.content.iter_any():
+            yield chunk
+
+    async def aclose(self) -> None:
+        self._answer.close()
+
+
+def _check(method: str, headers: Headers) -> None:
+    if method not in METHODS:
+        raise Unsendable("This method cannot be sent.")
+    for name, value in headers:
+        if problem := _name_problem(name):
+            raise Unsendable(problem)
+        # The first test is the quick one; only a tab needs the second.
+        if not (value.isascii() and value.isprintable()) and not _VALUE(value):
+            raise Unsendable(f"The value of the header {name} cannot be sent.")
+
+
+@lru_cache(1024)
+def _name_problem(name: str) -> str:
+    if not _NAME(name):
+        return "A header's name cannot be sent."
+    if name.lower() in _FRAMING:
+        return f"The header {name} is set by the connection itself."
+    return ""
+
+
+def _read_url(url: str) -> URL:
+    """As written: yarl would otherwise turn /a/%2e%2e/b into /b."""
+    try:
+        target = URL(url, encoded=True)
+        _ = target.port
+    except ValueError as error:
+        raise Unsendable("The URL is not a valid address.") from error
+    if target.raw_user is not None or target.raw_password is not None:
+        raise Unsendable("The URL must not hold a user name or password.")
+    return target
+
+
+def _open_session(
+    policy: EgressPolicy, resolver: GuardedResolver
+) -> aiohttp.ClientSession:
+    session = aiohttp.ClientSession(
+        connector=_Connector(policy, resolver),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=_NOTHING_ADDED,
+        auto_decompress=False,
+        trust_env=False,
+        read_bufsize=READ_AHEAD,
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+    )
+    # Otherwise aiohttp repeats GET, PUT and DELETE when a kept connection breaks.
+    session._retry_connection = False
+    return session
+
+
+class _Connector(aiohttp.TCPConnector):
+    def __init__(self, policy: EgressPolicy, resolver: GuardedResolver) -> None:
+        super().__init__(
+            resolver=resolver,
+            use_dns_cache=False,
+            socket_factory=partial(_open_socket, policy),
+            keepalive_timeout=IDLE_SECONDS,
+            limit=MOST_CONNECTIONS,
+            limit_per_host=MOST_PER_HOST,
+        )
+        self._factory: partial[ResponseHandler] = partial(_Line, loop=self._loop)
+
+
+class _TimedResolver(GuardedResolver):
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        marks = _marks.get()
+        marks.asked = monotonic()
+        try:
+            return await super().resolve(host, port, family)
+        finally:
+            marks.named = monotonic()
+
+
+def _open_socket(policy: EgressPolicy, info: _AddressInfo) -> socket.socket:
+    """The last gate: whatever led here, a forbidden address gets no socket."""
+    marks = _marks.get()
+    family, kind, protocol, _, address = info
+    if refusal := policy.refuse(address[0], marks.host):
+        raise Refused(f"{refusal}.")
+    marks.connecting = marks.connecting or monotonic()
+    return socket.socket(family, kind, protocol)
+
+
+class _Line(ResponseHandler):
+    """A connection with a bounded life that nobody waits for when it is given up.
+
+    A plain close() flushes what is unsent first: a receiver that reads nothing
+    would keep the socket and the rest of the body for ever.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self._marks = _marks.get()
+        self._born = self._marks.connected = monotonic()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._marks.secured = monotonic()
+
+    def close(self) -> None:
+        self.abort()
+
+    @property
+    def should_close(self) -> bool:
+        return monotonic() - self._born > LIFE_SECONDS or super().should_close
