@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self, get_type_hints
 from urllib.parse import urlsplit
 
-from callboard.egress.policy import parse_destinations
+from callboard.egress.policy import Destination, parse_destinations
 
 SHORTEST_KEY = 32
 
@@ -162,7 +162,7 @@ class Settings:
         str, Setting(_sender, "Callboard <callboard@localhost>", "sender of our mails")
     ]
     allow_destinations: Annotated[
-        tuple[Any, ...],
+        tuple[Destination, ...],
         Setting(
             parse_destinations,
             "",
@@ -170,7 +170,7 @@ class Settings:
         ),
     ]
     deny_destinations: Annotated[
-        tuple[Any, ...],
+        tuple[Destination, ...],
         Setting(parse_destinations, "", "networks or host names that are never called"),
     ]
     allow_http: Annotated[

@@ -1,0 +1,3 @@
+from callboard.commands import main
+
+main(prog_name="callboard")

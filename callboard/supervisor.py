@@ -1,0 +1,91 @@
+"""Children that run together and end together."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+LOOK_EVERY = 0.1
+# A worker lets calls in flight finish, which may take 25 s.
+PATIENCE = 30.0
+TIED = Path(__file__).with_name("tied.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    name: str
+    process: subprocess.Popen[bytes]
+
+
+def start(
+    name: str,
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    keep_open: Sequence[int] = (),
+) -> Child:
+    """The child gets SIGTERM when we end, also by `kill -9`.
+
+    It has a session of its own: a Ctrl-C reaches us alone, and we end it in order.
+    """
+    tie = [sys.executable, "-I", "-S", str(TIED), str(os.getpid())]
+    process = subprocess.Popen(  # noqa: S603  the command is our own
+        [*tie, *command],
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        pass_fds=keep_open,
+    )
+    return Child(name, process)
+
+
+@contextmanager
+def asked_to_end() -> Iterator[list[int]]:
+    """The signals that asked us to end, in the order they came."""
+    asked: list[int] = []
+    wanted = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup
+        wanted.append(signal.SIGHUP)
+    before = {n: signal.signal(n, lambda got, _: asked.append(got)) for n in wanted}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def ended(children: Sequence[Child]) -> Child | None:
+    return next((c for c in children if c.process.poll() is not None), None)
+
+
+def wait_for_end(children: Sequence[Child], asked: list[int]) -> Child | None:
+    """The first child that ends by itself, or None once we are asked to end."""
+    while not asked:
+        if child := ended(children):
+            return child
+        time.sleep(LOOK_EVERY)
+    return None
+
+
+def end(children: Sequence[Child], asked: list[int]) -> None:
+    """SIGTERM, patience, SIGKILL. A second Ctrl-C kills at once."""
+    for child in children:
+        child.process.terminate()
+    deadline = time.monotonic() + PATIENCE
+    while any(c.process.poll() is None for c in children):
+        # `make` passes a SIGTERM on that we may have got already: it is no hurry.
+        if time.monotonic() > deadline or signal.SIGINT in asked[1:]:
+            for child in children:
+                child.process.kill()
+        time.sleep(LOOK_EVERY / 5)
+
+
+def how_it_ended(child: Child) -> str:
+    code = child.process.returncode
+    if code < 0:
+        return f"{child.name} was ended by {signal.Signals(-code).name}"
+    return f"{child.name} ended with exit code {code}"

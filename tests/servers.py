@@ -1,0 +1,159 @@
+"""Real servers for tests and benchmarks: PostgreSQL, Redis, a browser.
+
+Run as a program it prints the Debian packages that this machine lacks.
+"""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from callboard import embedded
+
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+STARTS_WITHIN = 30.0
+
+
+@contextmanager
+def running_redis() -> Iterator[str]:
+    """A Redis server of its own; yields its unix:// URL."""
+    with (
+        tempfile.TemporaryDirectory(prefix="callboard-redis-") as directory,
+        embedded.running_redis(Path(directory), []) as (_, url),
+    ):
+        yield url
+
+
+@contextmanager
+def running_postgres(fsync: bool = False) -> Iterator[str]:
+    """A PostgreSQL cluster of its own; yields the URL of its database `postgres`.
+
+    The cluster's owner is the user in the URL and may create databases.
+    """
+    owner = _owner()
+    with tempfile.TemporaryDirectory(prefix="callboard-pg-", dir="/tmp") as directory:
+        if owner:
+            os.chown(directory, owner.pw_uid, owner.pw_gid)
+        data = Path(directory) / "data"
+        _make_cluster(data, owner)
+        port = free_port()
+        server = _start_cluster(data, port, owner, fsync=fsync)
+        try:
+            _wait_for(server, port)
+            yield f"postgres://callboard@127.0.0.1:{port}/postgres"
+        finally:
+            server.send_signal(2)  # a fast shutdown: it does not wait for clients
+            server.wait()
+
+
+def chromium_path() -> str:
+    if found := _chromium():
+        return found
+    raise FileNotFoundError("There is no Chromium here; install chromium.")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def missing_packages() -> list[str]:
+    wanted = {"postgresql": _postgres_bin(), "chromium": _chromium()}
+    return [package for package, found in wanted.items() if not found]
+
+
+def _chromium() -> str | None:
+    named = os.environ.get("CHROMIUM")
+    if named:
+        return named
+    return next((path for name in CHROMIUMS if (path := shutil.which(name))), None)
+
+
+def _postgres_bin() -> Path | None:
+    """Debian keeps the server's programs, by version, off the PATH."""
+    homes = Path("/usr/lib/postgresql").glob("*/bin")
+    newest = sorted(homes, key=lambda home: float(home.parent.name), reverse=True)
+    on_path = shutil.which("postgres")
+    candidates = [*newest, *([Path(on_path).resolve().parent] if on_path else [])]
+    return next((home for home in candidates if (home / "initdb").exists()), None)
+
+
+def _owner() -> pwd.struct_passwd | None:
+    """Who runs the server: PostgreSQL refuses to run as root."""
+    if os.getuid() != 0:
+        return None
+    names = {entry.pw_name: entry for entry in pwd.getpwall()}
+    return names.get("postgres") or names["nobody"]
+
+
+def _program(name: str, owner: pwd.struct_passwd | None) -> list[str]:
+    """As its owner, and ended with us by the kernel."""
+    home = _postgres_bin()
+    assert home, "PostgreSQL is not installed"
+    tie = ["setpriv", "--pdeathsig", "INT"]
+    if owner:
+        ids = [f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
+        tie += ids
+    return [*tie, str(home / name)]
+
+
+def _make_cluster(data: Path, owner: pwd.struct_passwd | None) -> None:
+    options = ["--username=callboard", "--auth=trust", "--encoding=UTF8"]
+    options += ["--locale=C.UTF-8", "--no-sync", "--pgdata", str(data)]
+    made = subprocess.run(
+        [*_program("initdb", owner), *options],
+        cwd=data.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+
+
+def _start_cluster(
+    data: Path, port: int, owner: pwd.struct_passwd | None, *, fsync: bool
+) -> subprocess.Popen[bytes]:
+    on_disk = "on" if fsync else "off"
+    settings = {
+        "listen_addresses": "127.0.0.1",
+        "port": str(port),
+        "unix_socket_directories": str(data.parent),
+        "max_connections": "200",
+        "fsync": on_disk,
+        "synchronous_commit": on_disk,
+        "full_page_writes": on_disk,
+    }
+    command = [*_program("postgres", owner), "-D", str(data)]
+    for name, value in settings.items():
+        command += ["-c", f"{name}={value}"]
+    with (data.parent / "log").open("wb") as log:
+        return subprocess.Popen(
+            command,
+            cwd=data.parent,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def _wait_for(server: subprocess.Popen[bytes], port: int) -> None:
+    home = _postgres_bin()
+    assert home
+    ready = [str(home / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
+    deadline = time.monotonic() + STARTS_WITHIN
+    while subprocess.run(ready, check=False).returncode:
+        assert server.poll() is None, "PostgreSQL ended while it started"
+        assert time.monotonic() < deadline, "PostgreSQL does not answer"
+        time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    print(" ".join(missing_packages()))  # noqa: T201
