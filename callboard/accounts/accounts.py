@@ -1,0 +1,52 @@
+from datetime import datetime
+
+from callboard import ids
+from callboard.accounts.tables import Account
+from callboard.errors import Invalid, Problem
+
+LONGEST_NAME = 120
+
+
+async def add(name: str, now: datetime) -> Account:
+    """Names need not be unique: `find` prefers an id, then the oldest of that name."""
+    _raise_all(check_name(name))
+    account = Account(id=ids.make("acc", now), name=name.strip(), created_at=now)
+    await account.save()
+    return account
+
+
+async def first() -> Account | None:
+    """The oldest: the one that `migrate` made."""
+    return await Account.objects().order_by(Account.created_at, Account.id).first()
+
+
+async def find(name: str) -> Account | None:
+    """By id or by name."""
+    found = await Account.objects().where(Account.id == name).first()
+    if found is not None:
+        return found
+    named = Account.objects().where(Account.name == name)
+    return await named.order_by(Account.created_at, Account.id).first()
+
+
+async def listed() -> list[Account]:
+    return await Account.objects().order_by(Account.created_at, Account.id)
+
+
+async def rename(account: str, name: str) -> None:
+    _raise_all(check_name(name))
+    named = Account.update({Account.name: name.strip()})
+    await named.where(Account.id == account)
+
+
+def check_name(name: str, field: str = "name") -> list[Problem]:
+    if not name.strip():
+        return [Problem(field, "empty", "Give the account a name.")]
+    if len(name.strip()) > LONGEST_NAME:
+        return [Problem(field, "too_long", f"Use at most {LONGEST_NAME} characters.")]
+    return []
+
+
+def _raise_all(problems: list[Problem]) -> None:
+    if problems:
+        raise Invalid(problems)

@@ -1,0 +1,179 @@
+"""API keys: what programs show instead of a password."""
+
+import hashlib
+import secrets
+from collections import OrderedDict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from callboard import ids
+from callboard.accounts import audit
+from callboard.accounts.tables import ApiKey
+from callboard.database import reading, writing
+from callboard.errors import Invalid, NotFound, Problem
+
+PREFIX = "cb_"
+_LONGEST_NAME = 120
+_HINT = 10
+
+# Nothing is believed longer, so a revoked key is soon refused in every process.
+_BELIEVED = timedelta(seconds=1)
+_ASKED_AGAIN = timedelta(seconds=0.5)
+_REMEMBERED = 10_000
+_NOTED_EVERY = timedelta(minutes=1)
+
+
+class Scope(StrEnum):
+    EVERYTHING = "*"
+    SEND = "events:write"
+    READ = "read"
+    MANAGE = "manage"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who shows a good key. `scopes` has no `*`: it has been spelled out."""
+
+    account: str
+    key: str
+    name: str
+    scopes: frozenset[str]
+
+
+@dataclass(slots=True)
+class _Known:
+    caller: Caller
+    at: datetime
+    asking: bool = False
+
+    def is_good(self, now: datetime) -> bool:
+        """One caller asks again early, so that the others need not wait at the end."""
+        age = abs(now - self.at)
+        return age < _ASKED_AGAIN or (self.asking and age < _BELIEVED)
+
+
+_known: OrderedDict[str, _Known] = OrderedDict()
+
+
+async def create(
+    account: str, name: str, scopes: Collection[str], created_by: str, now: datetime
+) -> tuple[ApiKey, str]:
+    """The key and its secret, which cannot be read again. No scopes mean all."""
+    problems = _check(name, scopes)
+    if problems:
+        raise Invalid(problems)
+    secret = PREFIX + secrets.token_urlsafe(32)
+    key = ApiKey(
+        id=ids.make("key", now),
+        account=account,
+        name=name.strip(),
+        hint=secret[:_HINT],
+        secret_hash=_hash(secret),
+        scopes=" ".join(sorted(set(scopes))) or Scope.EVERYTHING.value,
+        created_by=created_by,
+        created_at=now,
+    )
+    async with writing():
+        await ApiKey.insert(key)
+        await audit.note(account, created_by, "key.created", key.name, key.scopes, now)
+    return key, secret
+
+
+async def find(secret: str, now: datetime) -> Caller | None:
+    """Whose key it is. Asks the database at most about twice a second for each key."""
+    digest = _hash(secret)
+    known = _known.get(digest)
+    if known is not None and known.is_good(now):
+        return known.caller
+    return await _asked(digest, now)
+
+
+async def revoke(
+    account: str, key_id: str, now: datetime, *, by: str = audit.COMMAND_LINE
+) -> None:
+    """Revoking twice is no error."""
+    async with writing():
+        key = await get(account, key_id)
+        if not key.revoked_at:
+            await ApiKey.update({ApiKey.revoked_at: now}).where(ApiKey.id == key.id)
+            await audit.note(account, by, "key.revoked", key.name, "", now)
+    _known.pop(key.secret_hash, None)
+
+
+async def get(account: str, key_id: str) -> ApiKey:
+    mine = (ApiKey.account == account) & (ApiKey.id == key_id)
+    key = await ApiKey.objects().where(mine).first()
+    if key is None:
+        raise NotFound("There is no such key.")
+    return key
+
+
+async def listed(account: str) -> list[ApiKey]:
+    """The newest first, revoked ones too."""
+    mine = ApiKey.objects().where(ApiKey.account == account)
+    return await mine.order_by(ApiKey.created_at, ApiKey.id, ascending=False)
+
+
+def forget_all() -> None:
+    """Drops what is remembered; the database is asked again."""
+    _known.clear()
+
+
+async def _asked(digest: str, now: datetime) -> Caller | None:
+    known = _known.get(digest)
+    if known is not None:
+        known.asking = True
+    try:
+        async with reading() as database:
+            rows = await database.fetch(
+                "SELECT id, account, name, scopes, used_at FROM api_key"
+                " WHERE secret_hash = :digest AND revoked_at IS NULL",
+                digest=digest,
+            )
+    finally:
+        if known is not None:
+            known.asking = False
+    if not rows:
+        _known.pop(digest, None)
+        return None
+    row = rows[0]
+    scopes = frozenset(row["scopes"].split())
+    if Scope.EVERYTHING in scopes:
+        scopes = frozenset(Scope)
+    caller = Caller(row["account"], row["id"], row["name"], scopes)
+    _remember(digest, caller, now)
+    if row["used_at"] is None or now - row["used_at"] >= _NOTED_EVERY:
+        await _note_use(caller.key, now)
+    return caller
+
+
+def _remember(digest: str, caller: Caller, now: datetime) -> None:
+    _known[digest] = _Known(caller, now)
+    _known.move_to_end(digest)
+    while len(_known) > _REMEMBERED:
+        _known.popitem(last=False)
+
+
+async def _note_use(key: str, now: datetime) -> None:
+    await ApiKey.update({ApiKey.used_at: now}).where(ApiKey.id == key)
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _check(name: str, scopes: Collection[str]) -> list[Problem]:
+    problems = []
+    if not name.strip():
+        problems.append(Problem("name", "empty", "Say what the key is for."))
+    elif len(name.strip()) > _LONGEST_NAME:
+        message = f"Use at most {_LONGEST_NAME} characters."
+        problems.append(Problem("name", "too_long", message))
+    if unknown := sorted(set(scopes) - set(Scope)):
+        message = (
+            f"There is no scope {', '.join(unknown)}; there are {', '.join(Scope)}."
+        )
+        problems.append(Problem("scopes", "unknown", message))
+    return problems
