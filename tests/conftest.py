@@ -1,0 +1,97 @@
+"""A clean database for each test, on the engine that TEST_ENGINE names."""
+# ruff: noqa: E402 - the environment comes before what reads it
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+_servers = ExitStack()
+_directory = Path(_servers.enter_context(tempfile.TemporaryDirectory()))
+
+
+def _database_url() -> str:
+    if os.environ.get("TEST_ENGINE", "sqlite") == "sqlite":
+        return f"sqlite:///{_directory}/callboard.sqlite"
+    from tests.servers import running_postgres
+
+    return _servers.enter_context(running_postgres(fsync=False))
+
+
+# Piccolo's engine is chosen when it is first imported, so all this comes before.
+os.environ["DATABASE_URL"] = _database_url()
+os.environ["DATA_DIR"] = str(_directory)
+os.environ["SECRET_KEY"] = "a-key-that-is-only-good-for-tests-0123456789"
+os.environ["ALLOW_DESTINATIONS"] = "127.0.0.0/8"
+os.environ["PUBLIC_URL"] = "http://callboard.test"
+
+import pytest
+
+from callboard import database
+from callboard.accounts import keys, members
+from callboard.config import Settings
+from callboard.piccolo_app import APP_CONFIG
+from tests.cast import Cast, make_cast
+from tests.servers import running_redis
+
+_FILE = _directory / "callboard.sqlite"
+_TEMPLATE = _directory / "template.sqlite"
+
+
+def pytest_unconfigure() -> None:
+    _servers.close()
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    with running_redis() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def settings(redis_url: str) -> Settings:
+    """For processes that a test starts, `os.environ` says the same."""
+    os.environ["REDIS_URL"] = redis_url
+    return Settings.read(os.environ)
+
+
+@pytest.fixture(scope="session")
+def migrated() -> None:
+    asyncio.run(database.migrate())
+    if _FILE.exists():
+        shutil.copy(_FILE, _TEMPLATE)
+
+
+@pytest.fixture
+async def db(migrated: None) -> AsyncIterator[None]:
+    """An empty, open database."""
+    members.sign_ins.clear()
+    keys.forget_all()
+    if _TEMPLATE.exists():
+        _restore()
+    await database.open_database()
+    if not _TEMPLATE.exists():
+        await _truncate()
+    yield
+    await database.close_database()
+
+
+@pytest.fixture
+async def cast(db: None) -> Cast:
+    """alice owns, bob is a member, charlie is a stranger with an account of his own."""
+    return await make_cast()
+
+
+def _restore() -> None:
+    for rest in ("-wal", "-shm"):
+        Path(f"{_FILE}{rest}").unlink(missing_ok=True)
+    shutil.copy(_TEMPLATE, _FILE)
+
+
+async def _truncate() -> None:
+    tables = ", ".join(t._meta.tablename for t in APP_CONFIG.table_classes)
+    async with database.writing() as connected:
+        await connected.fetch(f"TRUNCATE {tables} RESTART IDENTITY")
