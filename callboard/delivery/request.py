@@ -1,6 +1,15 @@
 """The call that a delivery makes, as a value."""
 
 from dataclasses import dataclass
+from datetime import datetime
+
+from callboard import __version__
+from callboard.delivery.targets import Target
+from callboard.payload.formats import standard_body
+from callboard.signing.standard import sign
+
+USER_AGENT = f"Callboard/{__version__}"
+MASK = "••••"
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,3 +21,37 @@ class Call:
     headers: tuple[tuple[str, str], ...]
     body: bytes
     timeout: float
+
+
+def build(
+    target: Target,
+    event: str,
+    type: str,
+    data: str,
+    occurred_at: datetime,
+    now: datetime,
+) -> Call:
+    """The body depends on event and settings alone; timestamp and signature are fresh."""
+    body = standard_body(event, type, rfc3339(occurred_at), data)
+    timestamp = int(now.timestamp())
+    headers = [
+        ("Content-Type", "application/json"),
+        ("User-Agent", USER_AGENT),
+        ("webhook-id", event),
+        ("webhook-timestamp", str(timestamp)),
+    ]
+    if target.signing == "standard":
+        signature = sign(target.secrets_at(now), event, timestamp, body)
+        headers.append(("webhook-signature", signature))
+    headers += target.headers
+    return Call(target.method, target.url, tuple(headers), body, target.timeout)
+
+
+def masked(call: Call, target: Target) -> tuple[tuple[str, str], ...]:
+    """The headers as they may be shown: a webhook's own may carry its receiver's keys."""
+    own = len(call.headers) - len(target.headers)
+    return call.headers[:own] + tuple((name, MASK) for name, _ in target.headers)
+
+
+def rfc3339(time: datetime) -> str:
+    return time.isoformat(timespec="microseconds").replace("+00:00", "Z")

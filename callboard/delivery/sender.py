@@ -10,7 +10,7 @@ from time import monotonic
 import aiohttp
 
 from callboard.delivery.request import Call
-from callboard.egress.failures import explain
+from callboard.egress.failures import Unreadable, explain
 from callboard.egress.policy import EgressPolicy
 from callboard.egress.resolver import Lookup
 from callboard.egress.transport import GuardedTransport, Marks
@@ -24,34 +24,36 @@ log = logging.getLogger(__name__)
 
 
 class Sender:
+    """A status and an error together: the answer began, then broke, or is none we take.
+
+    So only an outcome without an error can be a success.
+    """
+
     def __init__(self, transport: GuardedTransport) -> None:
         self._transport = transport
 
     async def send(self, call: Call, tls: ssl.SSLContext | None = None) -> Outcome:
-        """Never raises but for CancelledError; takes at most `call.timeout` seconds."""
+        """Raises nothing but CancelledError; takes at most `call.timeout` seconds.
+
+        `tls` brings the webhook's client certificate.
+        """
         reading = _Reading()
         try:
             async with asyncio.timeout(call.timeout):
-                await self._exchange(call, tls, reading)
-        except Exception as error:  # noqa: BLE001  the receiver chooses what happens
+                response = await self._transport.exchange(
+                    call.method,
+                    call.url,
+                    call.headers,
+                    call.body,
+                    tls=tls,
+                    marks=reading.marks,
+                )
+                await reading.read(response)
+        except Exception as error:  # noqa: BLE001  what happens is the receiver's choice
             return reading.failed(error)
         finally:
             reading.release()
         return reading.outcome()
-
-    async def _exchange(
-        self, call: Call, tls: ssl.SSLContext | None, reading: "_Reading"
-    ) -> None:
-        reading.response = await self._transport.exchange(
-            call.method,
-            call.url,
-            call.headers,
-            call.body,
-            tls=tls,
-            marks=reading.marks,
-        )
-        reading.answered = monotonic()
-        await reading.read_body()
 
 
 @asynccontextmanager
@@ -82,38 +84,22 @@ class _Reading:
         self.body = b""
         self.truncated = False
 
-    async def read_body(self) -> None:
-        assert self.response is not None
-        content = self.response.content
-        while not content.at_eof() and not self.truncated:
+    async def read(self, response: aiohttp.ClientResponse) -> None:
+        self.answered = monotonic()
+        self.response = response
+        if not 200 <= response.status <= 599:
+            raise Unreadable("The answer's status is none that we understand.")
+        content = response.content
+        while not content.at_eof():
             self.body += await content.readany()
-            self.truncated = len(self.body) > BODY_CAP
-        self.body = self.body[:BODY_CAP]
+            if len(self.body) > BODY_CAP:
+                self.body = self.body[:BODY_CAP]
+                self.truncated = True
+                return
 
     def release(self) -> None:
         if self.response is not None and not self.response.closed:
             self.response.close()
-
-    def outcome(self, error: ErrorClass | None = None, detail: str = "") -> Outcome:
-        now = monotonic()
-        response = self.response
-        if response is None:
-            return Outcome(
-                error=error,
-                detail=detail,
-                phases_ms=self._phases(now),
-                seconds=now - self.start,
-            )
-        return Outcome(
-            status=response.status,
-            error=error,
-            detail=detail,
-            headers=tuple(_kept_headers(response.raw_headers)),
-            body=self.body,
-            truncated=self.truncated,
-            phases_ms=self._phases(now),
-            seconds=now - self.start,
-        )
 
     def failed(self, error: Exception) -> Outcome:
         failure = explain(error)
@@ -122,33 +108,57 @@ class _Reading:
             failure = ErrorClass.PROTOCOL, "The call failed inside Callboard."
         return self.outcome(*failure)
 
-    def _phases(self, now: float) -> dict[str, float | None]:
+    def outcome(self, error: ErrorClass | None = None, detail: str = "") -> Outcome:
+        now = monotonic()
+        answer = self.response
+        return Outcome(
+            status=None if answer is None else answer.status,
+            error=error,
+            detail=detail,
+            headers=() if answer is None else _kept(answer.raw_headers),
+            body=self.body,
+            truncated=self.truncated,
+            phases_ms=self._phases(now, answer),
+            seconds=now - self.start,
+        )
+
+    def _phases(
+        self, now: float, answer: aiohttp.ClientResponse | None
+    ) -> dict[str, float | None]:
         marks, answered = self.marks, self.answered
-        ready = marks.secured or self.start
-        secure = self.response is not None and self.response.url.scheme == "https"
         return {
             "name": _ms(marks.asked, marks.named),
             "connect": _ms(marks.connecting, marks.connected),
-            "tls": _ms(marks.connected, marks.secured) if secure else None,
-            "first_byte": _ms(ready, answered),
+            "tls": _ms(marks.connected, marks.secured),
+            "first_byte": _ms(marks.secured or self.start, answered),
             "body": _ms(answered, now),
         }
 
 
-def _kept_headers(
+def _ms(begun: float, done: float) -> float | None:
+    return round((done - begun) * 1000, 2) if begun and done else None
+
+
+def _kept(raw: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[str, str], ...]:
+    if len(raw) > HEADERS_CAP or sum(map(_size, raw)) > HEADER_BYTES_CAP:
+        raw = tuple(_within_caps(raw))
+    return tuple([(_text(name), _text(value)) for name, value in raw])
+
+
+def _within_caps(
     raw: tuple[tuple[bytes, bytes], ...],
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[bytes, bytes]]:
     left = HEADER_BYTES_CAP
-    for name, value in raw[:HEADERS_CAP]:
-        left -= len(name) + len(value)
+    for header in raw[:HEADERS_CAP]:
+        left -= _size(header)
         if left < 0:
             return
-        yield _text(name), _text(value)
+        yield header
+
+
+def _size(header: tuple[bytes, bytes]) -> int:
+    return len(header[0]) + len(header[1])
 
 
 def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace").replace("\0", "\ufffd")
-
-
-def _ms(begun: float, done: float) -> float | None:
-    return round((done - begun) * 1000, 2) if begun and done else None
+    return raw.decode("utf-8", "replace")

@@ -27,7 +27,11 @@ class Unsendable(ValueError):
     """What was asked for makes no valid request; the text is fit for people."""
 
 
-TIMED_OUT = "There was no complete answer in time."
+class Unreadable(Exception):
+    """The answer is none that we take; the text is fit for people."""
+
+
+_TIMED_OUT = "There was no complete answer in time."
 _BAD_HTTP = "The answer was not valid HTTP."
 _BROKEN = "The connection broke off."
 _NO_ANSWER = "The connection was closed without an answer."
@@ -42,7 +46,7 @@ _BY_NUMBER: dict[int, Failure] = {
     errno.ECONNRESET: (ErrorClass.RESET, _BROKEN),
     errno.ECONNABORTED: (ErrorClass.RESET, _BROKEN),
     errno.EPIPE: (ErrorClass.RESET, _BROKEN),
-    errno.ETIMEDOUT: (ErrorClass.TIMEOUT, TIMED_OUT),
+    errno.ETIMEDOUT: (ErrorClass.TIMEOUT, _TIMED_OUT),
     errno.EMFILE: (ErrorClass.UNREACHABLE, "This machine has no free connection."),
     errno.ENFILE: (ErrorClass.UNREACHABLE, "This machine has no free connection."),
 }
@@ -120,8 +124,9 @@ _BY_TYPE: tuple[_Rule, ...] = (
     (Refused, _in_its_words(ErrorClass.BLOCKED)),
     (NameNotFound, _in_its_words(ErrorClass.NAME)),
     (Unsendable, _in_its_words(ErrorClass.REQUEST)),
+    (Unreadable, _in_its_words(ErrorClass.PROTOCOL)),
     (ssl.SSLError, _explain_tls),
-    (TimeoutError, _always(ErrorClass.TIMEOUT, TIMED_OUT)),
+    (TimeoutError, _always(ErrorClass.TIMEOUT, _TIMED_OUT)),
     (aiohttp.ServerDisconnectedError, _always(ErrorClass.RESET, _NO_ANSWER)),
     (aiohttp.ClientPayloadError, _always(ErrorClass.PROTOCOL, _CUT_SHORT)),
     (aiohttp.ClientResponseError, _always(ErrorClass.PROTOCOL, _BAD_HTTP)),

@@ -26,50 +26,59 @@ class EgressPolicy:
 
     `deny` wins over `allow`. A name in `allow` opens whatever the name leads to,
     except metadata services: those open only by their very address.
+    `closed_ports` stay closed on addresses that only `allow` opened: our own
+    database and queue listen there.
     """
 
     allow: tuple[Destination, ...] = ()
     deny: tuple[Destination, ...] = ()
+    closed_ports: frozenset[int] = frozenset()
 
-    def refuse(self, address: Address | str, host: str) -> str | None:
+    def refuse(
+        self, address: Address | str, host: str, port: int | None = None
+    ) -> str | None:
         """Why a call to `host` may not go to `address`, or None where it may.
 
-        The sentence names the address only if `host` is that address: an answer
-        of the name servers may be somebody's secret.
+        The sentence names the address only if `host` is an address too: what the
+        name servers answered may be somebody's secret.
         """
         met = as_address(address)
         name = _name_of(host)
         if _covers(self.deny, met, name):
-            return f"{host} {_leads(name)} an address that DENY_DESTINATIONS refuses"
+            return f"{_subject(met, name)} an address that DENY_DESTINATIONS refuses"
         kind = kind_of(unwrap(met))
-        if kind is None or self._allows(met, name, kind):
+        if kind is None:
             return None
-        return _sentence(host, name, kind)
+        if not self._allows(met, name, kind):
+            return f"{_subject(met, name)} {kind.words}; {_advice(met, name, kind)}"
+        if port in self.closed_ports:
+            return f"Port {port} is closed to webhooks on the addresses allowed here"
+        return None
 
-    def refuse_host(self, host: str) -> str | None:
+    def refuse_host(self, host: str, port: int | None = None) -> str | None:
         """The same for a host as it stands in a URL; names are not looked up."""
         try:
             read = read_host(host)
         except ValueError:
             return "This is neither a host name nor an address"
         if not isinstance(read, str):
-            return self.refuse(read, host)
+            return self.refuse(read, host, port)
         if is_localhost(read):
-            return self._refuse_localhost(host)
-        return self._refuse_name(host, read)
+            return self._refuse_localhost(read, port)
+        return self._refuse_name(read)
 
-    def _refuse_localhost(self, host: str) -> str | None:
-        verdicts = [self.refuse(address, host) for address in LOOPBACKS]
+    def _refuse_localhost(self, name: str, port: int | None) -> str | None:
+        verdicts = [self.refuse(address, name, port) for address in LOOPBACKS]
         return None if None in verdicts else verdicts[0]
 
-    def _refuse_name(self, host: str, name: str) -> str | None:
+    def _refuse_name(self, name: str) -> str | None:
         if _names(self.deny, name):
-            return f"{host} is refused by DENY_DESTINATIONS"
+            return f"{name} is a name that DENY_DESTINATIONS refuses"
         if not _is_inner(name) or _names(self.allow, name):
             return None
         return (
-            f"{host} is a name for internal use; "
-            f"set ALLOW_DESTINATIONS={name} to allow it"
+            f"{name} is a name for internal use; "
+            f"add it to ALLOW_DESTINATIONS to allow it"
         )
 
     def _allows(self, address: Address, name: str | None, kind: Kind) -> bool:
@@ -115,10 +124,11 @@ def _read_destination(entry: str) -> Destination:
 
 
 def _name_of(host: str) -> str | None:
+    """None for a host that is an address."""
     try:
         read = read_host(host)
     except ValueError:
-        return None
+        return host
     return read if isinstance(read, str) else None
 
 
@@ -158,15 +168,13 @@ def _is_inner(name: str) -> bool:
     )
 
 
-def _leads(name: str | None) -> str:
-    return "is" if name is None else "leads to"
+def _subject(address: Address, name: str | None) -> str:
+    return f"{address} is" if name is None else f"{name} leads to"
 
 
-def _sentence(host: str, name: str | None, kind: Kind) -> str:
-    if name is None:
-        opening = host.strip("[]") if kind.only_by_address else kind.network
-        return f"{host} is {kind.words}; set ALLOW_DESTINATIONS={opening} to allow it"
-    wanted = "its address" if kind.only_by_address else name
-    return (
-        f"{host} leads to {kind.words}; add {wanted} to ALLOW_DESTINATIONS to allow it"
-    )
+def _advice(address: Address, name: str | None, kind: Kind) -> str:
+    if name is not None:
+        wanted = "that address" if kind.only_by_address else "the name or its network"
+        return f"add {wanted} to ALLOW_DESTINATIONS to allow it"
+    wider = None if kind.only_by_address else kind.network
+    return f"set ALLOW_DESTINATIONS={wider or unwrap(address)} to allow it"

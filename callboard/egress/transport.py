@@ -8,7 +8,8 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache, partial
 from time import monotonic
@@ -17,17 +18,22 @@ import aiohttp
 import httpx
 from aiohttp.abc import ResolveResult
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import RawResponseMessage
+from aiohttp.streams import StreamReader
 from multidict import CIMultiDict
 from yarl import URL
 
-from callboard.egress.failures import Refused, Unsendable
+from callboard.egress.addresses import read_host
+from callboard.egress.failures import Refused, Unreadable, Unsendable, explain
 from callboard.egress.policy import EgressPolicy
 from callboard.egress.resolver import GuardedResolver, Lookup
+from callboard.outcome import ErrorClass
 
 IDLE_SECONDS = 2.0
 LIFE_SECONDS = 60.0
 MOST_CONNECTIONS = 1024
 MOST_PER_HOST = 256
+MOST_INTERIM = 16
 READ_AHEAD = 64 * 1024
 
 LONGEST_URL = 16 * 1024
@@ -81,7 +87,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         lookup: Lookup | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._judge = lru_cache(4096)(policy.refuse_host)
+        self._policy = policy
         self._target = lru_cache(1024)(self._read_target)
         self._tls: ssl.SSLContext | bool = tls or True
         self._resolver = _TimedResolver(policy, lookup)
@@ -115,42 +121,80 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             ssl=tls or self._tls,
         )
 
-    def _read_target(self, url: str) -> tuple[URL, str]:
-        if len(url) > LONGEST_URL or not _URL(url):
-            raise Unsendable("The URL is not a valid http or https address.")
-        target = _read_url(url)
-        host = target.raw_host or ""
-        if refusal := self._judge(host):
-            raise Refused(f"{refusal}.")
-        return target, host
-
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        answer = await self.exchange(
-            request.method,
-            str(request.url),
-            [(k.decode("ascii"), v.decode("latin-1")) for k, v in request.headers.raw],
-            await request.aread(),
-            tls=request.extensions.get("ssl"),
-        )
-        return httpx.Response(
-            answer.status, headers=answer.raw_headers, stream=_Stream(answer)
-        )
+        """The same for a client of httpx, whose read time-out bounds each wait."""
+        patience = request.extensions.get("timeout", {}).get("read")
+        headers = [(k.decode(), v.decode("latin-1")) for k, v in request.headers.raw]
+        body = await request.aread()
+        with _httpx_errors(request):
+            async with asyncio.timeout(patience):
+                answer = await self.exchange(
+                    request.method,
+                    str(request.url),
+                    [pair for pair in headers if pair[0].lower() not in _FRAMING],
+                    body,
+                    tls=request.extensions.get("ssl"),
+                )
+        stream = _Stream(answer, request, patience)
+        return httpx.Response(answer.status, headers=answer.raw_headers, stream=stream)
 
     async def aclose(self) -> None:
         await self._session.close()
         await self._resolver.close()
 
+    def _read_target(self, url: str) -> tuple[URL, str]:
+        target = _read_url(url)
+        host = target.raw_host or ""
+        if refusal := self._policy.refuse_host(host, target.port):
+            raise Refused(f"{refusal}.")
+        return target, host
+
 
 class _Stream(httpx.AsyncByteStream):
-    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+    def __init__(
+        self,
+        answer: aiohttp.ClientResponse,
+        request: httpx.Request,
+        patience: float | None,
+    ) -> None:
         self._answer = answer
+        self._request = request
+        self._patience = patience
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._answer.content.iter_any():
+        content = self._answer.content
+        while not content.at_eof():
+            with _httpx_errors(self._request):
+                async with asyncio.timeout(self._patience):
+                    chunk = await content.readany()
             yield chunk
 
     async def aclose(self) -> None:
         self._answer.close()
+
+
+@contextmanager
+def _httpx_errors(request: httpx.Request) -> Iterator[None]:
+    try:
+        yield
+    except (aiohttp.ClientError, OSError, ValueError, Unreadable) as error:
+        if (failure := explain(error)) is None:
+            raise
+        kind, sentence = failure
+        raise _HTTPX_ERRORS[kind](sentence, request=request) from error
+
+
+_HTTPX_ERRORS: dict[ErrorClass, type[httpx.TransportError]] = {
+    ErrorClass.BLOCKED: httpx.ConnectError,
+    ErrorClass.NAME: httpx.ConnectError,
+    ErrorClass.REFUSED: httpx.ConnectError,
+    ErrorClass.UNREACHABLE: httpx.ConnectError,
+    ErrorClass.TLS: httpx.ConnectError,
+    ErrorClass.RESET: httpx.ReadError,
+    ErrorClass.TIMEOUT: httpx.ReadTimeout,
+    ErrorClass.PROTOCOL: httpx.RemoteProtocolError,
+    ErrorClass.REQUEST: httpx.LocalProtocolError,
+}
 
 
 def _check(method: str, headers: Headers) -> None:
@@ -175,11 +219,14 @@ def _name_problem(name: str) -> str:
 
 def _read_url(url: str) -> URL:
     """As written: yarl would otherwise turn /a/%2e%2e/b into /b."""
+    if len(url) > LONGEST_URL or not _URL(url):
+        raise Unsendable("The URL is not a valid http or https address.")
     try:
         target = URL(url, encoded=True)
+        read_host(target.raw_host or "")
         _ = target.port
     except ValueError as error:
-        raise Unsendable("The URL is not a valid address.") from error
+        raise Unsendable("The URL's host or port is not valid.") from error
     if target.raw_user is not None or target.raw_password is not None:
         raise Unsendable("The URL must not hold a user name or password.")
     return target
@@ -212,7 +259,7 @@ class _Connector(aiohttp.TCPConnector):
             limit=MOST_CONNECTIONS,
             limit_per_host=MOST_PER_HOST,
         )
-        self._factory: partial[ResponseHandler] = partial(_Line, loop=self._loop)
+        self._factory = partial[ResponseHandler](_Line, loop=self._loop)
 
 
 class _TimedResolver(GuardedResolver):
@@ -231,7 +278,7 @@ def _open_socket(policy: EgressPolicy, info: _AddressInfo) -> socket.socket:
     """The last gate: whatever led here, a forbidden address gets no socket."""
     marks = _marks.get()
     family, kind, protocol, _, address = info
-    if refusal := policy.refuse(address[0], marks.host):
+    if refusal := policy.refuse(address[0], marks.host, address[1]):
         raise Refused(f"{refusal}.")
     marks.connecting = marks.connecting or monotonic()
     return socket.socket(family, kind, protocol)
@@ -248,13 +295,28 @@ class _Line(ResponseHandler):
         super().__init__(loop)
         self._marks = _marks.get()
         self._born = self._marks.connected = monotonic()
+        self._interim = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._marks.secured = monotonic()
 
+    def feed_data(
+        self, data: tuple[RawResponseMessage, StreamReader], size: int = 0
+    ) -> None:
+        """Ends a flood of 1xx answers, each of which costs as much as a real one."""
+        self._interim = self._interim + 1 if data[0].code < 200 else 0
+        if self._interim > MOST_INTERIM:
+            self.set_exception(Unreadable("The receiver sent no final answer."))
+        else:
+            super().feed_data(data, size)
+
     def close(self) -> None:
         self.abort()
+
+    def is_connected(self) -> bool:
+        """Also no: what has grown old, and what spoke before it was asked."""
+        return super().is_connected() and not self.should_close
 
     @property
     def should_close(self) -> bool:

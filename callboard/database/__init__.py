@@ -1,0 +1,26 @@
+"""The database: one engine chosen by DATABASE_URL, one way to write to it.
+
+Everyday queries are Piccolo's. The few statements of the hot path are SQL text with
+`:name` placeholders that runs on both engines; lists of rows go in as `Rows`.
+"""
+
+from callboard.database.engines import (
+    check_schema,
+    close_database,
+    engine,
+    migrate,
+    open_database,
+)
+from callboard.database.statements import Database, Rows, reading, writing
+
+__all__ = [
+    "Database",
+    "Rows",
+    "check_schema",
+    "close_database",
+    "engine",
+    "migrate",
+    "open_database",
+    "reading",
+    "writing",
+]

@@ -1,0 +1,93 @@
+"""Which engine, opened and closed once, and its schema."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from piccolo.apps.migrations.tables import Migration
+from piccolo.engine.postgres import PostgresEngine
+from piccolo.engine.sqlite import SQLiteEngine
+
+from callboard.database.sqlite import PooledSQLiteEngine
+
+DEFAULT_URL = "sqlite:///var/callboard.sqlite"
+
+
+class QuietPostgresEngine(PostgresEngine):
+    async def check_version(self) -> None:
+        """Piccolo connects here when it is imported; we connect when we open."""
+
+
+def make_engine(url: str) -> PooledSQLiteEngine | PostgresEngine:
+    """`sqlite:///relative.sqlite`, `sqlite:////absolute.sqlite` or `postgres://…`."""
+    if url.startswith("sqlite:///"):
+        return PooledSQLiteEngine(url.removeprefix("sqlite:///"))
+    return QuietPostgresEngine(_connection_parameters(url))
+
+
+def _connection_parameters(url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    found = {
+        "host": query.get("host") or parts.hostname,
+        "port": parts.port or (int(query["port"]) if "port" in query else None),
+        "user": unquote(parts.username) if parts.username else None,
+        "password": unquote(parts.password) if parts.password else None,
+        "database": unquote(parts.path.lstrip("/")) or None,
+        "ssl": query.get("sslmode"),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def engine() -> PooledSQLiteEngine | PostgresEngine:
+    """The process's one engine, which Piccolo's tables use too."""
+    # Imported late: piccolo_conf builds its engine with this module.
+    from callboard.piccolo_conf import DB
+
+    return DB
+
+
+async def open_database(connections: int = 10) -> None:
+    found = engine()
+    if isinstance(found, SQLiteEngine):
+        await found.start_connection_pool()
+    else:
+        # jit off: it costs 100 ms on the claim's plans and never pays there.
+        await found.start_connection_pool(
+            min_size=1,
+            max_size=connections,
+            server_settings={"jit": "off", "application_name": "callboard"},
+        )
+
+
+async def close_database() -> None:
+    await engine().close_connection_pool()
+
+
+async def check_schema() -> list[str]:
+    """The migrations that have not run here, oldest first; empty when all is well."""
+    from callboard.piccolo_app import MIGRATIONS
+
+    if not await Migration.table_exists():
+        return list(MIGRATIONS)
+    ran = await Migration.get_migrations_which_ran(app_name="callboard")
+    return [name for name in MIGRATIONS if name not in ran]
+
+
+async def migrate() -> None:
+    """Runs Piccolo's own command, which wants a process and an event loop of its own."""
+    environ = {**os.environ, "PICCOLO_CONF": "callboard.piccolo_conf"}
+    command = ["-m", "piccolo.main", "migrations", "forwards", "callboard"]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *command,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    if process.returncode or await check_schema():
+        raise RuntimeError(f"the migration failed:\n{output.decode(errors='replace')}")

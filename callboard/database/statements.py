@@ -1,0 +1,187 @@
+"""SQL text for both engines, in transactions that know how each must begin."""
+
+import json
+import re
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import asyncpg
+
+from callboard.database.engines import engine
+from callboard.database.sqlite import PooledSQLiteEngine
+from callboard.errors import Unavailable
+
+Row = Mapping[str, Any]
+
+# What the drivers raise when the server is away, full, locked or shutting down.
+AWAY = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    sqlite3.OperationalError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A list of tuples that stands as a table in a statement: `{name}`.
+
+    `columns` maps each column to its PostgreSQL type. SQLite takes them as JSON, so
+    only text, numbers, booleans and times may be in them there.
+    """
+
+    columns: Mapping[str, str]
+    values: Sequence[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A connection inside a transaction (or, for `reading`, beside any)."""
+
+    connection: Any
+    is_sqlite: bool
+
+    async def fetch(self, sql: str, **values: Any) -> list[Row]:
+        rows = {name: v for name, v in values.items() if isinstance(v, Rows)}
+        shape = tuple((name, tuple(v.columns.items())) for name, v in rows.items())
+        text, order = _compile(sql, shape, self.is_sqlite)
+        if self.is_sqlite:
+            arguments = {
+                name: _as_json(v) if isinstance(v, Rows | list) else v
+                for name, v in values.items()
+            }
+            return list(await self.connection.execute_fetchall(text, arguments))
+        columns = {
+            f"{name}__{column}": [row[place] for row in v.values]
+            for name, v in rows.items()
+            for place, column in enumerate(v.columns)
+        }
+        found = {**values, **columns}
+        return list(await self.connection.fetch(text, *(found[name] for name in order)))
+
+    async def insert(self, table: str, rows: Rows) -> None:
+        """All rows in one statement; a row whose unique key is there is passed over."""
+        if not rows.values:
+            return
+        names = ", ".join(rows.columns)
+        if self.is_sqlite:
+            marks = ", ".join("?" * len(rows.columns))
+            text = f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
+            await self.connection.executemany(text, rows.values)
+        else:
+            text = f"INSERT INTO {table} ({names}) SELECT * FROM {{rows}} ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
+            await self.fetch(text, rows=rows)
+
+
+@asynccontextmanager
+async def writing() -> AsyncIterator[Database]:
+    """One transaction, or the caller's if there is one; Piccolo's queries join it.
+
+    On SQLite it begins IMMEDIATE: one that reads first and writes later would find
+    the database locked at once. Raises Unavailable when the database is away.
+    """
+    found = engine()
+    current = found.current_transaction.get()
+    if current is not None:
+        yield current
+        return
+    try:
+        if isinstance(found, PooledSQLiteEngine):
+            async with found.writer() as connection, _immediate(connection):
+                database = Database(connection, is_sqlite=True)
+                with _current(found, database):
+                    yield database
+        else:
+            assert found.pool is not None, "open_database() comes first"
+            async with found.pool.acquire() as connection, connection.transaction():
+                database = Database(connection, is_sqlite=False)
+                with _current(found, database):
+                    yield database
+    except AWAY as problem:
+        raise Unavailable("The database is away; try again in a moment.") from problem
+
+
+@asynccontextmanager
+async def reading() -> AsyncIterator[Database]:
+    """A connection for SQL text that only reads; inside `writing`, its transaction."""
+    found = engine()
+    current = found.current_transaction.get()
+    if current is not None:
+        yield current
+        return
+    try:
+        if isinstance(found, PooledSQLiteEngine):
+            async with found.reader() as connection:
+                yield Database(connection, is_sqlite=True)
+        else:
+            assert found.pool is not None, "open_database() comes first"
+            async with found.pool.acquire() as connection:
+                yield Database(connection, is_sqlite=False)
+    except AWAY as problem:
+        raise Unavailable("The database is away; try again in a moment.") from problem
+
+
+@asynccontextmanager
+async def _immediate(connection: Any) -> AsyncIterator[None]:
+    await connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        await connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            await connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def _current(found: Any, database: Database) -> Iterator[None]:
+    token = found.current_transaction.set(database)
+    try:
+        yield
+    finally:
+        found.current_transaction.reset(token)
+
+
+@lru_cache(maxsize=256)
+def _compile(
+    sql: str, shape: tuple[tuple[str, tuple[tuple[str, str], ...]], ...], sqlite: bool
+) -> tuple[str, tuple[str, ...]]:
+    """The engine's text, and for PostgreSQL the order of its `$n` arguments."""
+    make = _json_table if sqlite else _unnested
+    for name, columns in shape:
+        sql = sql.replace(f"{{{name}}}", make(name, columns))
+    if sqlite:
+        # SQLite knows no ANY(list): the list comes as JSON.
+        sql = re.sub(r"= ANY\((:\w+)\)", r"IN (SELECT value FROM json_each(\1))", sql)
+        return re.sub(r"FOR UPDATE( SKIP LOCKED)?", "", sql), ()
+    order: list[str] = []
+
+    def number(match: re.Match[str]) -> str:
+        if match[1] not in order:
+            order.append(match[1])
+        return f"${order.index(match[1]) + 1}"
+
+    return re.sub(r"(?<!:):([a-z_]\w*)", number, sql), tuple(order)
+
+
+def _unnested(name: str, columns: Sequence[tuple[str, str]]) -> str:
+    arrays = ", ".join(f":{name}__{column}::{kind}[]" for column, kind in columns)
+    return f"unnest({arrays}) AS {name} ({', '.join(column for column, _ in columns)})"
+
+
+def _json_table(name: str, columns: Sequence[tuple[str, str]]) -> str:
+    fields = ", ".join(
+        f"json_extract(value, '$[{place}]') AS {column}"
+        for place, (column, _) in enumerate(columns)
+    )
+    return f"(SELECT {fields} FROM json_each(:{name})) AS {name}"  # noqa: S608 - our own names
+
+
+def _as_json(value: Rows | list[Any]) -> str:
+    return json.dumps(value.values if isinstance(value, Rows) else value, default=str)

@@ -1,0 +1,127 @@
+"""The ledger's tables. No foreign keys: on the hot path each would cost a look-up."""
+
+from piccolo.columns import (
+    BigInt,
+    BigSerial,
+    Boolean,
+    Bytea,
+    DoublePrecision,
+    Integer,
+    SmallInt,
+    Text,
+    Timestamptz,
+    Varchar,
+)
+from piccolo.table import Table
+
+
+class Event(Table):
+    """One thing that happened. Unique over (account, key); listed by (account, id).
+
+    `data` is the sender's JSON text, byte for byte. `deliveries` is the number that the
+    receipt named, which the ledger check compares with the rows.
+    """
+
+    id = Varchar(length=40, primary_key=True)
+    account = Varchar(length=40)
+    key = Varchar(length=256, null=True, default=None)
+    type = Varchar(length=128)
+    data = Text()
+    context = Text()
+    sending = Varchar(length=12, null=True, default=None)
+    kind = Varchar(length=80, null=True, default=None)
+    occurred_at = Timestamptz()
+    accepted_at = Timestamptz()
+    deliveries = Integer()
+
+
+class Delivery(Table):
+    """One event on its way to one webhook.
+
+    `seq` gives the order within a webhook and the public id. `due`: when to call next,
+    while pending. `lease`: the worker and claim that hold it now. `planned`: the plan's
+    next time, put aside while a person's own try goes first.
+    Indexes: (event), (account, seq), (webhook, seq), (webhook, state, seq), and
+    (webhook, due, seq) over what is pending and free. None leads with `due`.
+    """
+
+    seq = BigSerial(primary_key=True)
+    event = Varchar(length=40)
+    account = Varchar(length=40)
+    webhook = Varchar(length=40)
+    state = Varchar(length=12)
+    reason = Varchar(length=120, null=True, default=None)
+    due = Timestamptz(null=True, default=None)
+    trigger = Varchar(length=8, default="plan")
+    planned = Timestamptz(null=True, default=None)
+    tries = SmallInt(default=0)
+    attempts = SmallInt(default=0)
+    lease = Varchar(length=60, null=True, default=None)
+    held_until = Timestamptz(null=True, default=None)
+    repeats = BigInt(null=True, default=None)
+    status = SmallInt(null=True, default=None)
+    error = Varchar(length=24, null=True, default=None)
+    created_at = Timestamptz()
+    finished_at = Timestamptz(null=True, default=None)
+
+
+class Attempt(Table):
+    """One call of a delivery: index (delivery, number). Headers are JSON text.
+
+    `request_body` is null where it can be made again from the event (the standard body).
+    """
+
+    id = BigSerial(primary_key=True)
+    delivery = BigInt()
+    number = SmallInt()
+    trigger = Varchar(length=8)
+    started_at = Timestamptz()
+    seconds = DoublePrecision()
+    phases = Text()
+    status = SmallInt(null=True, default=None)
+    error = Varchar(length=24, null=True, default=None)
+    detail = Text()
+    method = Varchar(length=8)
+    url = Text()
+    request_headers = Text()
+    request_body = Bytea(null=True, default=None)
+    response_headers = Text()
+    response_body = Bytea()
+    truncated = Boolean()
+
+
+class Turn(Table):
+    """A webhook's place in the claim: its caps, and when it wants to be looked at.
+
+    `leased`: calls in flight over all workers; `slots`: how many it may have now, which
+    starts at 1 and doubles with each quick answer up to `cap`. `next_due`: no delivery
+    of it is due before; null when none waits. `empty_looks`: how often in a row a look
+    found nothing. `served`: microseconds, the longest unserved goes first.
+    `follow`: what its waiting rows must still do after a change of state.
+    """
+
+    webhook = Varchar(length=40, primary_key=True)
+    account = Varchar(length=40)
+    version = Integer()
+    open = Boolean()
+    lane = Varchar(length=8)
+    ordered = Boolean()
+    cap = Integer()
+    slots = Integer()
+    leased = Integer(default=0)
+    next_due = Timestamptz(null=True, default=None)
+    empty_looks = SmallInt(default=0)
+    served = BigInt(default=0)
+    rate = DoublePrecision(null=True, default=None)
+    tokens = DoublePrecision(default=0.0)
+    tokens_at = Timestamptz()
+    follow = Varchar(length=8, null=True, default=None)
+
+
+class Worker(Table):
+    """`beat` grows each second; a worker whose beat stands still for 10 s has died."""
+
+    id = Varchar(length=40, primary_key=True)
+    beat = BigInt(default=0)
+    started_at = Timestamptz()
+    beat_at = Timestamptz()

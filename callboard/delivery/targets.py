@@ -1,0 +1,77 @@
+"""A webhook as the sender needs it: read, unsealed and compiled once per version."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from callboard.retry import RetryPlan, SuccessRule
+from callboard.vault import Vault
+from callboard.webhooks.secrets import SealedSecret, open_secrets
+from callboard.webhooks.tables import Webhook
+
+_REMEMBERED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`secrets` with the time until which each signs, the newest first."""
+
+    webhook: str
+    version: int
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    signing: str
+    secrets: tuple[tuple[bytes, datetime | None], ...]
+    success: SuccessRule
+    plan: RetryPlan
+    timeout: float
+
+    def secrets_at(self, now: datetime) -> list[bytes]:
+        return [
+            secret for secret, until in self.secrets if until is None or until > now
+        ]
+
+
+class Targets:
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+        self._known: dict[str, Target] = {}
+
+    async def load(self, wanted: Iterable[tuple[str, int]]) -> None:
+        """(webhook, version) pairs; reads only what is not known in that version."""
+        missing = [
+            webhook for webhook, version in set(wanted) if not self._has(webhook, version)
+        ]
+        if not missing:
+            return
+        if len(self._known) > _REMEMBERED:
+            self._known.clear()
+        for row in await Webhook.objects().where(Webhook.id.is_in(missing)):
+            self._known[row.id] = read_target(row, self._vault)
+
+    def __getitem__(self, webhook: str) -> Target:
+        return self._known[webhook]
+
+    def _has(self, webhook: str, version: int) -> bool:
+        known = self._known.get(webhook)
+        return known is not None and known.version >= version
+
+
+def read_target(row: Webhook, vault: Vault) -> Target:
+    sealed = msgspec.json.decode(row.secrets, type=list[SealedSecret])
+    headers = msgspec.json.decode(row.headers, type=dict[str, str])
+    return Target(
+        webhook=row.id,
+        version=row.version,
+        method=row.method,
+        url=row.url,
+        headers=tuple(headers.items()),
+        signing=row.signing,
+        secrets=tuple(open_secrets(sealed, vault)),
+        success=msgspec.json.decode(row.success, type=str | frozenset[int]),
+        plan=RetryPlan(tuple(msgspec.json.decode(row.schedule, type=list[int]))),
+        timeout=float(row.timeout),
+    )

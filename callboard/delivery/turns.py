@@ -1,0 +1,105 @@
+"""Fairness and caps as pure rules: how many calls a webhook may have now.
+
+A webhook's row in `turn` is what workers lock, so two of them never exceed a cap
+together, and an ordered webhook never has two calls in flight.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from callboard.delivery.states import Lane
+
+# A call that lasts longer makes its webhook patient.
+SLOW_SECONDS = 1.0
+
+# PostgreSQL: an accept that began before a claim may commit after it, unseen by it and
+# without a reason to wake the webhook. So an empty one is looked at again before it
+# sleeps.
+LOOK_AGAIN = (0.05, 0.25, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    webhook: str
+    version: int
+    ordered: bool
+    lane: Lane
+    cap: int
+    slots: int
+    leased: int
+    empty_looks: int
+    rate: float | None
+    tokens: float
+    tokens_at: datetime
+
+
+def allowance(turn: Turn, now: datetime) -> int:
+    """How many more calls it may start now."""
+    if turn.ordered or turn.lane == Lane.PATIENT:
+        free = 1 - turn.leased
+    else:
+        free = turn.slots - turn.leased
+    if turn.rate is not None:
+        free = min(free, int(tokens(turn, now)))
+    return max(free, 0)
+
+
+def tokens(turn: Turn, now: datetime) -> float:
+    """Calls that the rate allows now: one second's worth, at least one, may gather."""
+    if turn.rate is None:
+        return 0.0
+    seconds = max((now - turn.tokens_at).total_seconds(), 0.0)
+    return min(turn.tokens + seconds * turn.rate, max(turn.rate, 1.0))
+
+
+def next_token(turn: Turn, left: float, now: datetime) -> datetime | None:
+    """When the rate allows the next call; None when it does already."""
+    if turn.rate is None or left >= 1:
+        return None
+    return now + timedelta(seconds=(1 - left) / turn.rate)
+
+
+def look_again(empty_looks: int, now: datetime) -> datetime | None:
+    if empty_looks >= len(LOOK_AGAIN):
+        return None
+    return now + timedelta(seconds=LOOK_AGAIN[empty_looks])
+
+
+def share(free: int, wants: Sequence[int]) -> list[int]:
+    """`free` places in equal parts, none more than it wants; the first get what is odd."""
+    takes = [0] * len(wants)
+    hungry = [place for place, want in enumerate(wants) if want]
+    while free > 0 and hungry:
+        part = max(free // len(hungry), 1)
+        for place in hungry[:free]:
+            take = min(part, wants[place] - takes[place])
+            takes[place] += take
+            free -= take
+        hungry = [place for place in hungry if takes[place] < wants[place]]
+    return takes
+
+
+def after_calls(turn: Turn, seconds: Sequence[float], still_slow: bool) -> Turn:
+    """Its lane and slots after these calls ended, in the order they ended.
+
+    Slots double with each quick answer up to the cap and start again at 1 after a
+    slow one. `still_slow`: another of its calls is under way for too long.
+    """
+    slots = turn.slots
+    for took in seconds:
+        slots = min(slots * 2, turn.cap) if took <= SLOW_SECONDS else 1
+    slow = still_slow or seconds[-1] > SLOW_SECONDS
+    return Turn(
+        webhook=turn.webhook,
+        version=turn.version,
+        ordered=turn.ordered,
+        lane=Lane.PATIENT if slow else Lane.EXPRESS,
+        cap=turn.cap,
+        slots=1 if slow else slots,
+        leased=turn.leased - len(seconds),
+        empty_looks=turn.empty_looks,
+        rate=turn.rate,
+        tokens=turn.tokens,
+        tokens_at=turn.tokens_at,
+    )

@@ -1,0 +1,73 @@
+"""An account's catalogue and webhooks, compiled once, for checking and matching events."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from callboard.catalogue.schemas import Validator, compile_schema
+from callboard.catalogue.tables import EventType
+from callboard.matching.patterns import Matcher, Patterns, compile_patterns
+from callboard.webhooks.states import WebhookState
+from callboard.webhooks.tables import Webhook
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """What accepting an event needs to know of a webhook."""
+
+    id: str
+    state: WebhookState
+    hold_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """`types` maps each name to its compiled schema, None where it has none."""
+
+    version: int
+    types: dict[str, Validator | None]
+    matcher: Matcher[Listener]
+
+
+class Directories:
+    """The newest compiled directory of each account; `get` compiles it when it is old."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Directory] = {}
+
+    def newest(self, account: str) -> Directory | None:
+        return self._known.get(account)
+
+    async def get(self, account: str, version: int) -> Directory:
+        known = self._known.get(account)
+        if known is None or known.version != version:
+            known = await _compile(account, version)
+            self._known[account] = known
+        return known
+
+
+async def _compile(account: str, version: int) -> Directory:
+    types = await EventType.select(EventType.name, EventType.schema).where(
+        EventType.account == account
+    )
+    webhooks = await Webhook.select(
+        Webhook.id, Webhook.state, Webhook.hold_days, Webhook.events
+    ).where(
+        Webhook.account == account,
+        Webhook.state.not_in([WebhookState.DRAFT, WebhookState.DELETED]),
+    )
+    return Directory(
+        version,
+        {t["name"]: compile_schema(t["schema"]) if t["schema"] else None for t in types},
+        Matcher((_listener(w), _patterns(w["events"])) for w in webhooks),
+    )
+
+
+def _listener(row: dict[str, object]) -> Listener:
+    hold_days = row["hold_days"]
+    assert isinstance(hold_days, int)
+    return Listener(str(row["id"]), WebhookState(str(row["state"])), hold_days)
+
+
+def _patterns(events: str) -> Patterns:
+    return compile_patterns(msgspec.json.decode(events, type=list[str]))

@@ -1,0 +1,71 @@
+"""The queue on Redis, through arq: it rings the pump and runs slow work.
+
+Everything that matters is in the database; without Redis things happen a second later.
+"""
+
+import asyncio
+import logging
+from time import monotonic
+from typing import Protocol
+
+from arq.connections import ArqRedis
+from redis.asyncio import ConnectionPool
+from redis.exceptions import RedisError
+
+WAKE = "wake"
+QUEUE_NAME = "callboard:queue"
+
+# A rung pump keeps looking for 200 ms, so that steady traffic need not ring each time.
+_RING_AGAIN = 0.1
+_PATIENCE = 2.0
+
+log = logging.getLogger(__name__)
+
+
+class Queue(Protocol):
+    def ring(self) -> None:
+        """Soon, some worker's pump looks for work. Never waits, never fails."""
+
+
+class ArqQueue:
+    def __init__(self, redis: ArqRedis) -> None:
+        self._redis = redis
+        self._rung = 0.0
+        self._ringing: asyncio.Task[None] | None = None
+
+    def ring(self) -> None:
+        now = monotonic()
+        busy = self._ringing is not None and not self._ringing.done()
+        if not busy and now - self._rung > _RING_AGAIN:
+            self._rung = now
+            self._ringing = asyncio.create_task(self._enqueue())
+
+    async def ping(self) -> bool:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return bool(await self._redis.ping())
+        except (RedisError, OSError, TimeoutError):
+            return False
+
+    async def close(self) -> None:
+        if self._ringing is not None:
+            self._ringing.cancel()
+            await asyncio.gather(self._ringing, return_exceptions=True)
+        await self._redis.aclose(close_connection_pool=True)
+
+    async def _enqueue(self) -> None:
+        """A fixed id: a ring that nobody has heard yet need not be repeated."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._redis.enqueue_job(
+                    WAKE, _job_id=WAKE, _queue_name=QUEUE_NAME
+                )
+        except (RedisError, OSError, TimeoutError) as problem:
+            log.warning("queue.away", extra={"error": type(problem).__name__})
+
+
+def open_queue(url: str) -> ArqQueue:
+    """Connects when it is first used: the web process starts without Redis."""
+    pool = ConnectionPool.from_url(url, socket_connect_timeout=_PATIENCE)
+    return ArqQueue(ArqRedis(pool_or_conn=pool, default_queue_name=QUEUE_NAME))
+

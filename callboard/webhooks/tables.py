@@ -1,0 +1,35 @@
+from piccolo.columns import Boolean, DoublePrecision, Integer, Text, Timestamptz, Varchar
+from piccolo.table import Table
+
+
+class Webhook(Table):
+    """Where to call, for which events, and whom to alert.
+
+    Columns named …s that hold lists or objects are JSON text. `secrets` is a JSON list
+    of sealed signing secrets, the newest first, each with the time until which it signs.
+    `version` moves with every change, so that a sender knows when its copy is old.
+    """
+
+    id = Varchar(length=40, primary_key=True)
+    account = Varchar(length=40, index=True)
+    name = Varchar(length=120)
+    app = Varchar(length=80)
+    state = Varchar(length=12)
+    state_since = Timestamptz()
+    version = Integer(default=1)
+    url = Text()
+    method = Varchar(length=8)
+    events = Text()
+    headers = Text()
+    signing = Varchar(length=20)
+    secrets = Text()
+    success = Varchar(length=120)
+    schedule = Text()
+    timeout = Integer()
+    rate_per_second = DoublePrecision(null=True, default=None)
+    concurrency = Integer()
+    ordered = Boolean()
+    hold_days = Integer()
+    recipients = Text()
+    created_at = Timestamptz()
+    changed_at = Timestamptz()
