@@ -37,7 +37,7 @@ def up(environ: Mapping[str, str]) -> int:
     given["DATABASE_URL"] = draft.database_url
     with asked_to_end() as asked, ExitStack() as stack:
         run_dir = _directories(draft)
-        lock = stack.enter_context(_alone(run_dir / "lock", draft.port))
+        lock = stack.enter_context(_alone(run_dir / "lock", draft.port, asked))
         _refuse_a_taken_port(draft)
         children: list[Child] = []
         if "REDIS_URL" not in given:
@@ -65,10 +65,11 @@ def _directories(settings: Settings) -> Path:
 
 
 @contextmanager
-def _alone(path: Path, port: int) -> Iterator[int]:
+def _alone(path: Path, port: int, asked: list[int]) -> Iterator[int]:
     """Waits for what a killed run left behind, refuses beside one that lives.
 
-    The children inherit the lock: it is free when the last of them has ended.
+    Redis and web inherit the lock: it is free when both have ended. A worker that
+    finishes its calls meanwhile is no harm: many may work on one database.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     waiting = False
@@ -79,8 +80,10 @@ def _alone(path: Path, port: int) -> Iterator[int]:
                 "Set PORT to run a second copy beside it."
             )
         if not waiting:
-            click.echo("Waiting for an earlier run to finish its calls …")
+            click.echo("Waiting for an earlier run to end.")
             waiting = True
+        if asked:
+            raise SystemExit(0)
         time.sleep(0.05)
     os.truncate(descriptor, 0)
     os.pwrite(descriptor, str(os.getpid()).encode(), 0)
@@ -134,9 +137,11 @@ def _prepare(draft: Settings, environ: dict[str, str]) -> Settings:
         os.environ.update(environ)
         from callboard import database
 
-        settings = Settings.read(environ)
-        asyncio.run(database.migrate())
-    return settings
+        try:
+            asyncio.run(database.migrate())
+        except RuntimeError as error:
+            raise SystemExit(str(error)) from error
+    return Settings.read(environ)
 
 
 def _kept_key(path: Path) -> str:
@@ -160,9 +165,10 @@ def _serve(
     lock: int,
     asked: list[int],
 ) -> int:
+    python = [sys.executable, "-m"]
     ours = [
-        start(name, [sys.executable, "-m", module], environ, [lock])
-        for name, module in (("web", "web"), ("worker", "workers"))
+        start("web", [*python, "web"], environ, keep_open=[lock]),
+        start("worker", [*python, "workers"], environ),
     ]
     try:
         if _healthy(settings, [*children, *ours], asked):
