@@ -20,8 +20,9 @@ class ErrorClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`error` is None exactly when a status line and headers were read.
+    """`error` is None exactly when a whole answer was read, or its body up to the cap.
 
+    `status` beside an error: the answer began, then broke off or made no sense.
     `detail` is one sentence for people, made by us, never the receiver's text.
     `body` is at most the sender's cap; `truncated` says that more was sent.
     `phases_ms`: name, connect, tls, first_byte, body; None where there was none.

@@ -4,6 +4,7 @@ Everyday queries are Piccolo's. The few statements of the hot path are SQL text 
 `:name` placeholders that runs on both engines; lists of rows go in as `Rows`.
 """
 
+from callboard.database.clock import Clock
 from callboard.database.engines import (
     check_schema,
     close_database,
@@ -14,6 +15,7 @@ from callboard.database.engines import (
 from callboard.database.statements import Database, Rows, reading, writing
 
 __all__ = [
+    "Clock",
     "Database",
     "Rows",
     "check_schema",

@@ -24,10 +24,7 @@ log = logging.getLogger(__name__)
 
 
 class Sender:
-    """A status and an error together: the answer began, then broke, or is none we take.
-
-    So only an outcome without an error can be a success.
-    """
+    """A status beside an error: the answer broke off later, or is none that we take."""
 
     def __init__(self, transport: GuardedTransport) -> None:
         self._transport = transport
@@ -49,7 +46,7 @@ class Sender:
                     marks=reading.marks,
                 )
                 await reading.read(response)
-        except Exception as error:  # noqa: BLE001  what happens is the receiver's choice
+        except Exception as error:  # noqa: BLE001  receivers choose
             return reading.failed(error)
         finally:
             reading.release()
@@ -130,7 +127,7 @@ class _Reading:
             "name": _ms(marks.asked, marks.named),
             "connect": _ms(marks.connecting, marks.connected),
             "tls": _ms(marks.connected, marks.secured),
-            "first_byte": _ms(marks.secured or self.start, answered),
+            "first_byte": _ms(marks.secured or marks.connected or self.start, answered),
             "body": _ms(answered, now),
         }
 

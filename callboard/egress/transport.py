@@ -225,8 +225,8 @@ def _read_url(url: str) -> URL:
         target = URL(url, encoded=True)
         read_host(target.raw_host or "")
         _ = target.port
-    except ValueError as error:
-        raise Unsendable("The URL's host or port is not valid.") from error
+    except ValueError:
+        raise Unsendable("The URL's host or port is not valid.") from None
     if target.raw_user is not None or target.raw_password is not None:
         raise Unsendable("The URL must not hold a user name or password.")
     return target
@@ -259,7 +259,8 @@ class _Connector(aiohttp.TCPConnector):
             limit=MOST_CONNECTIONS,
             limit_per_host=MOST_PER_HOST,
         )
-        self._factory = partial[ResponseHandler](_Line, loop=self._loop)
+        line: type[ResponseHandler] = _Line
+        self._factory = partial(line, loop=self._loop)
 
 
 class _TimedResolver(GuardedResolver):
@@ -299,7 +300,8 @@ class _Line(ResponseHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._marks.secured = monotonic()
+        if transport.get_extra_info("sslcontext") is not None:
+            self._marks.secured = monotonic()
 
     def feed_data(
         self, data: tuple[RawResponseMessage, StreamReader], size: int = 0

@@ -1,0 +1,53 @@
+"""Which workers live. A lease has no expiry: it ends with its worker."""
+
+from datetime import datetime
+from time import monotonic
+
+from callboard.database import writing
+from callboard.delivery import acts
+
+# Of one's own monotonic clock: no other machine's clock is trusted.
+_DEAD_AFTER = 10.0
+
+
+class Watch:
+    """One worker's view of the others' beats; only successful reads count."""
+
+    def __init__(self, worker: str) -> None:
+        self._worker = worker
+        self._seen: dict[str, tuple[int, float]] = {}
+
+    async def beat(self, now: datetime) -> list[str]:
+        """Own beat, and the workers whose beat has stood still for too long."""
+        async with writing() as db:
+            await db.fetch(
+                """
+                INSERT INTO worker (id, beat, started_at, beat_at)
+                VALUES (:id, 1, :now, :now)
+                ON CONFLICT (id) DO UPDATE SET beat = worker.beat + 1, beat_at = :now
+                """,
+                id=self._worker,
+                now=now,
+            )
+            rows = await db.fetch(
+                "SELECT id, beat FROM worker WHERE id != :id", id=self._worker
+            )
+        return self._still({row["id"]: row["beat"] for row in rows})
+
+    def _still(self, beats: dict[str, int]) -> list[str]:
+        time = monotonic()
+        self._seen = {
+            worker: known
+            if (known := self._seen.get(worker)) and known[0] == beat
+            else (beat, time)
+            for worker, beat in beats.items()
+        }
+        return [w for w, (_, since) in self._seen.items() if time - since > _DEAD_AFTER]
+
+
+async def bury(worker: str, now: datetime) -> int:
+    """Frees the leases of a worker that has ended or died; how many there were."""
+    async with writing() as db:
+        freed = await acts.free(db, worker, now)
+        await db.fetch("DELETE FROM worker WHERE id = :id", id=worker)
+    return freed

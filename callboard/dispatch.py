@@ -1,0 +1,229 @@
+"""The pump: record what has finished, claim what is due, send it, decide.
+
+One lives in each worker process and serves both lanes. It looks when it is rung, keeps
+looking for a while after, and looks by itself once a second: that is the sweep, which
+needs no Redis. Nothing here is retried by exception: a failed call is an outcome.
+"""
+
+import asyncio
+import logging
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from time import monotonic
+
+from callboard import retry
+from callboard.database import Database, writing
+from callboard.delivery import ledger, request
+from callboard.delivery.ledger import Claimed, Result, Sent
+from callboard.delivery.sender import Sender
+from callboard.delivery.states import DeliveryState, Lane, Trigger
+from callboard.delivery.targets import Target, Targets
+from callboard.delivery.turns import SLOW_SECONDS
+from callboard.errors import Unavailable
+from callboard.outcome import ErrorClass, Outcome
+
+# Between two looks: while there is traffic, while it was rung lately, on its own.
+_BUSY, _RUNG, _ALONE = 0.005, 0.02, 1.0
+_KEEPS_LOOKING = 0.25
+_PATIENT_LOOK = 0.05
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Flight:
+    """A call under way. It holds an express place for its first second only."""
+
+    claimed: Claimed
+    lane: Lane
+    begun: float
+    slow: bool = False
+    task: asyncio.Task[None] | None = None
+
+
+@dataclass(slots=True)
+class Pump:
+    worker: str
+    sender: Sender
+    targets: Targets
+    clock: Callable[[], datetime]
+    places: int
+    rng: Random = field(default_factory=Random)
+    on_full: Callable[[], None] = lambda: None
+
+    _claims: int = 0
+    _stopping: bool = False
+    _rung_at: float = 0.0
+    _patient_at: float = 0.0
+    _stirred: asyncio.Event = field(default_factory=asyncio.Event)
+    _finished: list[Result] = field(default_factory=list)
+    _flights: dict[int, _Flight] = field(default_factory=dict)
+    _young: deque[_Flight] = field(default_factory=deque)
+    _in_lane: Counter[Lane] = field(default_factory=Counter)
+    _slow: Counter[str] = field(default_factory=Counter)
+
+    def ring(self) -> None:
+        self._rung_at = monotonic()
+        self._stirred.set()
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._flights)
+
+    async def run(self) -> None:
+        """Until `stop`; then until what is in flight has ended and is recorded."""
+        while not (self._stopping and not self._flights and not self._finished):
+            begun = monotonic()
+            self._stirred.clear()
+            try:
+                await self.look()
+            except Unavailable:
+                log.warning("database.away", extra={"unrecorded": len(self._finished)})
+                await asyncio.sleep(_ALONE)
+            await self._rest(begun)
+
+    async def stop(self, grace: float) -> None:
+        """No new claims; what is under way ends by itself or is cut after `grace`."""
+        self._stopping = True
+        self._stirred.set()
+        tasks = [flight.task for flight in self._flights.values() if flight.task]
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace)
+        for task in tasks:
+            task.cancel()
+
+    async def look(self) -> None:
+        """One turn of the wheel: one transaction that records and claims."""
+        finished, self._finished = self._finished, []
+        slow = self._age()
+        try:
+            async with writing() as db:
+                now = self.clock()
+                await ledger.record(db, finished, slow, now)
+                claimed = await self._claim(db, now)
+        except BaseException:
+            self._finished = finished + self._finished
+            raise
+        for lane, each in claimed:
+            self._start(each, lane)
+
+    async def _rest(self, begun: float) -> None:
+        """Under load, calls that end close together share the next look."""
+        now = monotonic()
+        busy = bool(self._finished or self._flights)
+        rung = now - self._rung_at < _KEEPS_LOOKING
+        await asyncio.sleep(max(begun + _BUSY - now, 0))
+        wait = _RUNG if rung or busy else _ALONE
+        try:
+            async with asyncio.timeout(wait):
+                await self._stirred.wait()
+        except TimeoutError:
+            return
+
+    def _age(self) -> frozenset[str]:
+        """Calls older than a second become patient; the webhooks that have such."""
+        grown = monotonic() - SLOW_SECONDS
+        while self._young and self._young[0].begun < grown:
+            flight = self._young.popleft()
+            if self._flights.get(flight.claimed.seq) is flight:
+                self._in_lane[flight.lane] -= 1
+                flight.lane, flight.slow = Lane.PATIENT, True
+                self._in_lane[Lane.PATIENT] += 1
+                self._slow[flight.claimed.webhook] += 1
+        return frozenset(+self._slow)
+
+    async def _claim(self, db: Database, now: datetime) -> list[tuple[Lane, Claimed]]:
+        if self._stopping:
+            return []
+        claimed = []
+        for lane in self._lanes():
+            free = self._free(lane)
+            if free > 0:
+                self._claims += 1
+                lease = f"{self.worker}/{self._claims}"
+                found = await ledger.claim(db, lane, free, lease, now)
+                claimed += [(lane, each) for each in found]
+                if len(found) == free:
+                    self.on_full()
+        await self.targets.load((each.webhook, each.version) for _, each in claimed)
+        return claimed
+
+    def _lanes(self) -> list[Lane]:
+        if monotonic() - self._patient_at < _PATIENT_LOOK:
+            return [Lane.EXPRESS]
+        self._patient_at = monotonic()
+        return [Lane.EXPRESS, Lane.PATIENT]
+
+    def _free(self, lane: Lane) -> int:
+        return self.places // 2 - self._in_lane[lane]
+
+    def _start(self, claimed: Claimed, lane: Lane) -> None:
+        flight = _Flight(claimed, lane, monotonic())
+        self._flights[claimed.seq] = flight
+        self._in_lane[lane] += 1
+        self._young.append(flight)
+        flight.task = asyncio.create_task(self._fly(flight))
+
+    async def _fly(self, flight: _Flight) -> None:
+        claimed = flight.claimed
+        target = self.targets[claimed.webhook]
+        started_at = self.clock()
+        call = request.build(
+            target,
+            claimed.event,
+            claimed.type,
+            claimed.data,
+            claimed.occurred_at,
+            started_at,
+        )
+        try:
+            outcome = await self.sender.send(call)
+        except asyncio.CancelledError:
+            outcome = _cut(monotonic() - flight.begun)
+        sent = Sent(call.method, call.url, request.masked(call, target), None)
+        self._finished.append(
+            decide(claimed, target, sent, outcome, started_at, self.rng)
+        )
+        self._land(flight)
+
+    def _land(self, flight: _Flight) -> None:
+        del self._flights[flight.claimed.seq]
+        self._in_lane[flight.lane] -= 1
+        if flight.slow:
+            self._slow[flight.claimed.webhook] -= 1
+        self._stirred.set()
+
+
+def decide(
+    claimed: Claimed,
+    target: Target,
+    sent: Sent,
+    outcome: Outcome,
+    started_at: datetime,
+    rng: Random,
+) -> Result:
+    """What becomes of a delivery after a call; gaps run from the start of the try."""
+    ended_at = started_at + timedelta(seconds=outcome.seconds)
+    state, due, reason = DeliveryState.FAILED, None, "every try failed"
+    if retry.succeeded(target.success, outcome):
+        state, reason = DeliveryState.DELIVERED, None
+    elif claimed.trigger is Trigger.HAND:
+        state, due, reason = DeliveryState.PENDING, claimed.planned, None
+    else:
+        number = claimed.tries + 1
+        delay = retry.next_delay(target.plan, number, outcome, ended_at, rng)
+        if delay is not None:
+            state, reason = DeliveryState.PENDING, None
+            due = started_at + timedelta(seconds=delay)
+    return Result(claimed, sent, started_at, outcome, state, due, reason, ended_at)
+
+
+def _cut(seconds: float) -> Outcome:
+    return Outcome(
+        error=ErrorClass.TIMEOUT,
+        detail="The call was cut off because this worker was stopped.",
+        seconds=seconds,
+    )

@@ -1,0 +1,40 @@
+"""Keyset pages: a cursor says after which row to go on, whatever came in meanwhile."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from callboard.errors import invalid
+
+MOST = 100
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """`next` is the cursor of the page after this one; None at the end."""
+
+    items: list[T]
+    next: str | None
+
+
+def encode_cursor(last: str) -> str:
+    return base64.urlsafe_b64encode(last.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> str:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        return base64.urlsafe_b64decode(padded).decode()
+    except (binascii.Error, ValueError):
+        raise invalid(
+            "cursor", "cursor", "Use the cursor of the page before, unchanged."
+        ) from None
+
+
+def check_limit(limit: int) -> int:
+    if not 1 <= limit <= MOST:
+        raise invalid("limit", "out_of_range", f"Ask for 1 to {MOST} at once.")
+    return limit

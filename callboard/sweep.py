@@ -1,0 +1,60 @@
+"""What every worker does once a second by itself, without Redis.
+
+Doing it twice is harmless; forgetting it is impossible.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from time import monotonic
+
+from callboard.database import Clock, writing
+from callboard.delivery import acts
+from callboard.delivery.workers import Watch, bury
+from callboard.errors import Unavailable
+
+_BEAT = 1.0
+_ROUSE = 5.0
+
+log = logging.getLogger(__name__)
+
+
+async def run(worker: str, clock: Clock, ring: Callable[[], None]) -> None:
+    """Until cancelled. An outage of the database ends nothing."""
+    watch = Watch(worker)
+    roused_at = 0.0
+    while True:
+        begun = monotonic()
+        try:
+            await clock.set()
+            await _take_over(watch, clock, ring)
+            await _follow(clock, ring)
+            if begun - roused_at > _ROUSE:
+                roused_at = begun
+                await _mend(clock)
+        except Unavailable:
+            log.warning("sweep.database_away")
+        await asyncio.sleep(max(begun + _BEAT - monotonic(), 0))
+
+
+async def _take_over(watch: Watch, clock: Clock, ring: Callable[[], None]) -> None:
+    for dead in await watch.beat(clock()):
+        freed = await bury(dead, clock())
+        log.warning("worker.buried", extra={"worker": dead, "freed": freed})
+        ring()
+
+
+async def _follow(clock: Clock, ring: Callable[[], None]) -> None:
+    """In short transactions, so that live traffic gets in between."""
+    more = True
+    while more:
+        async with writing() as db:
+            more = await acts.follow(db, clock())
+        ring()
+
+
+async def _mend(clock: Clock) -> None:
+    async with writing() as db:
+        await acts.rouse(db, clock())
+    async with writing() as db:
+        await acts.expire(db, clock())

@@ -1,0 +1,27 @@
+"""Signing secrets at rest: sealed, the newest first, old ones with an end."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+import msgspec
+
+from callboard.signing.secrets import parse
+from callboard.vault import Vault
+
+
+class SealedSecret(msgspec.Struct, frozen=True):
+    """`until`: it signs no longer; None for the one in use."""
+
+    sealed: str
+    until: datetime | None = None
+
+
+def seal_secrets(secrets: Iterable[SealedSecret]) -> str:
+    return msgspec.json.encode(list(secrets)).decode()
+
+
+def open_secrets(
+    sealed: Iterable[SealedSecret], vault: Vault
+) -> Iterator[tuple[bytes, datetime | None]]:
+    for each in sealed:
+        yield parse(vault.unseal(each.sealed)), each.until

@@ -1,0 +1,100 @@
+"""The worker process: the pump, the sweep, and arq beside them."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from contextlib import suppress
+
+import uvloop
+from redis.exceptions import RedisError
+
+from callboard import ids, sweep
+from callboard.config import Settings, read_or_exit
+from callboard.delivery.targets import Targets
+from callboard.delivery.workers import Watch, bury
+from callboard.dispatch import Pump
+from callboard.errors import Unavailable
+from callboard.logs import set_up_logs
+from callboard.runtime import OldSchema, Runtime, open_runtime
+from workers.settings import make_worker
+
+# Platforms kill after 30 seconds; what is in flight then would be sent twice.
+_GRACE = 22.0
+_REDIS_AGAIN = 0.5
+
+log = logging.getLogger("workers")
+
+
+async def work(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with open_runtime(settings) as runtime:
+        worker = ids.make("wrk", runtime.clock())
+        await Watch(worker).beat(runtime.clock())
+        pump = _make_pump(worker, runtime)
+        log.info("worker.started", extra={"worker": worker})
+        await _run(worker, pump, runtime, stop)
+        await bury(worker, runtime.clock())
+        log.info("worker.stopped", extra={"worker": worker})
+
+
+def _make_pump(worker: str, runtime: Runtime) -> Pump:
+    return Pump(
+        worker=worker,
+        sender=runtime.sender,
+        targets=Targets(runtime.vault),
+        clock=runtime.clock,
+        places=runtime.settings.worker_concurrency,
+        on_full=runtime.queue.ring,
+    )
+
+
+async def _run(worker: str, pump: Pump, runtime: Runtime, stop: asyncio.Event) -> None:
+    """Until `stop`, or until one of them fails: then the process ends loudly."""
+    pumping = asyncio.create_task(pump.run())
+    beside = [
+        asyncio.create_task(sweep.run(worker, runtime.clock, pump.ring)),
+        asyncio.create_task(_listen(runtime.settings.redis_url, pump)),
+    ]
+    stopping = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait(
+        [pumping, stopping, *beside], return_when=asyncio.FIRST_COMPLETED
+    )
+    await pump.stop(_GRACE)
+    for task in (stopping, *beside):
+        task.cancel()
+    await asyncio.gather(stopping, *beside, return_exceptions=True)
+    await pumping
+    for task in done - {stopping}:
+        task.result()
+
+
+async def _listen(redis_url: str, pump: Pump) -> None:
+    """arq, for as long as this process lives, however often Redis goes away."""
+    while True:
+        worker = make_worker(redis_url, pump.ring)
+        try:
+            await worker.async_run()
+        except (RedisError, OSError, TimeoutError) as problem:
+            log.warning("redis.away", extra={"error": type(problem).__name__})
+        finally:
+            with suppress(RedisError, OSError, asyncio.CancelledError):
+                await worker.close()
+        await asyncio.sleep(_REDIS_AGAIN)
+
+
+def main() -> None:
+    settings = read_or_exit(os.environ)
+    set_up_logs(settings.log_format)
+    try:
+        uvloop.run(work(settings))
+    except (OldSchema, Unavailable) as problem:
+        sys.exit(str(problem))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,7 @@
+"""What arq runs. Jobs may run twice; what they need to know is in the database."""
+
+from typing import Any
+
+
+async def wake(ctx: dict[str, Any]) -> None:
+    ctx["ring"]()
