@@ -84,7 +84,7 @@ class _Maker:
         parts = [self._target(schema["$ref"])] if "$ref" in schema else []
         parts += _list(schema, "allOf")
         for key in ("anyOf", "oneOf"):
-            parts += [part for part in _list(schema, key) if not _empty(part)][:1]
+            parts += sorted(_list(schema, key), key=_empty)[:1]
         flat = dict(schema)
         for part in parts if rounds else []:
             flat = _merged(flat, self._flat(part, rounds - 1))
