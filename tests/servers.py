@@ -3,6 +3,7 @@
 Run as a program it prints the Debian packages that this machine lacks.
 """
 
+import asyncio
 import os
 import pwd
 import shutil
@@ -13,6 +14,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import asyncpg
 
 from callboard import embedded
 
@@ -50,6 +53,20 @@ def running_postgres(fsync: bool = False) -> Iterator[str]:
         finally:
             server.send_signal(2)  # a fast shutdown: it does not wait for clients
             server.wait()
+
+
+def make_database(url: str, name: str) -> str:
+    """A new, empty database in the cluster that `url` leads to; returns its URL."""
+    asyncio.run(_execute(url, f'CREATE DATABASE "{name}" TEMPLATE template0'))
+    return url.rsplit("/", 1)[0] + f"/{name}"
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 def chromium_path() -> str:

@@ -17,13 +17,10 @@ from pathlib import Path
 import pytest
 
 from callboard import embedded, supervisor
-from tests.servers import free_port
+from tests.servers import free_port, make_database, running_redis
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("TEST_ENGINE", "sqlite") != "sqlite",
-    reason="what is embedded does not depend on the engine under test",
-)
 READY = "Ctrl-C ends it"
+ROOT = Path(__file__).parent.parent.parent
 
 
 @dataclass
@@ -46,6 +43,15 @@ class Run:
     def child(self, command: str) -> int:
         (found,) = [p for p in self.children() if command in proc(f"{p}/cmdline")]
         return found
+
+
+@pytest.fixture
+def database() -> dict[str, str]:
+    """What makes `up` use the engine under test: nothing for SQLite."""
+    if os.environ.get("TEST_ENGINE", "sqlite") == "sqlite":
+        return {}
+    url = make_database(os.environ["DATABASE_URL"], f"up{time.monotonic_ns()}")
+    return {"DATABASE_URL": url}
 
 
 def proc(path: str) -> str:
@@ -107,8 +113,10 @@ def refused(directory: Path, port: int, **environ: str) -> str:
     return run.output()
 
 
-def test_one_command_starts_everything_and_sigterm_ends_it(tmp_path: Path) -> None:
-    with running(tmp_path) as run:
+def test_one_command_starts_everything_and_sigterm_ends_it(
+    tmp_path: Path, database: dict[str, str]
+) -> None:
+    with running(tmp_path, **database) as run:
         assert status(run.port) == 200
         base = f"http://127.0.0.1:{run.port}"
         assert f"Callboard is at  {base}\n" in run.output()
@@ -121,41 +129,47 @@ def test_one_command_starts_everything_and_sigterm_ends_it(tmp_path: Path) -> No
         assert not [pid for pid in children if is_alive(pid)]
 
 
-def test_what_it_keeps_is_for_its_owner_only(tmp_path: Path) -> None:
-    with running(tmp_path):
+def test_what_it_keeps_is_for_its_owner_only(
+    tmp_path: Path, database: dict[str, str]
+) -> None:
+    with running(tmp_path, **database):
         assert (tmp_path / "var").stat().st_mode & 0o777 == 0o700
         assert (tmp_path / "var/secret_key").stat().st_mode & 0o777 == 0o600
         key = (tmp_path / "var/secret_key").read_text()
-    with running(tmp_path):
+    with running(tmp_path, **database):
         assert (tmp_path / "var/secret_key").read_text() == key
 
 
 def test_children_end_with_a_killed_parent_and_the_next_start_works(
-    tmp_path: Path,
+    tmp_path: Path, database: dict[str, str]
 ) -> None:
-    with running(tmp_path) as run:
+    with running(tmp_path, **database) as run:
         children = run.children()
         run.process.kill()
         run.process.wait()
         port = run.port
-    with running(tmp_path, port):
-        assert not [pid for pid in children if is_alive(pid)]
+    with running(tmp_path, port, **database):
+        eventually(lambda: not any(map(is_alive, children)))
         assert status(port) == 200
 
 
-def test_a_queue_that_cannot_be_read_is_dropped(tmp_path: Path) -> None:
+def test_a_queue_that_cannot_be_read_is_dropped(
+    tmp_path: Path, database: dict[str, str]
+) -> None:
     port = free_port()
     run_dir = tmp_path / f"var/run-{port}"
     run_dir.mkdir(parents=True)
     (run_dir / "dump.rdb").write_bytes(b"REDIS0009 and then nothing of sense")
-    with running(tmp_path, port):
+    with running(tmp_path, port, **database):
         assert status(port) == 200
 
 
-def test_two_copies_run_side_by_side_in_one_directory_or_in_two(tmp_path: Path) -> None:
+def test_two_copies_run_side_by_side_in_one_directory_or_in_two(
+    tmp_path: Path, database: dict[str, str]
+) -> None:
     with ExitStack() as stack:
         places = [tmp_path / "one", tmp_path / "one", tmp_path / "two"]
-        runs = [start_up(place, free_port()) for place in places]
+        runs = [start_up(place, free_port(), **database) for place in places]
         stack.callback(lambda: [run.process.terminate() for run in runs])
         for run in runs:
             eventually(run.is_ready, within=60)
@@ -163,8 +177,10 @@ def test_two_copies_run_side_by_side_in_one_directory_or_in_two(tmp_path: Path) 
     assert [run.process.wait(timeout=40) for run in runs] == [0, 0, 0]
 
 
-def test_a_second_copy_on_the_same_port_says_who_is_there(tmp_path: Path) -> None:
-    with running(tmp_path) as run:
+def test_a_second_copy_on_the_same_port_says_who_is_there(
+    tmp_path: Path, database: dict[str, str]
+) -> None:
+    with running(tmp_path, **database) as run:
         said = refused(tmp_path, run.port)
         assert (
             f"already runs here on port {run.port} (process {run.process.pid})" in said
@@ -180,8 +196,10 @@ def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
     assert not (tmp_path / "var/callboard.sqlite").exists()
 
 
-def test_a_worker_that_dies_ends_everything_with_a_word(tmp_path: Path) -> None:
-    with running(tmp_path) as run:
+def test_a_worker_that_dies_ends_everything_with_a_word(
+    tmp_path: Path, database: dict[str, str]
+) -> None:
+    with running(tmp_path, **database) as run:
         children = run.children()
         os.kill(run.child("-m workers"), signal.SIGKILL)
         assert run.process.wait(timeout=40) == 1
@@ -224,3 +242,33 @@ def test_redis_starts_below_any_path(tmp_path: Path, name: str) -> None:
     with embedded.running_redis(directory, []) as (child, url):
         assert re.fullmatch(embedded.GOOD_SOCKET_PATH, url.removeprefix("unix://"))
         assert child.process.poll() is None
+
+
+def procfile() -> dict[str, str]:
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    return dict(line.split(": ", 1) for line in lines)
+
+
+def test_the_procfile_runs_the_same_program(
+    tmp_path: Path, database: dict[str, str]
+) -> None:
+    port = free_port()
+    with ExitStack() as stack:
+        environ = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "DATABASE_URL": f"sqlite:///{tmp_path}/callboard.sqlite",
+            "REDIS_URL": stack.enter_context(running_redis()),
+            "SECRET_KEY": "k" * 40,
+            "PORT": str(port),
+            **database,
+        }
+        run = ["sh", "-c", f"exec {procfile()['release']}"]
+        subprocess.run(run, check=True, cwd=tmp_path, env=environ)
+        started = []
+        for name in ("web", "worker"):
+            run[2] = f"exec {procfile()[name]}"
+            started.append(subprocess.Popen(run, cwd=tmp_path, env=environ))
+            stack.callback(started[-1].wait, 40)
+            stack.callback(started[-1].terminate)
+        eventually(lambda: status(port) == 200)
+        assert [process.poll() for process in started] == [None, None]
