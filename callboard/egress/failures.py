@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Callable, Iterator
 
 import aiohttp
+from aiohttp.http_exceptions import ContentLengthError, TransferEncodingError
 
 from callboard.outcome import ErrorClass
 
@@ -128,7 +129,9 @@ _BY_TYPE: tuple[_Rule, ...] = (
     (ssl.SSLError, _explain_tls),
     (TimeoutError, _always(ErrorClass.TIMEOUT, _TIMED_OUT)),
     (aiohttp.ServerDisconnectedError, _always(ErrorClass.RESET, _NO_ANSWER)),
-    (aiohttp.ClientPayloadError, _always(ErrorClass.PROTOCOL, _CUT_SHORT)),
+    (ContentLengthError, _always(ErrorClass.RESET, _CUT_SHORT)),
+    (TransferEncodingError, _always(ErrorClass.RESET, _CUT_SHORT)),
+    (aiohttp.ClientPayloadError, _always(ErrorClass.PROTOCOL, _BAD_HTTP)),
     (aiohttp.ClientResponseError, _always(ErrorClass.PROTOCOL, _BAD_HTTP)),
     (aiohttp.http.HttpProcessingError, _always(ErrorClass.PROTOCOL, _BAD_HTTP)),
     (OSError, _explain_number),

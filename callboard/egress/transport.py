@@ -12,13 +12,14 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache, partial
+from io import BytesIO
 from time import monotonic
 
 import aiohttp
 import httpx
 from aiohttp.abc import ResolveResult
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.http import RawResponseMessage
+from aiohttp.http import HttpProcessingError, RawResponseMessage
 from aiohttp.streams import StreamReader
 from multidict import CIMultiDict
 from yarl import URL
@@ -37,6 +38,7 @@ MOST_INTERIM = 16
 READ_AHEAD = 64 * 1024
 
 LONGEST_URL = 16 * 1024
+LARGE_BODY = 512 * 1024
 
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 _URL = re.compile(r"https?://[!-~]+", re.IGNORECASE).fullmatch
@@ -116,7 +118,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             method,
             target,
             headers=CIMultiDict(headers),
-            data=body or None,
+            data=_data(body),
             allow_redirects=False,
             ssl=tls or self._tls,
         )
@@ -206,6 +208,13 @@ def _check(method: str, headers: Headers) -> None:
         # The first test is the quick one; only a tab needs the second.
         if not (value.isascii() and value.isprintable()) and not _VALUE(value):
             raise Unsendable(f"The value of the header {name} cannot be sent.")
+
+
+def _data(body: bytes) -> bytes | BytesIO | None:
+    """A large body goes out in pieces: in one it would double in memory."""
+    if len(body) > LARGE_BODY:
+        return BytesIO(body)
+    return body or None
 
 
 @lru_cache(1024)
@@ -312,6 +321,15 @@ class _Line(ResponseHandler):
             self.set_exception(Unreadable("The receiver sent no final answer."))
         else:
             super().feed_data(data, size)
+
+    def set_exception(
+        self, exc: BaseException, exc_cause: BaseException | None = None
+    ) -> None:
+        """Fails a body that turns into nonsense at once: aiohttp lets it wait."""
+        super().set_exception(exc, exc_cause or exc)
+        body = self._payload
+        if isinstance(exc, HttpProcessingError) and body and not body.is_eof():
+            body.set_exception(exc)
 
     def close(self) -> None:
         self.abort()
