@@ -1,4 +1,4 @@
-# `make run` starts everything here; PORT=8001 make run does so on another port.
+# PORT=8001 make run starts it on another port; make test ARGS='-k up' tests a part.
 .PHONY: help run test check bench
 
 help:
@@ -10,7 +10,7 @@ run:
 
 test:
 	@scripts/venv.sh dev
-	@scripts/test.sh
+	@scripts/test.sh $(ARGS)
 
 check:
 	@scripts/venv.sh dev

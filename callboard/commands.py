@@ -7,7 +7,7 @@ import sys
 import click
 
 from callboard import __version__
-from callboard.config import read_or_exit
+from callboard.config import Settings, read_or_exit
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -39,12 +39,22 @@ def worker() -> None:
 @main.command()
 def migrate() -> None:
     """Bring the database to this version's schema."""
-    read_or_exit(os.environ)
+    settings = _settings()
     from callboard import database  # Piccolo takes a while to import
 
+    if settings.is_sqlite:
+        settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
     asyncio.run(database.migrate())
+
+
+def _settings() -> Settings:
+    """Piccolo looks for DATABASE_URL too, and does not know our default."""
+    settings = read_or_exit(os.environ)
+    os.environ["DATABASE_URL"] = settings.database_url
+    return settings
 
 
 def _become(module: str) -> None:
     """The domain never imports the doors and the hands, so it turns into them."""
+    _settings()
     os.execv(sys.executable, [sys.executable, "-m", module])  # noqa: S606

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +72,10 @@ def wait_for_end(children: Sequence[Child], asked: list[int]) -> Child | None:
 
 
 def end(children: Sequence[Child], asked: list[int]) -> None:
-    """SIGTERM, patience, SIGKILL. A second Ctrl-C kills at once."""
+    """SIGTERM, patience, SIGKILL. A second Ctrl-C kills at once.
+
+    A child that was killed may have left children: they end with its group.
+    """
     for child in children:
         child.process.terminate()
     deadline = time.monotonic() + PATIENCE
@@ -82,6 +85,9 @@ def end(children: Sequence[Child], asked: list[int]) -> None:
             for child in children:
                 child.process.kill()
         time.sleep(LOOK_EVERY / 5)
+    for child in children:
+        with suppress(ProcessLookupError):
+            os.killpg(child.process.pid, signal.SIGKILL)
 
 
 def how_it_ended(child: Child) -> str:

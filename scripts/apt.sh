@@ -12,4 +12,5 @@ fi
 export DEBIAN_FRONTEND=noninteractive
 echo "Installing $* …" >&2
 apt-get update -qq
-apt-get install -qq -y --no-install-recommends "$@" </dev/null >/dev/null
+apt-get -o DPkg::Lock::Timeout=120 install -qq -y --no-install-recommends "$@" \
+  </dev/null >/dev/null

@@ -272,3 +272,16 @@ def test_the_procfile_runs_the_same_program(
             stack.callback(started[-1].terminate)
         eventually(lambda: status(port) == 200)
         assert [process.poll() for process in started] == [None, None]
+
+
+def test_the_children_of_a_killed_child_end_too(tmp_path: Path) -> None:
+    nested = "import subprocess, time; subprocess.Popen(['sleep', '60'])"
+    told = f"{nested}; open({str(tmp_path / 'ready')!r}, 'w'); time.sleep(60)"
+    child = supervisor.start("child", [sys.executable, "-c", told], os.environ)
+    eventually((tmp_path / "ready").exists)
+    pid = child.process.pid
+    (grandchild,) = proc(f"{pid}/task/{pid}/children").split()
+    child.process.kill()
+    child.process.wait()
+    supervisor.end([child], [])
+    eventually(lambda: not is_alive(int(grandchild)))
