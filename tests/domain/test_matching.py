@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callboard.matching.explain import Verdict, explain, explain_events
 from callboard.matching.patterns import (
     Matcher,
     check_events,
@@ -164,3 +165,55 @@ def test_a_near_name_is_offered():
 
 def test_a_huge_name_is_not_repeated():
     assert len(unknown_type("x" * 100_000, KNOWN).message) < 250
+
+
+@pytest.mark.parametrize(
+    ("listed", "state", "name", "passes", "why"),
+    [
+        (
+            ["contact.created", "order.*"],
+            "active",
+            "contact.paid",
+            False,
+            "It listens to contact.created and order.*, not to contact.paid.",
+        ),
+        (["a.b"], "active", "a.c", False, "It listens to a.b, not to a.c."),
+        (
+            [f"a.{n}" for n in range(9)],
+            "active",
+            "b",
+            False,
+            "It listens to a.0, a.1, a.2, a.3 and 5 more, not to b.",
+        ),
+        (["*", "a.b"], "active", "a.b", True, "It listens to a.b."),
+        (["a.*"], "active", "a.b", True, "It listens to a.*, which covers a.b."),
+        (["a.*", "*"], "active", "b", True, "It listens to every event type."),
+        (["*"], None, "a", False, "It was made after the event came."),
+        (
+            ["*"],
+            "draft",
+            "a",
+            False,
+            "It was a draft when the event came; a draft gets nothing.",
+        ),
+        (["*"], "deleted", "a", False, "It had been deleted when the event came."),
+        (
+            ["*"],
+            "paused",
+            "a",
+            True,
+            "It listens to every event type."
+            " It was paused when the event came, so the delivery was held.",
+        ),
+        (["a"], "deactivated", "b", False, "It listens to a, not to b."),
+    ],
+)
+def test_why_a_webhook_gets_an_event_or_not(listed, state, name, passes, why):
+    assert explain(listed, state, name) == Verdict(passes, why)
+
+
+@given(listed=st.lists(events, min_size=1, max_size=8), name=names)
+def test_the_explanation_agrees_with_the_match(listed, name):
+    verdict = explain_events(listed, name)
+    assert verdict.passes == compile_patterns(listed).matches(name)
+    assert verdict.why.endswith(".")

@@ -1,0 +1,55 @@
+"""Why a webhook gets an event or not, in a sentence for people."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from callboard.matching.patterns import compile_patterns
+
+_SHOWN = 5
+_LONGEST = 128
+_CAME_TOO_EARLY = {
+    None: "It was made after the event came.",
+    "draft": "It was a draft when the event came; a draft gets nothing.",
+    "deleted": "It had been deleted when the event came.",
+}
+_HELD = {
+    "paused": "It was paused when the event came, so the delivery was held.",
+    "deactivated": "It was deactivated when the event came, so the delivery was held.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    passes: bool
+    why: str
+
+
+def explain(events: Sequence[str], state: str | None, event_type: str) -> Verdict:
+    """`state` is the webhook's when the event came, None if it did not exist yet."""
+    if state in _CAME_TOO_EARLY:
+        return Verdict(False, _CAME_TOO_EARLY[state])
+    verdict = explain_events(events, event_type)
+    if verdict.passes and state in _HELD:
+        return Verdict(True, f"{verdict.why} {_HELD[state]}")
+    return verdict
+
+
+def explain_events(events: Sequence[str], event_type: str) -> Verdict:
+    """Only by what it listens to, whatever its state."""
+    shown = event_type[:_LONGEST]
+    found = [event for event in events if compile_patterns([event]).matches(event_type)]
+    if event_type in found:
+        return Verdict(True, f"It listens to {shown}.")
+    if "*" in found:
+        return Verdict(True, "It listens to every event type.")
+    if found:
+        return Verdict(True, f"It listens to {found[0]}, which covers {shown}.")
+    return Verdict(False, f"It listens to {_listed(events)}, not to {shown}.")
+
+
+def _listed(events: Sequence[str]) -> str:
+    if len(events) > _SHOWN:
+        more = len(events) - _SHOWN + 1
+        return f"{', '.join(events[: _SHOWN - 1])} and {more} more"
+    *firsts, last = events or ["nothing"]
+    return f"{', '.join(firsts)} and {last}" if firsts else last
