@@ -17,6 +17,7 @@ _CONNECTION = "it belongs to the connection, which Callboard looks after"
 _REFUSED = {
     "host": "it is taken from the URL",
     "content-length": "it follows from the body",
+    "content-type": "it follows from the payload's format",
     "content-encoding": "the body is sent as it is",
     "accept-encoding": "answers are read as they come",
     "user-agent": _OURS,
@@ -32,7 +33,7 @@ _REFUSED_FAMILIES = {"webhook-": _OURS, "proxy-": _CONNECTION}
 
 
 def check_headers(headers: Mapping[str, str], field: str = "headers") -> list[Problem]:
-    """`Content-Type`, `Authorization` and `Cookie` may be set: receivers ask for it."""
+    """`Authorization` and `Cookie` may be set: receivers ask for them."""
     if len(headers) > MOST_HEADERS:
         message = f"Set at most {MOST_HEADERS} headers."
         return [Problem(field, "too_many", message)]

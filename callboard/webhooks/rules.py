@@ -13,6 +13,10 @@ LONGEST_NAME = 120
 MOST_STATUSES = 20
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_MAIL_PART = (
+    r"[^@\s\x00-\x1f\x7f,;:<>()\"\\]+"  # nothing that ends an address in a mail
+)
+_MAIL_ADDRESS = re.compile(f"{_MAIL_PART}@{_MAIL_PART}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +88,7 @@ def check_success(rule: object, field: str = "success") -> list[Problem]:
         " between 200 and 599 without redirects."
     )
     return [Problem(field, "success", message)]
+
+
+def is_mail_address(text: str) -> bool:
+    return len(text) <= 254 and bool(_MAIL_ADDRESS.fullmatch(text))

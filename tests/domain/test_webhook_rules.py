@@ -10,6 +10,7 @@ from callboard.webhooks.rules import (
     check_number,
     check_success,
     check_url,
+    is_mail_address,
 )
 
 
@@ -147,7 +148,7 @@ def test_an_accepted_url_means_the_same_to_every_reader(url):
     "headers",
     [
         {},
-        {"X-Env": "prod", "Content-Type": "application/vnd.example+json"},
+        {"X-Env": "prod", "X-Api-Key": "abc"},
         {"Authorization": "Bearer x", "Cookie": "a=b", "Accept": "*/*"},
         {"X-Empty": "", "X-Tab": "a\tb"},
         {f"X-{n}": "y" for n in range(50)},
@@ -162,6 +163,7 @@ REFUSED = [
     "Host", "content-length", "Transfer-Encoding", "CONNECTION", "Expect", "TE",
     "Trailer", "Upgrade", "Keep-Alive", "Proxy-Authorization", "proxy-x", "webhook-id",
     "Webhook-Anything", "Accept-Encoding", "User-Agent", "Content-Encoding",
+    "Content-Type",
 ]  # fmt: skip
 NO_NAMES = ["", "a b", "a:b", ":path", "a\r\nb", "é", "a\x00", "(a)"]
 NO_VALUES = ["a\r\nb", "a\nb", "a\x00b", "\x7f", "é", "€", " a", "a ", "a\n"]
@@ -259,3 +261,25 @@ def test_names(name, codes):
 )
 def test_success_rules(rule, fine):
     assert (check_success(rule) == []) is fine
+
+
+@pytest.mark.parametrize(
+    ("text", "fine"),
+    [
+        ("ops@example.org", True),
+        ("ops+hooks@mail.example.org", True),
+        ("root@localhost", True),
+        ("é@bücher.example", True),
+        ("", False),
+        ("ops", False),
+        ("@example.org", False),
+        ("ops@", False),
+        ("a@b@c", False),
+        ("a@b.org\r\nBcc: x@y.org", False),
+        ("a@b.org, x@y.org", False),
+        ("Ops <a@b.org>", False),
+        ("a@" + "b" * 253, False),
+    ],
+)
+def test_mail_addresses(text, fine):
+    assert is_mail_address(text) is fine
