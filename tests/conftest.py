@@ -28,14 +28,18 @@ os.environ["SECRET_KEY"] = "a-key-that-is-only-good-for-tests-0123456789"
 os.environ["ALLOW_DESTINATIONS"] = "127.0.0.0/8"
 os.environ["PUBLIC_URL"] = "http://callboard.test"
 
+import httpx
 import pytest
+from litestar import Litestar
 
 from callboard import database
 from callboard.accounts import keys, members
 from callboard.config import Settings
 from callboard.piccolo_app import APP_CONFIG
+from callboard.runtime import Runtime, open_runtime
 from tests.cast import Cast, make_cast
 from tests.servers import running_redis
+from web.app import create_app
 
 _FILE = _directory / "callboard.sqlite"
 _TEMPLATE = _directory / "template.sqlite"
@@ -83,6 +87,37 @@ async def db(migrated: None) -> AsyncIterator[None]:
 async def cast(db: None) -> Cast:
     """alice owns, bob is a member, charlie is a stranger with an account of his own."""
     return await make_cast()
+
+
+@pytest.fixture
+async def runtime(db: None, settings: Settings) -> AsyncIterator[Runtime]:
+    await database.close_database()  # the runtime opens and closes it by itself
+    async with open_runtime(settings) as opened:
+        yield opened
+    await database.open_database()
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings) -> Litestar:
+    return create_app(settings)
+
+
+@pytest.fixture
+async def client(app: Litestar, runtime: Runtime) -> AsyncIterator[httpx.AsyncClient]:
+    """Nobody is signed in. The transport runs no lifespan, so the runtime comes so."""
+    app.state.runtime = runtime
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://callboard.test"
+    ) as connected:
+        yield connected
+
+
+@pytest.fixture
+async def api(client: httpx.AsyncClient, cast: Cast) -> httpx.AsyncClient:
+    """Calls with alice's key; others put their `headers` on the call."""
+    client.headers.update(cast.alice.headers)
+    return client
 
 
 def _restore() -> None:

@@ -1,9 +1,14 @@
 """Things that tests need, with everything that does not matter filled in."""
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from callboard import ids
-from callboard.accounts.tables import Member
+from callboard.accounts.tables import Account, Member
+from callboard.catalogue.tables import EventType
+from callboard.runtime import Runtime
 
 # On the second, so that both engines give back the same time.
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -31,3 +36,27 @@ async def member(account: str, email: str, role: str = "member") -> Member:
     )
     await Member.insert(made)
     return made
+
+
+async def event_type(account: str, name: str, schema: object = None) -> EventType:
+    made = EventType(
+        account=account,
+        name=name,
+        group="",
+        description="",
+        schema=None if schema is None else json.dumps(schema),
+        sample=None,
+        created_at=NOW,
+        changed_at=NOW,
+    )
+    await EventType.insert(made)
+    # Those who accept events look at the version to know when to read again.
+    await Account.update({Account.version: Account.version + 1}).where(
+        Account.id == account
+    )
+    return made
+
+
+def changed(runtime: Runtime, **parts: Any) -> Runtime:
+    """The runtime with some parts exchanged for doubles."""
+    return replace(runtime, **parts)

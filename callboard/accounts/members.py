@@ -114,15 +114,25 @@ async def invited(token: str, now: datetime) -> Member:
     return await get(link.account, link.member)
 
 
-async def join(token: str, password: str, now: datetime) -> Member:
-    """Sets the password and ends the sessions that an earlier one began."""
+async def join(
+    token: str, password: str, now: datetime, *, name: str | None = None
+) -> Member:
+    """Sets the password and ends the sessions that an earlier one began.
+
+    `name` None leaves the name as it is.
+    """
     await invited(token, now)
-    _raise_all(passwords.check(password))
+    _raise_all(_check_name(name or "") + passwords.check(password))
     password_hash = await passwords.hashed(password)
     async with writing():
         link = await links.use(token, now)
         member = await get(link.account, link.member)
         await _set_password(member, password_hash)
+        if name is not None:
+            member.name = name.strip()
+            await Member.update({Member.name: member.name}).where(
+                Member.id == member.id
+            )
         await audit.note(link.account, member.email, "member.joined", "", "", now)
     return member
 
@@ -226,15 +236,18 @@ def _normal(email: str) -> str:
 
 
 def _check(name: str, email: str, role: str) -> list[Problem]:
-    problems = _check_role(role)
-    if len(name.strip()) > _LONGEST_NAME:
-        message = f"Use at most {_LONGEST_NAME} characters."
-        problems.append(Problem("name", "too_long", message))
+    problems = _check_role(role) + _check_name(name)
     email = _normal(email)
     if len(email) > _LONGEST_EMAIL or not _EMAIL.fullmatch(email):
         message = "Write an address such as ada@example.org."
         problems.append(Problem("email", "email", message))
     return problems
+
+
+def _check_name(name: str) -> list[Problem]:
+    if len(name.strip()) <= _LONGEST_NAME:
+        return []
+    return [Problem("name", "too_long", f"Use at most {_LONGEST_NAME} characters.")]
 
 
 def _check_role(role: str) -> list[Problem]:

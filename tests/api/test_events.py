@@ -1,0 +1,266 @@
+"""Sending events: what is taken, what is refused, and with which words."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from callboard.accounts.tables import ApiKey
+from callboard.delivery.tables import Event
+from tests import make
+from tests.cast import Cast, person
+
+KIB = 1024
+BODY = {"type": "contact.created", "data": {"id": 4711}}
+
+
+@pytest.fixture
+async def api(api: httpx.AsyncClient, cast: Cast) -> httpx.AsyncClient:
+    await make.event_type(cast.alice.account, "contact.created")
+    return api
+
+
+def problems(answer: httpx.Response) -> list[tuple[str, str]]:
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["error"]["code"] == "invalid"
+    return [(p["field"], p["code"]) for p in answer.json()["error"]["problems"]]
+
+
+async def post(api: httpx.AsyncClient, body: Any, path: str = "") -> httpx.Response:
+    return await api.post(f"/api/v1/events{path}", json=body)
+
+
+class TestOne:
+    async def test_is_taken_with_a_receipt(self, api):
+        answer = await post(api, BODY | {"id": "order-1"})
+        assert answer.status_code == 202
+        receipt = answer.json()
+        assert receipt.pop("id").startswith("evt_")
+        assert receipt == {"key": "order-1", "duplicate": False, "deliveries": 0}
+
+    async def test_keeps_the_senders_bytes(self, api):
+        data = b'{ "b":1.50,\n "a": "\\u00e4" }'
+        body = b'{"type": "contact.created", "data": ' + data + b"}"
+        answer = await api.post("/api/v1/events", content=body)
+        assert answer.status_code == 202
+        stored = await Event.select(Event.data).first()
+        assert stored
+        assert stored["data"].encode() == data
+
+    async def test_takes_all_its_fields(self, api):
+        body = BODY | {
+            "context": ["region.7"],
+            "sending": "batch",
+            "kind": "newsletter",
+            "occurred_at": "2026-01-15T10:30:00+02:00",
+        }
+        assert (await post(api, body)).status_code == 202
+        stored = await Event.objects().first()
+        assert stored
+        assert (stored.sending, stored.kind) == ("batch", "newsletter")
+        assert stored.occurred_at.isoformat() == "2026-01-15T08:30:00+00:00"
+
+    async def test_the_same_id_again_answers_with_the_first_receipt(self, api):
+        first = (await post(api, BODY | {"id": "a"})).json()
+        again = await post(api, BODY | {"id": "a"})
+        assert again.status_code == 202
+        assert again.json() == first | {"duplicate": True}
+
+    async def test_the_same_id_for_something_else_is_a_conflict(self, api):
+        await post(api, BODY | {"id": "a"})
+        answer = await post(api, BODY | {"id": "a", "data": 2})
+        assert answer.status_code == 409
+        assert answer.json()["error"]["problems"] == []
+
+    @pytest.mark.parametrize(
+        ("body", "place"),
+        [
+            pytest.param(b"", "byte 0", id="empty"),
+            pytest.param(b'{"type": "a", ', "byte 14", id="cut"),
+            pytest.param(b'{"type": "a", "data": {"x": 1,}}', "byte 30", id="comma"),
+            pytest.param(b'{"type": "a", "data": "\xff"}', "byte 23", id="not UTF-8"),
+            pytest.param(b'{"type": "a", "data": "\\q"}', "byte 24", id="escape"),
+            pytest.param(b'{"type": "a", "data": "a\nb"}', "byte 24", id="newline"),
+            pytest.param(b'{"data": NaN}', "byte 9", id="NaN"),
+            pytest.param(b"\xef\xbb\xbf{}", "byte 0", id="byte order mark"),
+            pytest.param(b"[" * 100_000, "deeply", id="deep"),
+            pytest.param(b'{"type": 1, "data": ' + b"[" * 100_000, "deeply", id="both"),
+        ],
+    )
+    async def test_what_is_no_json_is_a_400_that_says_where(self, api, body, place):
+        answer = await api.post("/api/v1/events", content=body)
+        assert answer.status_code == 400
+        error = answer.json()["error"]
+        assert error["code"] == "unreadable"
+        assert place in error["message"]
+
+    async def test_all_problems_at_once(self, api):
+        body = {
+            "type": 1,
+            "id": ["x"],
+            "context": ["a", 2],
+            "sending": "weekly",
+            "occurred_at": "2026-01-15T10:30:00",
+            "occured_at": "now",
+        }
+        assert problems(await post(api, body)) == [
+            ("occured_at", "unknown"),
+            ("type", "type"),
+            ("data", "missing"),
+            ("id", "type"),
+            ("context[1]", "type"),
+            ("sending", "type"),
+            ("occurred_at", "type"),
+        ]
+
+    async def test_an_unknown_field_gets_a_hint(self, api):
+        answer = await post(api, BODY | {"occured_at": "2026-01-15T10:30:00Z"})
+        assert "Did you mean occurred_at?" in answer.text
+
+    async def test_an_unknown_type_gets_the_nearest_names(self, api):
+        answer = await post(api, BODY | {"type": "contact.creatd"})
+        assert problems(answer) == [("type", "unknown_type")]
+        assert "contact.created" in answer.json()["error"]["problems"][0]["message"]
+
+    async def test_what_is_no_object_is_refused(self, api):
+        assert problems(await post(api, [BODY])) == [("", "type")]
+
+    async def test_times_before_time_are_refused(self, api):
+        answer = await post(api, BODY | {"occurred_at": "0001-01-01T00:00:00+14:00"})
+        assert problems(answer) == [("occurred_at", "out_of_range")]
+
+
+class TestSize:
+    async def test_256_kib_is_the_most(self, api):
+        around = len(b'{"type":"contact.created","data":""}')
+        for size, status in ((256 * KIB, 202), (256 * KIB + 1, 413)):
+            data = "x" * (size - around)
+            body = f'{{"type":"contact.created","data":"{data}"}}'.encode()
+            assert len(body) == size
+            answer = await api.post("/api/v1/events", content=body)
+            assert answer.status_code == status
+        assert answer.json()["error"]["code"] == "too_large"
+
+    async def test_reading_stops_when_it_is_too_much(self, api):
+        """Also when no length was announced."""
+        sent = 0
+
+        async def endless() -> AsyncIterator[bytes]:
+            nonlocal sent
+            while sent < 100:
+                sent += 1
+                yield b" " * 64 * KIB
+
+        for path, most in (("", 5), ("/batch", 129)):
+            sent = 0
+            answer = await api.post(f"/api/v1/events{path}", content=endless())
+            assert answer.status_code == 413 or most > 100
+            assert sent <= most
+
+    async def test_a_batch_holds_8_mib(self, api):
+        body = b'{"events": [' + b" " * 8 * KIB * KIB + b"]}"
+        answer = await api.post("/api/v1/events/batch", content=body)
+        assert answer.status_code == 413
+
+    async def test_an_event_in_a_batch_holds_256_kib(self, api):
+        large = BODY | {"data": "x" * 256 * KIB}
+        answer = await post(api, {"events": [BODY, large]}, "/batch")
+        assert answer.status_code == 413
+        assert "events[1]" in answer.json()["error"]["message"]
+        fits = BODY | {"data": "x" * 255 * KIB}
+        answer = await post(api, {"events": [BODY, fits, fits]}, "/batch")
+        assert answer.status_code == 202
+
+
+class TestBatch:
+    async def test_has_a_receipt_for_each(self, api):
+        events = [BODY | {"id": f"n{i}"} for i in range(3)]
+        answer = await post(api, {"events": events}, "/batch")
+        assert answer.status_code == 202
+        assert [r["key"] for r in answer.json()["events"]] == ["n0", "n1", "n2"]
+
+    async def test_is_all_or_nothing(self, api):
+        events = [BODY, BODY | {"type": "contact.gone"}]
+        answer = await post(api, {"events": events}, "/batch")
+        assert problems(answer) == [("events[1].type", "unknown_type")]
+        assert await Event.count() == 0
+
+    async def test_of_one_names_places_too(self, api):
+        answer = await post(api, {"events": [BODY | {"type": "nix"}]}, "/batch")
+        assert problems(answer) == [("events[0].type", "unknown_type")]
+
+    async def test_all_problems_of_all_events_at_once(self, api):
+        events = [{"type": 1, "data": 1}, BODY, {"type": "x"}, 4]
+        answer = await post(api, {"events": events, "mode": 1}, "/batch")
+        assert problems(answer) == [
+            ("mode", "unknown"),
+            ("events[0].type", "type"),
+            ("events[2].data", "missing"),
+            ("events[3]", "type"),
+        ]
+
+    @pytest.mark.parametrize("count", [0, 1001])
+    async def test_has_1_to_1000_events(self, api, count: int):
+        answer = await post(api, {"events": [BODY] * count}, "/batch")
+        assert problems(answer) == [("events", "length")]
+
+    async def test_of_no_list_is_refused(self, api):
+        assert problems(await post(api, {"events": BODY}, "/batch")) == [
+            ("events", "type")
+        ]
+        assert problems(await post(api, BODY, "/batch"))[-1] == ("events", "missing")
+
+
+class TestKeys:
+    @pytest.mark.parametrize(
+        "header", [None, "", "Bearer", "Bearer cb_wrong", "Basic YTpi", "Bearer é"]
+    )
+    async def test_a_good_key_is_needed(self, client, header):
+        headers = [] if header is None else [("Authorization", header.encode())]
+        answer = await client.post("/api/v1/events", json=BODY, headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+        assert answer.json()["error"]["code"] == "unauthorized"
+
+    async def test_a_key_that_only_reads_may_not_send(self, api, cast: Cast):
+        reader = await person(cast.alice.account, "eve@acme.example", "member", "read")
+        answer = await api.post("/api/v1/events", json=BODY, headers=reader.headers)
+        assert answer.status_code == 403
+        assert "events:write" in answer.json()["error"]["message"]
+
+    async def test_a_revoked_key_is_refused(self, api):
+        await ApiKey.update({ApiKey.revoked_at: make.NOW}, force=True)
+        await asyncio.sleep(1)
+        assert (await post(api, BODY)).status_code == 401
+
+    async def test_charlie_sends_into_his_own_account(self, api, cast: Cast):
+        """There alice's types are unknown and her ids unused."""
+        await post(api, BODY | {"id": "a"})
+        path = "/api/v1/events"
+        answer = await api.post(path, json=BODY, headers=cast.charlie.headers)
+        assert problems(answer) == [("type", "unknown_type")]
+        await make.event_type(cast.charlie.account, "contact.created")
+        body = BODY | {"id": "a"}
+        answer = await api.post(path, json=body, headers=cast.charlie.headers)
+        assert answer.json()["duplicate"] is False
+
+
+class TestTrouble:
+    async def test_a_fault_of_ours_is_logged_once_and_not_explained(
+        self, app, api, caplog
+    ):
+        class Broken:
+            async def accept(self, *_: Any) -> None:
+                raise ZeroDivisionError("the secret reason")
+
+        app.state.runtime = make.changed(app.state.runtime, acceptor=Broken())
+        with caplog.at_level(logging.INFO):
+            answer = await post(api, BODY)
+        assert answer.status_code == 500
+        assert answer.json()["error"]["code"] == "internal_server_error"
+        assert "secret" not in answer.text
+        ours = [r.getMessage() for r in caplog.records if r.name != "httpx"]
+        assert ours == ["request.failed"]

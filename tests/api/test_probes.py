@@ -1,0 +1,41 @@
+"""What those see who watch the process, and those who mistype an address."""
+
+import httpx
+
+
+async def test_it_is_alive_without_a_key(client: httpx.AsyncClient):
+    answer = await client.get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    assert (await client.head("/healthz")).status_code == 200
+
+
+async def test_an_unknown_address_is_a_404_in_json(client: httpx.AsyncClient):
+    for path in ("/api/nothing", "/api/v1/nothing", "/api/v1/events/a/b/c"):
+        answer = await client.get(path)
+        assert answer.status_code == 404
+        assert answer.json() == {
+            "error": {
+                "code": "not_found",
+                "message": "There is nothing at this address.",
+                "problems": [],
+            }
+        }
+
+
+async def test_a_wrong_method_is_a_405_in_json(api: httpx.AsyncClient):
+    answer = await api.patch("/api/v1/events")
+    assert answer.status_code == 405
+    assert answer.json()["error"]["code"] == "method_not_allowed"
+
+
+async def test_the_api_is_described_without_any_outside_host(client: httpx.AsyncClient):
+    described = (await client.get("/api/schema")).json()
+    body = described["paths"]["/api/v1/events"]["post"]["requestBody"]
+    assert body["content"]["application/json"]["schema"]["$ref"].endswith("EventIn")
+    assert "EventIn" in described["components"]["schemas"]
+    assert "/" not in described["paths"]
+    page = await client.get("/api/docs")
+    assert page.status_code == 200
+    assert "//" not in page.text
+    for path in ("rapidoc-9.3.8.min.js", "rapidoc.LICENSE"):
+        assert (await client.get(f"/static/vendor/{path}")).status_code == 200

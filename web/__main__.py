@@ -1,0 +1,33 @@
+"""The web process: `python -m web`, as `callboard web` runs it."""
+
+import os
+
+import uvicorn
+
+from callboard import config, logs
+
+# Platforms kill 30 s after they asked to stop; streams would never end by themselves.
+_LAST_CALLS_SECONDS = 20
+
+
+def main() -> None:
+    settings = config.read_or_exit(os.environ)
+    uvicorn.run(
+        "web.app:create_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.web_concurrency,
+        loop="auto",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=logs.configuration(settings.log_format),
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_LAST_CALLS_SECONDS,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Reading what callers send: JSON they meant, or every problem with it at once."""
+
+import difflib
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import msgspec
+from litestar.exceptions import ClientException
+
+from callboard.errors import Invalid, LimitReached, Problem
+from web.errors import AnyRequest
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+_MOST_PROBLEMS = 100
+
+
+async def receive(request: AnyRequest, most: int) -> bytes:
+    """The whole body; reads no further than `most`, whatever was announced."""
+    chunks: list[bytes] = []
+    left = most
+    while True:
+        message = await request.receive()
+        if message["type"] != "http.request":
+            raise ClientException("The connection was closed early.")
+        chunks.append(message["body"])
+        left -= len(message["body"])
+        if left < 0:
+            raise LimitReached(f"Send at most {most // 1024} KiB here.", "too_large")
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+def read(
+    body: bytes,
+    decoder: msgspec.json.Decoder[S],
+    look: Callable[[Any], list[Problem]] | None = None,
+) -> S:
+    """400 for what is no JSON, with the place; Invalid for what has another shape.
+
+    `look` finds the problems of a body that spans more than one shape.
+    """
+    try:
+        body.decode()  # the decoder passes over what it keeps raw
+        try:
+            return decoder.decode(body)
+        except msgspec.ValidationError:
+            value = msgspec.json.decode(body)
+            found = look(value) if look else shape_problems(value, decoder.type)
+            raise Invalid(found[:_MOST_PROBLEMS]) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _unreadable(body, error) from None
+
+
+def shape_problems(value: Any, shape: type[S], where: str = "") -> list[Problem]:
+    """Field by field, because the decoder stops at the first one."""
+    if not isinstance(value, dict):
+        return [Problem(where.rstrip("."), "type", "Send a JSON object here.")]
+    return list(_problems(value, shape, where))
+
+
+def _problems(value: dict[str, Any], shape: type[S], where: str) -> Iterator[Problem]:
+    fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
+    for name in value.keys() - fields.keys():
+        yield Problem(where + name, "unknown", _unknown(name, list(fields)))
+    for name, field in fields.items():
+        if name not in value:
+            if field.required:
+                yield Problem(where + name, "missing", f"Send {name}, too.")
+        elif field.type is not msgspec.Raw:
+            yield from _misfit(value[name], field.type, where + name)
+
+
+def _misfit(value: Any, kind: Any, where: str) -> Iterator[Problem]:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        text, _, path = str(error).partition(" - at `$")
+        yield Problem(where + path.rstrip("`"), "type", _sentence(text))
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return f"There is no field {name[:60]} here.{hint}"
+
+
+def _sentence(text: str) -> str:
+    return text.replace("`", "") + "."
+
+
+def _unreadable(body: bytes, error: Exception) -> ClientException:
+    match error:
+        case UnicodeDecodeError():
+            text = f"The body is not UTF-8 (byte {error.start})."
+        case RecursionError():
+            text = "The body is nested too deeply."
+        case _ if "(byte" in str(error):
+            text = f"{error}."
+        case _:
+            text = f"JSON is malformed: it ends too early (byte {len(body)})."
+    return ClientException(text)

@@ -1,0 +1,196 @@
+"""What went wrong, told as each surface tells it."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import (
+    HTTPException,
+    InternalServerException,
+    ValidationException,
+)
+from litestar.plugins.htmx import HTMXRequest
+from litestar.types import ExceptionHandlersMap
+
+from callboard import logs
+from callboard.database.statements import AWAY
+from callboard.errors import (
+    CallboardError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    LimitReached,
+    NotFound,
+    Problem,
+    Unavailable,
+)
+from web.screens import screen, sign_in_first
+from web.security import SECURITY_HEADERS, NotSignedInError
+
+AnyRequest = Request[Any, Any, Any]
+
+log = logging.getLogger(__name__)
+
+_STATUS: dict[type[CallboardError], int] = {
+    NotFound: 404,
+    Invalid: 422,
+    Conflict: 409,
+    Forbidden: 403,
+    LimitReached: 429,
+    Unavailable: 503,
+}
+_CODES = {
+    400: "unreadable",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    429: "too_many",
+}
+_SENTENCES = {
+    404: "There is nothing at this address.",
+    405: "This address does not take that method.",
+    413: "This is larger than what is taken here.",
+}
+_UNEXPECTED = "Something went wrong here. It has been logged."
+_AWAY = "The database is away; try again in a moment."
+_PROGRAMS = ("/api", "/dialects", "/healthz", "/readyz", "/metrics")
+_RETRY_AFTER = {"Retry-After": "1"}
+
+
+def status_of(error: Exception) -> int:
+    if isinstance(error, LimitReached) and error.code == "too_large":
+        return 413
+    if isinstance(error, CallboardError):
+        return _STATUS.get(type(error), 400)
+    if isinstance(error, ValidationException):
+        return 422
+    if isinstance(error, HTTPException):
+        return error.status_code
+    return 503 if is_away(error) else 500
+
+
+def is_away(error: Exception) -> bool:
+    """Plain queries raise what the driver raises when the database is away."""
+    return isinstance(error, (*_AWAY_ERRORS, Unavailable))
+
+
+def message_of(error: Exception) -> str:
+    """A sentence for people; nothing about our insides."""
+    if isinstance(error, CallboardError):
+        return error.message
+    status = status_of(error)
+    if status == 503:
+        return _AWAY
+    if isinstance(error, HTTPException) and status < 500:
+        return _SENTENCES.get(status, error.detail)
+    return _UNEXPECTED
+
+
+def problems_of(error: Exception) -> Iterable[Problem]:
+    if isinstance(error, Invalid):
+        return error.problems
+    if isinstance(error, ValidationException):
+        return [
+            _parameter(each) for each in error.extra or [] if isinstance(each, dict)
+        ]
+    return ()
+
+
+def note_unexpected(request: AnyRequest, error: Exception) -> None:
+    """A fault of ours is logged, once, with its traceback; anything else is not."""
+    if status_of(error) != 500 or isinstance(error, InternalServerException):
+        return
+    log.error(
+        "request.failed",
+        extra={"method": request.method, "path": logs.redacted(request.url.path)},
+        exc_info=error,
+    )
+
+
+def json_error(request: AnyRequest, error: Exception) -> Response[bytes]:
+    note_unexpected(request, error)
+    status = status_of(error)
+    body = {
+        "code": _code(error, status),
+        "message": message_of(error),
+        "problems": [
+            {"field": p.field, "code": p.code, "message": p.message}
+            for p in problems_of(error)
+        ],
+    }
+    return Response(
+        msgspec.json.encode({"error": body}),
+        status_code=status,
+        media_type="application/json",
+        headers=headers_of(error),
+    )
+
+
+def headers_of(error: Exception) -> dict[str, str]:
+    given = error.headers if isinstance(error, HTTPException) else None
+    headers = dict(given) if isinstance(given, Mapping) else {}
+    return headers | (_RETRY_AFTER if status_of(error) == 503 else {})
+
+
+def html_error(request: AnyRequest, error: Exception) -> Response[Any]:
+    """A page, or for htmx the part that goes into its place for problems."""
+    note_unexpected(request, error)
+    asked = HTMXRequest(request.scope, request.receive, request.send)
+    if isinstance(error, NotSignedInError):
+        return sign_in_first(asked)
+    status = status_of(error)
+    answer = screen(
+        asked,
+        "error.html",
+        "_problem.html",
+        status=status,
+        code=status,
+        title=HTTPStatus(status).phrase,
+        message=message_of(error),
+    )
+    answer.headers |= SECURITY_HEADERS | headers_of(error)
+    return answer
+
+
+def by_path() -> ExceptionHandlersMap:
+    """For what no router took: an unknown path, a method that is not there."""
+
+    def handle(request: AnyRequest, error: Exception) -> Response[Any]:
+        for_programs = request.url.path.startswith(_PROGRAMS)
+        return (json_error if for_programs else html_error)(request, error)
+
+    return {HTTPException: handle, CallboardError: handle, Exception: handle}
+
+
+HTML_ERRORS: ExceptionHandlersMap = {
+    HTTPException: html_error,
+    CallboardError: html_error,
+    Exception: html_error,
+}
+JSON_ERRORS: ExceptionHandlersMap = {
+    HTTPException: json_error,
+    CallboardError: json_error,
+    Exception: json_error,
+}
+
+# OSError is among what a driver raises, but so do files that are missing here.
+_AWAY_ERRORS = (*(kind for kind in AWAY if kind is not OSError), ConnectionError)
+
+
+def _code(error: Exception, status: int) -> str:
+    if isinstance(error, CallboardError):
+        return error.code
+    if isinstance(error, ValidationException):
+        return Invalid.code
+    if status == 503:
+        return Unavailable.code
+    return _CODES.get(status) or HTTPStatus(status).name.lower()
+
+
+def _parameter(found: dict[str, Any]) -> Problem:
+    return Problem(found.get("key", ""), "type", found.get("message", "") + ".")

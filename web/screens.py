@@ -1,0 +1,60 @@
+"""Page or part: the one place that looks at what htmx says."""
+
+from typing import Any
+from urllib.parse import quote
+
+from litestar.plugins.htmx import ClientRedirect, HTMXRequest
+from litestar.response import Redirect, Response, Template
+
+from callboard.accounts.sessions import SignedIn
+from callboard.runtime import Runtime
+
+_VARY = {"Vary": "HX-Request"}
+
+
+def screen(
+    request: HTMXRequest, page: str, part: str, *, status: int = 200, **context: Any
+) -> Template:
+    """The part if htmx asks for one, else the page around it.
+
+    Not for a boosted link or a restored history entry: those want the whole page.
+    Both get the frame's variables: account, member (None for a visitor), theme, now.
+    """
+    return Template(
+        template_name=part if wants_part(request) else page,
+        context=_frame(request) | context,
+        status_code=status,
+        headers=_VARY,
+        media_type="text/html",
+    )
+
+
+def wants_part(request: HTMXRequest) -> bool:
+    htmx = request.htmx
+    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+
+
+def elsewhere(request: HTMXRequest, path: str) -> Response[Any]:
+    """After an act: go and look there."""
+    if request.htmx:
+        return ClientRedirect(redirect_to=path)
+    return Redirect(path, status_code=303)
+
+
+def sign_in_first(request: HTMXRequest) -> Response[Any]:
+    """To the sign-in page and then back, if going back is harmless."""
+    back = request.url.path if request.method == "GET" and not request.htmx else "/"
+    query = f"?{request.url.query}" if request.url.query and back != "/" else ""
+    return elsewhere(request, f"/login?next={quote(back + query, safe='/')}")
+
+
+def _frame(request: HTMXRequest) -> dict[str, Any]:
+    runtime: Runtime = request.app.state.runtime
+    who = request.scope.get("auth")
+    signed_in = who if isinstance(who, SignedIn) else None
+    return {
+        "account": signed_in.account if signed_in else None,
+        "member": signed_in.member if signed_in else None,
+        "theme": request.cookies.get("theme", "auto"),
+        "now": runtime.clock(),
+    }

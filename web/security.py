@@ -1,0 +1,147 @@
+"""Who is calling: programs show an API key, people have a session."""
+
+from typing import Any
+
+from litestar.connection import ASGIConnection, Request
+from litestar.datastructures import Cookie
+from litestar.exceptions import NotAuthorizedException
+from litestar.handlers import BaseRouteHandler
+
+from callboard.accounts import keys, sessions
+from callboard.accounts.keys import Caller, Scope
+from callboard.accounts.members import Role
+from callboard.accounts.sessions import SignedIn
+from callboard.accounts.tables import Member
+from callboard.config import Settings
+from callboard.errors import Forbidden
+from callboard.runtime import Runtime
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+SESSION_COOKIE = "callboard_session"
+# The server ends sessions; the cookie need only outlive them.
+_COOKIE_SECONDS = 365 * 24 * 3600
+# For pages. Scripts and styles are files of ours, so nothing inline is allowed.
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none';"
+    " form-action 'self'; frame-ancestors 'none'; object-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+class NotSignedInError(Exception):
+    """Nobody is signed in here."""
+
+
+async def key_guard(connection: Connection, handler: BaseRouteHandler) -> None:
+    """The needed scope follows from the method; `opt={"scope": …}` says otherwise."""
+    needed = handler.opt.get("scope") or _scope_of(connection)
+    connection.scope["auth"] = await key_holder(connection, needed)
+    connection.scope["user"] = None
+
+
+async def key_holder(connection: Connection, needed: Scope) -> Caller:
+    """Who shows a key with the needed scope."""
+    caller = await _caller(connection)
+    if needed not in caller.scopes:
+        raise Forbidden(f"This key may not do that: it lacks the scope {needed}.")
+    return caller
+
+
+async def session_guard(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Viewers look only. A handler's opt may say:
+
+    `public`: anybody may come in (`user` is None for those who are not signed in);
+    `role`: the least role, where it is not the usual one.
+    """
+    runtime: Runtime = connection.app.state.runtime
+    token = connection.cookies.get(SESSION_COOKIE)
+    signed_in = await sessions.find(token, runtime.clock()) if token else None
+    connection.scope["auth"] = signed_in
+    connection.scope["user"] = signed_in.member if signed_in else None
+    if handler.opt.get("public"):
+        return
+    if signed_in is None:
+        raise NotSignedInError
+    usual = Role.VIEWER if _only_looks(connection) else Role.MEMBER
+    _check_role(signed_in.member, handler.opt.get("role") or usual)
+
+
+def runtime(request: Request[Any, Any, Any]) -> Runtime:
+    found: Runtime = request.app.state.runtime
+    return found
+
+
+def account(request: Request[Any, Any, Any]) -> str:
+    """The id of the account that the caller acts for."""
+    who: Caller | SignedIn = request.auth
+    return who.account if isinstance(who, Caller) else who.account.id
+
+
+def member(request: Request[Any, Any, Any]) -> Member | None:
+    """None for an API key."""
+    found: Member | None = request.user
+    return found
+
+
+def actor(request: Request[Any, Any, Any]) -> str:
+    """What the audit log calls the caller."""
+    who: Caller | SignedIn = request.auth
+    return f"key {who.name}" if isinstance(who, Caller) else who.member.email
+
+
+def session_cookie(settings: Settings, token: str) -> Cookie:
+    """An empty token takes the cookie away."""
+    return Cookie(
+        key=SESSION_COOKIE,
+        value=token,
+        max_age=_COOKIE_SECONDS if token else 0,
+        path="/",
+        secure=is_secure(settings),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def is_secure(settings: Settings) -> bool:
+    return settings.public_url.startswith("https:")
+
+
+async def _caller(connection: Connection) -> Caller:
+    # Not connection.headers: that parses them all, thousands of times a second.
+    for name, value in connection.scope["headers"]:
+        if name == b"authorization":
+            scheme, _, secret = value.decode("latin-1").partition(" ")
+            break
+    else:
+        raise _refused("Send your API key as: Authorization: Bearer <key>.")
+    if scheme.lower() != "bearer":
+        raise _refused("Send your API key as: Authorization: Bearer <key>.")
+    runtime: Runtime = connection.app.state.runtime
+    caller = await keys.find(secret.strip(), runtime.clock())
+    if caller is None:
+        raise _refused("This API key is not known, or has been revoked.")
+    return caller
+
+
+def _refused(message: str) -> NotAuthorizedException:
+    return NotAuthorizedException(message, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _scope_of(connection: Connection) -> Scope:
+    return Scope.READ if _only_looks(connection) else Scope.MANAGE
+
+
+def _only_looks(connection: Connection) -> bool:
+    return connection.scope.get("method") in _SAFE
+
+
+_RANKS = {Role.VIEWER: 0, Role.MEMBER: 1, Role.OWNER: 2}
+
+
+def _check_role(member: Member, least: Role) -> None:
+    if _RANKS[Role(member.role)] < _RANKS[least]:
+        raise Forbidden(f"This needs the role {least}; yours is {member.role}.")
