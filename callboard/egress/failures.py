@@ -101,6 +101,8 @@ def _explain_one(error: BaseException) -> Failure | None:
 
 def _explain_number(error: BaseException) -> Failure:
     number = getattr(error, "errno", None)
+    if number is None and isinstance(error, ConnectionError):
+        return ErrorClass.RESET, _BROKEN  # asyncio's own, without a number
     return _BY_NUMBER.get(number or 0, (ErrorClass.UNREACHABLE, _NO_ROUTE))
 
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache, partial
 from io import BytesIO
+from ipaddress import IPv4Address
 from time import monotonic
 
 import aiohttp
@@ -149,6 +150,9 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         host = target.raw_host or ""
         if refusal := self._policy.refuse_host(host, target.port):
             raise Refused(f"{refusal}.")
+        read = read_host(host)
+        if isinstance(read, IPv4Address) and str(read) != host:
+            raise Unsendable(f"The URL must give its address as {read}.")
         return target, host
 
 

@@ -336,6 +336,12 @@ async def test_a_handshake_that_never_ends_is_a_time_out():
     assert outcome.seconds < BUDGET + 0.3
 
 
+@pytest.mark.parametrize("behave", [close_at_once, reset_at_once])
+async def test_a_handshake_that_breaks_off_is_a_reset(behave):
+    outcome = await outcome_of(behave, scheme="https")
+    assert (outcome.status, outcome.error) == (None, RESET)
+
+
 async def test_an_answer_before_the_body_was_taken_counts():
     async def answer_early(reader, writer):
         await reader.readuntil(b"\r\n\r\n")
