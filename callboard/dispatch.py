@@ -18,6 +18,7 @@ from callboard import retry
 from callboard.database import Database, writing
 from callboard.delivery import ledger, request
 from callboard.delivery.ledger import Claimed, Result, Sent
+from callboard.delivery.request import Call
 from callboard.delivery.sender import Sender
 from callboard.delivery.states import DeliveryState, Lane, Trigger
 from callboard.delivery.targets import Target, Targets
@@ -180,7 +181,7 @@ class Pump:
             started_at,
         )
         try:
-            outcome = await self.sender.send(call)
+            outcome = await self._send(target, call)
         except asyncio.CancelledError:
             outcome = _cut(monotonic() - flight.begun)
         sent = Sent(call.method, call.url, request.masked(call, target), None)
@@ -188,6 +189,11 @@ class Pump:
             decide(claimed, target, sent, outcome, started_at, self.rng)
         )
         self._land(flight)
+
+    async def _send(self, target: Target, call: Call) -> Outcome:
+        if target.problem:
+            return Outcome(error=ErrorClass.REQUEST, detail=target.problem)
+        return await self.sender.send(call)
 
     def _land(self, flight: _Flight) -> None:
         del self._flights[flight.claimed.seq]

@@ -12,11 +12,13 @@ from callboard.database.engines import (
     migrate,
     open_database,
 )
-from callboard.database.statements import Database, Rows, reading, writing
+from callboard.database.statements import AWAY, Database, Row, Rows, reading, writing
 
 __all__ = [
+    "AWAY",
     "Clock",
     "Database",
+    "Row",
     "Rows",
     "check_schema",
     "close_database",

@@ -42,6 +42,7 @@ class Claimed:
 
     seq: int
     lease: str
+    account: str
     webhook: str
     version: int
     trigger: Trigger
@@ -194,7 +195,7 @@ _OLDEST_DUE = """
     ORDER BY d.due, d.seq LIMIT {take}
 """
 _CLAIMED = """
-    SELECT d.seq, d.webhook, d.trigger, d.tries, d.attempts, d.planned,
+    SELECT d.seq, d.account, d.webhook, d.trigger, d.tries, d.attempts, d.planned,
            d.event, e.type, e.data, e.context, e.occurred_at
     FROM ({seqs}) AS picked
     JOIN delivery d ON d.seq = picked.seq
@@ -306,6 +307,7 @@ async def record(
     locked = await _lock_named(db, sorted(names))
     await _insert_attempts(db, results)
     mine = await _settle(db, results)
+    await _tally(db, mine)
     moved = [_moved(turn, mine.get(name), slow) for name, turn in locked.items()]
     await db.fetch(
         """
@@ -396,7 +398,7 @@ async def _settle(
         FROM {done}
         WHERE delivery.seq = done.seq AND delivery.lease = done.lease
           AND delivery.state = 'pending'
-        RETURNING seq
+        RETURNING delivery.seq
         """,
         done=Rows(columns, rows),
     )
@@ -406,6 +408,42 @@ async def _settle(
         if result.claimed.seq in mine:
             by_webhook.setdefault(result.claimed.webhook, []).append(result)
     return by_webhook
+
+
+async def _tally(db: Database, mine: dict[str, list[Result]]) -> None:
+    counts: dict[tuple[str, datetime], list[int]] = {}
+    accounts = {}
+    places = {DeliveryState.DELIVERED: 0, DeliveryState.FAILED: 1}
+    for webhook, results in mine.items():
+        for result in results:
+            accounts[webhook] = result.claimed.account
+            key = webhook, bucket_of(result.ended_at)
+            counts.setdefault(key, [0, 0, 0])[places.get(result.state, 2)] += 1
+    columns = {
+        "account": "text",
+        "webhook": "text",
+        "bucket": "timestamptz",
+        "delivered": "int",
+        "failed": "int",
+        "tried_again": "int",
+    }
+    rows = [(accounts[key[0]], *key, *count) for key, count in sorted(counts.items())]
+    await db.fetch(
+        """
+        INSERT INTO tally (account, webhook, bucket, delivered, failed, tried_again)
+        SELECT account, webhook, bucket, delivered, failed, tried_again FROM {more}
+        WHERE true
+        ON CONFLICT (webhook, bucket) DO UPDATE SET
+            delivered = tally.delivered + excluded.delivered,
+            failed = tally.failed + excluded.failed,
+            tried_again = tally.tried_again + excluded.tried_again
+        """,
+        more=Rows(columns, rows),
+    )
+
+
+def bucket_of(time: datetime) -> datetime:
+    return time.replace(minute=time.minute - time.minute % 5, second=0, microsecond=0)
 
 
 async def _insert_attempts(db: Database, results: Sequence[Result]) -> None:

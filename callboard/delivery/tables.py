@@ -118,6 +118,21 @@ class Turn(Table):
     follow = Varchar(length=8, null=True, default=None)
 
 
+class Tally(Table):
+    """What came of a webhook's calls in five minutes: unique over (webhook, bucket).
+
+    Written with the attempts, so that no page ever counts them.
+    """
+
+    id = BigSerial(primary_key=True)
+    account = Varchar(length=40)
+    webhook = Varchar(length=40)
+    bucket = Timestamptz()
+    delivered = Integer()
+    failed = Integer()
+    tried_again = Integer()
+
+
 class Worker(Table):
     """`beat` grows each second; a worker whose beat stands still for 10 s has died."""
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from callboard.retry import RetryPlan, SuccessRule
-from callboard.vault import Vault
+from callboard.vault import Vault, VaultError
 from callboard.webhooks.secrets import SealedSecret, open_secrets
 from callboard.webhooks.tables import Webhook
 
@@ -16,7 +16,10 @@ _REMEMBERED = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`secrets` with the time until which each signs, the newest first."""
+    """`secrets` with the time until which each signs, the newest first.
+
+    `problem`: why nothing can be sent with these settings; empty when all is well.
+    """
 
     webhook: str
     version: int
@@ -28,6 +31,7 @@ class Target:
     success: SuccessRule
     plan: RetryPlan
     timeout: float
+    problem: str = ""
 
     def secrets_at(self, now: datetime) -> list[bytes]:
         return [
@@ -63,6 +67,12 @@ class Targets:
 def read_target(row: Webhook, vault: Vault) -> Target:
     sealed = msgspec.json.decode(row.secrets, type=list[SealedSecret])
     headers = msgspec.json.decode(row.headers, type=dict[str, str])
+    secrets: tuple[tuple[bytes, datetime | None], ...] = ()
+    problem = ""
+    try:
+        secrets = tuple(open_secrets(sealed, row.id, vault))
+    except VaultError as error:
+        problem = str(error)
     return Target(
         webhook=row.id,
         version=row.version,
@@ -70,8 +80,16 @@ def read_target(row: Webhook, vault: Vault) -> Target:
         url=row.url,
         headers=tuple(headers.items()),
         signing=row.signing,
-        secrets=tuple(open_secrets(sealed, vault)),
-        success=msgspec.json.decode(row.success, type=str | frozenset[int]),
+        secrets=secrets,
+        success=read_rule(row.success),
         plan=RetryPlan(tuple(msgspec.json.decode(row.schedule, type=list[int]))),
         timeout=float(row.timeout),
+        problem=problem,
     )
+
+
+def read_rule(text: str) -> SuccessRule:
+    rule = msgspec.json.decode(text, type=str | frozenset[int])
+    if isinstance(rule, str):
+        return "200" if rule == "200" else "2xx"
+    return rule

@@ -17,6 +17,8 @@ _INDEXES = {
     "delivery_due": "INDEX {} ON delivery (webhook, due, seq)"
     " WHERE state = 'pending' AND lease IS NULL",
     "attempt_delivery": "INDEX {} ON attempt (delivery, number)",
+    "tally_webhook": "UNIQUE INDEX {} ON tally (webhook, bucket)",
+    "tally_account": "INDEX {} ON tally (account, bucket)",
     "turn_account": "INDEX {} ON turn (account)",
 }
 

@@ -20,8 +20,13 @@ def seal_secrets(secrets: Iterable[SealedSecret]) -> str:
     return msgspec.json.encode(list(secrets)).decode()
 
 
+def seal(secret: str, webhook: str, vault: Vault) -> SealedSecret:
+    return SealedSecret(vault.seal(secret, webhook))
+
+
 def open_secrets(
-    sealed: Iterable[SealedSecret], vault: Vault
+    sealed: Iterable[SealedSecret], webhook: str, vault: Vault
 ) -> Iterator[tuple[bytes, datetime | None]]:
+    """Raises VaultError when no key opens one."""
     for each in sealed:
-        yield parse(vault.unseal(each.sealed)), each.until
+        yield parse(vault.unseal(each.sealed, webhook)), each.until

@@ -24,7 +24,7 @@ from callboard.retry import DEFAULT_PLAN, check_plan
 from callboard.signing import secrets as standard_secrets
 from callboard.vault import Vault
 from callboard.webhooks import rules
-from callboard.webhooks.secrets import SealedSecret, seal_secrets
+from callboard.webhooks.secrets import SealedSecret, seal, seal_secrets
 from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
 
@@ -99,14 +99,15 @@ async def create(
     secret = new.secret or standard_secrets.generate()
     if new.signing == "none":
         secret = ""
+    id = ids.make("wh", now)
     row = Webhook(
-        id=ids.make("wh", now),
+        id=id,
         account=account,
         state=WebhookState.DRAFT,
         state_since=now,
         version=1,
         method="POST",
-        secrets=seal_secrets([SealedSecret(vault.seal(secret))] if secret else []),
+        secrets=seal_secrets([seal(secret, id, vault)] if secret else []),
         created_at=now,
         changed_at=now,
         **_columns(new),
@@ -158,7 +159,7 @@ async def rotate(
             for each in old
             if each.until is None or each.until > now
         ]
-        sealed = seal_secrets([SealedSecret(vault.seal(secret)), *kept])
+        sealed = seal_secrets([seal(secret, id, vault), *kept])
         await Webhook.update({Webhook.secrets: sealed}).where(Webhook.id == id)
         await audit.note(account, actor, "webhook.secret_rotated", id, "", now)
         await _touch(db, account, id)
