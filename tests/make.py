@@ -9,6 +9,7 @@ from callboard import ids
 from callboard.accounts.tables import Account, Member
 from callboard.catalogue.tables import EventType
 from callboard.runtime import Runtime
+from callboard.webhooks.tables import Webhook
 
 # On the second, so that both engines give back the same time.
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -60,3 +61,36 @@ async def event_type(account: str, name: str, schema: object = None) -> EventTyp
 def changed(runtime: Runtime, **parts: Any) -> Runtime:
     """The runtime with some parts exchanged for doubles."""
     return replace(runtime, **parts)
+
+
+async def webhook(account: str, name: str, events: list[str]) -> str:
+    """A draft's row as it stands in the database; its id."""
+    made = Webhook(
+        id=ids.make("wh", NOW),
+        account=account,
+        name=name,
+        app="",
+        state="draft",
+        state_since=NOW,
+        url="http://127.0.0.1:9/",
+        method="POST",
+        events=json.dumps(events),
+        headers="{}",
+        signing="none",
+        secrets="[]",
+        success='"2xx"',
+        schedule="[]",
+        timeout=15,
+        concurrency=10,
+        ordered=False,
+        hold_days=5,
+        recipients="[]",
+        created_at=NOW,
+        changed_at=NOW,
+    )
+    await Webhook.insert(made)
+    return made.id
+
+
+async def delete_webhook(id: str) -> None:
+    await Webhook.update({Webhook.state: "deleted"}).where(Webhook.id == id)

@@ -2,6 +2,7 @@ from datetime import datetime
 
 from callboard import ids
 from callboard.accounts.tables import Account
+from callboard.database import Database
 from callboard.errors import Invalid, Problem
 
 LONGEST_NAME = 120
@@ -37,6 +38,13 @@ async def rename(account: str, name: str) -> None:
     _raise_all(check_name(name))
     named = Account.update({Account.name: name.strip()})
     await named.where(Account.id == account)
+
+
+async def bump(db: Database, account: str) -> None:
+    """With every change of webhooks or event types: who compiled them does so anew."""
+    await db.fetch(
+        "UPDATE account SET version = version + 1 WHERE id = :account", account=account
+    )
 
 
 def check_name(name: str, field: str = "name") -> list[Problem]:

@@ -1,0 +1,235 @@
+"""The catalogue: which events there are, what is in them, what they look like."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from piccolo.columns.combination import WhereRaw
+
+from callboard.accounts import accounts, audit
+from callboard.catalogue import presets
+from callboard.catalogue.schemas import check_data, compile_schema
+from callboard.catalogue.tables import EventType
+from callboard.database import Database, writing
+from callboard.errors import Conflict, Invalid, NotFound, Problem
+from callboard.matching.patterns import check_type_name
+from callboard.paging import Page, decode_cursor, encode_cursor
+from callboard.payload import samples
+
+LONGEST_GROUP = 80
+LONGEST_DESCRIPTION = 4000
+LONGEST_SAMPLE = 256 * 1024
+
+# Not Piccolo's ilike: it warns on SQLite each time.
+_SEARCHED = """lower(name || ' ' || "group" || ' ' || description) LIKE {}"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEventType:
+    """`schema` and `sample` are JSON texts."""
+
+    name: str
+    group: str = ""
+    description: str = ""
+    schema: str | None = None
+    sample: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What a ready catalogue added, and what was there already and stays as it is."""
+
+    added: tuple[str, ...]
+    present: tuple[str, ...]
+
+
+async def create(
+    account: str, actor: str, new: NewEventType, now: datetime
+) -> EventType:
+    checked(new)
+    async with writing() as db:
+        if not await _insert(account, new, now):
+            text = f"There is an event type {new.name} already."
+            raise Conflict(text, "name_taken")
+        await _note(db, account, actor, "event_type.created", new.name, now)
+        return await get(account, new.name)
+
+
+async def change(
+    account: str, actor: str, name: str, new: NewEventType, now: datetime
+) -> EventType:
+    """Everything but the name, which webhooks and senders know it by."""
+    checked(new, name)
+    async with writing() as db:
+        row = await get(account, name)
+        columns: dict[Any, Any] = {**_columns(new), "changed_at": now}
+        await EventType.update(columns).where(EventType.id == row.id)
+        await _note(db, account, actor, "event_type.changed", name, now)
+        return await get(account, name)
+
+
+async def remove(account: str, actor: str, name: str, now: datetime) -> None:
+    """Conflict while webhooks name it; a pattern that matches it is no obstacle."""
+    async with writing() as db:
+        row = await get(account, name)
+        if used := await _named_by(db, account, name):
+            shown = ", ".join(used[:5]) + (", …" if len(used) > 5 else "")
+            text = f"Webhooks still listen to {name}: {shown}. Change them first."
+            raise Conflict(text, "in_use")
+        await EventType.delete().where(EventType.id == row.id)
+        await _note(db, account, actor, "event_type.removed", name, now)
+
+
+async def get(account: str, name: str) -> EventType:
+    mine = (EventType.account == account) & (EventType.name == name)
+    row = await EventType.objects().where(mine).first()
+    if row is None:
+        raise NotFound("There is no such event type.")
+    return row
+
+
+async def page(
+    account: str, cursor: str | None = None, search: str = "", limit: int = 50
+) -> Page[EventType]:
+    """By name; `search` is looked for in names, groups and descriptions."""
+    found = EventType.objects().where(EventType.account == account)
+    if cursor:
+        found = found.where(EventType.name > decode_cursor(cursor))
+    if search:
+        found = found.where(WhereRaw(_SEARCHED, f"%{search.lower()}%"))
+    rows = await found.order_by(EventType.name).limit(limit + 1)
+    more = encode_cursor(rows[limit - 1].name) if len(rows) > limit else None
+    return Page(rows[:limit], more)
+
+
+async def listed(account: str) -> list[EventType]:
+    """All of them, by group and name: for pickers."""
+    mine = EventType.objects().where(EventType.account == account)
+    return await mine.order_by(EventType.group, EventType.name)
+
+
+async def sample(account: str, name: str) -> Any:
+    """Its own sample, or one made from its schema."""
+    row = await get(account, name)
+    return sample_of(row)
+
+
+def sample_of(row: EventType) -> Any:
+    return samples.sample(_value(row.sample), _value(row.schema))
+
+
+async def install_preset(
+    account: str, actor: str, name: str, now: datetime
+) -> Installed:
+    """Adds what is missing; types of the same name stay as they are."""
+    preset = presets.load(name)
+    added: list[str] = []
+    present: list[str] = []
+    async with writing() as db:
+        for each in preset.event_types:
+            is_new = await _insert(account, _from_preset(each), now)
+            (added if is_new else present).append(each.name)
+        if added:
+            await _note(db, account, actor, "preset.installed", name, now)
+    return Installed(tuple(added), tuple(present))
+
+
+def checked(new: NewEventType, name: str | None = None) -> None:
+    """Raises Invalid with every problem; `name` is the one that it has and keeps."""
+    problems = check_type_name(new.name)
+    if name is not None and new.name != name:
+        text = "A name stays: webhooks and senders know the type by it."
+        problems = [Problem("name", "changed", text)]
+    problems += _too_long("group", new.group, LONGEST_GROUP)
+    problems += _too_long("description", new.description, LONGEST_DESCRIPTION)
+    problems += _check_json(new)
+    if problems:
+        raise Invalid(problems)
+
+
+def _too_long(field: str, text: str, most: int) -> Iterator[Problem]:
+    if len(text) > most:
+        yield Problem(field, "too_long", f"Use at most {most} characters.")
+    if "\0" in text:
+        yield Problem(field, "nul", "Leave NUL characters out.")
+
+
+def _check_json(new: NewEventType) -> Iterator[Problem]:
+    """A sample that breaks its own schema would mislead everybody."""
+    validator = None
+    if new.schema is not None:
+        try:
+            validator = compile_schema(new.schema)
+        except Invalid as error:
+            yield from error.problems
+    if new.sample is None:
+        return
+    if len(new.sample) > LONGEST_SAMPLE:
+        yield from _too_long("sample", new.sample, LONGEST_SAMPLE)
+        return
+    try:
+        value = msgspec.json.decode(new.sample)
+    except (msgspec.DecodeError, RecursionError):
+        yield Problem("sample", "json", "Write the sample as JSON.")
+    else:
+        yield from check_data(validator, value, "sample") if validator else ()
+
+
+async def _insert(account: str, new: NewEventType, now: datetime) -> bool:
+    """False when the name is taken."""
+    row = EventType(
+        account=account,
+        name=new.name,
+        created_at=now,
+        changed_at=now,
+        **_columns(new),
+    )
+    return bool(await EventType.insert(row).on_conflict(action="DO NOTHING"))
+
+
+def _columns(new: NewEventType) -> dict[str, Any]:
+    return {
+        "group": new.group.strip(),
+        "description": new.description.strip(),
+        "schema": new.schema,
+        "sample": new.sample,
+    }
+
+
+async def _note(
+    db: Database, account: str, actor: str, act: str, subject: str, now: datetime
+) -> None:
+    await audit.note(account, actor, act, subject, "", now)
+    await accounts.bump(db, account)
+
+
+async def _named_by(db: Database, account: str, name: str) -> list[str]:
+    """The names of the webhooks that list it; not their table, which stands above."""
+    rows = await db.fetch(
+        "SELECT name, events FROM webhook WHERE account = :account"
+        " AND state <> 'deleted' AND events LIKE :like ORDER BY name",
+        account=account,
+        like=f'%"{name}"%',
+    )
+    # In LIKE, the underscore of a name stands for any character.
+    return [row["name"] for row in rows if name in msgspec.json.decode(row["events"])]
+
+
+def _from_preset(each: presets.PresetType) -> NewEventType:
+    return NewEventType(
+        name=each.name,
+        group=each.group,
+        description=each.description,
+        schema=_text(each.schema),
+        sample=_text(each.sample),
+    )
+
+
+def _text(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _value(text: str | None) -> Any:
+    return None if text is None else msgspec.json.decode(text)
