@@ -12,8 +12,9 @@ import aiohttp
 from callboard.delivery.request import Call
 from callboard.egress.failures import Unreadable, explain
 from callboard.egress.policy import EgressPolicy
+from callboard.egress.pool import Marks
 from callboard.egress.resolver import Lookup
-from callboard.egress.transport import GuardedTransport, Marks
+from callboard.egress.transport import GuardedTransport
 from callboard.outcome import ErrorClass, Outcome
 
 BODY_CAP = 64 * 1024

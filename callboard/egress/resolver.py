@@ -40,8 +40,8 @@ class GuardedResolver(AbstractResolver):
 
     def __init__(self, policy: EgressPolicy, lookup: Lookup | None = None) -> None:
         self._policy = policy
-        self._system = None if lookup else SystemLookup()
-        self._lookup = lookup or self._system or SystemLookup()
+        self._system = SystemLookup()
+        self._lookup = lookup or self._system
         self._kept: OrderedDict[str, tuple[float, _Answer]] = OrderedDict()
         self._asking: dict[str, asyncio.Task[_Answer]] = {}
 
@@ -58,8 +58,7 @@ class GuardedResolver(AbstractResolver):
     async def close(self) -> None:
         for task in self._asking.values():
             task.cancel()
-        if self._system is not None:
-            await self._system.close()
+        await self._system.close()
 
     def _remembered(self, host: str) -> _Answer | None:
         until, answer = self._kept.get(host, (0.0, None))
@@ -86,7 +85,7 @@ class GuardedResolver(AbstractResolver):
             return self._localhost(host)
         try:
             addresses = await self._lookup(host)
-        except OSError:
+        except (OSError, ValueError):
             return _Answer(problem=f"The name {host} could not be found.")
         return self._judged(host, addresses)
 

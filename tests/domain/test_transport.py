@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 from callboard.delivery.request import Call
 from callboard.delivery.sender import open_sender
 from callboard.egress.policy import EgressPolicy, parse_destinations
+from callboard.egress.pool import MOST_IDLE_HOSTS
 from callboard.egress.transport import GuardedTransport
 from callboard.outcome import ErrorClass
 
@@ -161,6 +162,16 @@ async def test_a_connection_is_kept_for_the_next_call():
     assert receiver.connections == 1
     assert first.phases_ms["connect"] is not None
     assert second.phases_ms["connect"] is None
+
+
+async def test_idle_connections_are_kept_to_few_hosts():
+    lookup, _ = answers_of(["127.0.0.1"])
+    hosts = [f"h{n}.example" for n in range(MOST_IDLE_HOSTS + 20)]
+    async with receiving() as receiver, open_sender(LOOPBACK, lookup=lookup) as sender:
+        calls = [a_call(receiver.url(host=host), budget=9) for host in hosts]
+        for _ in range(2):
+            await asyncio.gather(*map(sender.send, calls))
+    assert receiver.connections >= len(hosts) + 20
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
