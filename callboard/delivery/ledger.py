@@ -396,11 +396,13 @@ async def _settle(
             attempts = done.attempts, status = done.status, error = done.error,
             finished_at = done.finished_at
         FROM {done}
-        WHERE delivery.seq = done.seq AND delivery.lease = done.lease
+        WHERE delivery.seq = ANY(:seqs)  -- or a plan from emptier days reads them all
+          AND delivery.seq = done.seq AND delivery.lease = done.lease
           AND delivery.state = 'pending'
         RETURNING delivery.seq
         """,
         done=Rows(columns, rows),
+        seqs=[result.claimed.seq for result in results],
     )
     mine = {row["seq"] for row in changed}
     by_webhook: dict[str, list[Result]] = {}

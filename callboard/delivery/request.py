@@ -36,6 +36,7 @@ def build(
     timestamp = int(now.timestamp())
     headers = [
         ("Content-Type", "application/json"),
+        ("Accept-Encoding", "identity"),
         ("User-Agent", USER_AGENT),
         ("webhook-id", event),
         ("webhook-timestamp", str(timestamp)),

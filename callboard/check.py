@@ -1,0 +1,112 @@
+"""The ledger check: proves that nothing accepted was lost, and finds what is stuck.
+
+It must be able to fail: each event stores how many deliveries its receipt named, and
+that is compared with the rows there are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from callboard.database import Database, reading
+
+_STUCK = timedelta(seconds=60)
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`examples`: some of the ids."""
+
+    what: str
+    count: int
+    examples: tuple[str, ...]
+
+
+_CHECKS: Sequence[tuple[str, str]] = (
+    (
+        "events with fewer deliveries than their receipt named",
+        """
+        SELECT e.id FROM event e WHERE e.deliveries > (
+            SELECT count(*) FROM delivery d
+            WHERE d.event = e.id AND d.trigger != 'replay' AND d.repeats IS NULL)
+        """,
+    ),
+    (
+        "deliveries without their event",
+        """
+        SELECT CAST(d.seq AS varchar) AS id FROM delivery d
+        WHERE NOT EXISTS (SELECT 1 FROM event e WHERE e.id = d.event)
+        """,
+    ),
+    (
+        "deliveries in a state that no rule allows",
+        """
+        SELECT CAST(seq AS varchar) AS id FROM delivery WHERE NOT (
+            (state = 'pending' AND due IS NOT NULL AND finished_at IS NULL)
+            OR (state = 'held' AND held_until IS NOT NULL AND lease IS NULL
+                AND finished_at IS NULL)
+            OR (state = 'delivered' AND lease IS NULL AND finished_at IS NOT NULL)
+            OR (state IN ('failed', 'expired', 'cancelled') AND lease IS NULL
+                AND finished_at IS NOT NULL AND reason IS NOT NULL))
+        """,
+    ),
+    (
+        "delivered deliveries without an attempt that says so",
+        """
+        SELECT CAST(d.seq AS varchar) AS id FROM delivery d
+        WHERE d.state = 'delivered' AND NOT EXISTS (
+            SELECT 1 FROM attempt a WHERE a.delivery = d.seq AND a.error IS NULL)
+        """,
+    ),
+    (
+        "due deliveries that nobody looks at",
+        """
+        SELECT CAST(d.seq AS varchar) AS id FROM turn t
+        JOIN delivery d ON d.webhook = t.webhook
+        WHERE t.open AND d.state = 'pending' AND d.lease IS NULL AND d.due < :stuck
+          AND t.leased < t.slots AND t.rate IS NULL AND NOT t.ordered
+          AND (t.next_due IS NULL OR t.next_due < :stuck)
+        """,
+    ),
+    (
+        "leases of workers that are no more",
+        """
+        SELECT CAST(d.seq AS varchar) AS id FROM delivery d
+        WHERE d.lease IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM worker w WHERE d.lease LIKE w.id || '/%')
+        """,
+    ),
+    (
+        "webhooks whose count of calls in flight is wrong",
+        """
+        SELECT t.webhook AS id FROM turn t WHERE t.leased != (
+            SELECT count(*) FROM delivery d
+            WHERE d.webhook = t.webhook AND d.state = 'pending'
+              AND d.lease IS NOT NULL)
+        """,
+    ),
+    (
+        "webhooks without a turn",
+        """
+        SELECT w.id FROM webhook w
+        WHERE NOT EXISTS (SELECT 1 FROM turn t WHERE t.webhook = w.id)
+        """,
+    ),
+)
+
+
+async def ledger(now: datetime) -> list[Finding]:
+    """Empty when all is well. Reads every row: minutes on a very large database."""
+    found = []
+    async with reading() as db:
+        for what, sql in _CHECKS:
+            rows = await _ids(db, sql, now - _STUCK)
+            if rows:
+                found.append(Finding(what, len(rows), tuple(rows[:_SHOWN])))
+    return found
+
+
+async def _ids(db: Database, sql: str, stuck: datetime) -> list[str]:
+    values = {"stuck": stuck} if ":stuck" in sql else {}
+    return [row["id"] for row in await db.fetch(sql, **values)]

@@ -1,0 +1,85 @@
+"""Deliveries made again on request; each says which one it repeats."""
+
+from datetime import datetime
+
+from callboard import ids
+from callboard.accounts import audit
+from callboard.database import Database, writing
+from callboard.delivery import acts, ledger, reading
+from callboard.delivery.ledger import NewDelivery
+from callboard.delivery.states import FINISHED, DeliveryState, Trigger
+from callboard.errors import Conflict
+from callboard.webhooks import webhooks
+from callboard.webhooks.states import WebhookState
+
+
+async def repeat(account: str, actor: str, delivery: str, now: datetime) -> str:
+    """The id of a new delivery of the same event to the same webhook.
+
+    Raises Conflict while the old one is not finished, or its webhook is not active.
+    """
+    old = await reading.get(account, delivery)
+    if old.state not in FINISHED:
+        raise Conflict("This delivery is still waiting; try it now instead.")
+    return await _send(account, actor, old.event, old.webhook, old.seq, now)
+
+
+async def send_event(
+    account: str, actor: str, event: str, webhook: str, now: datetime
+) -> str:
+    """One event to one webhook, whether it listens to its type or not."""
+    await reading.get_event(account, event)
+    return await _send(account, actor, event, webhook, None, now)
+
+
+async def try_now(account: str, actor: str, delivery: str, now: datetime) -> None:
+    seq = reading.sequence_of(delivery)
+    async with writing() as db:
+        await reading.get(account, delivery)
+        await acts.try_now(db, account, seq, now)
+        await audit.note(account, actor, "delivery.tried", delivery, "", now)
+
+
+async def cancel(account: str, actor: str, delivery: str, now: datetime) -> None:
+    seq = reading.sequence_of(delivery)
+    async with writing() as db:
+        await reading.get(account, delivery)
+        await acts.cancel(db, account, seq, now)
+        await audit.note(account, actor, "delivery.cancelled", delivery, "", now)
+
+
+async def _send(
+    account: str,
+    actor: str,
+    event: str,
+    webhook: str,
+    repeats: int | None,
+    now: datetime,
+) -> str:
+    async with writing() as db:
+        row = await webhooks.get(account, webhook)
+        if row.state != WebhookState.ACTIVE:
+            raise Conflict(f"{row.name} is {row.state}: activate it first.")
+        new = NewDelivery(
+            event=event,
+            account=account,
+            webhook=webhook,
+            state=DeliveryState.PENDING,
+            due=now,
+            held_until=None,
+            created_at=now,
+            repeats=repeats,
+            trigger=Trigger.REPLAY,
+        )
+        await ledger.enter(db, [new], now)
+        await audit.note(account, actor, "event.sent", event, row.name, now)
+        return await _newest(db, event, webhook)
+
+
+async def _newest(db: Database, event: str, webhook: str) -> str:
+    rows = await db.fetch(
+        "SELECT max(seq) AS seq FROM delivery WHERE event = :event AND webhook = :webhook",
+        event=event,
+        webhook=webhook,
+    )
+    return ids.from_sequence("dlv", rows[0]["seq"])

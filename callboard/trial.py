@@ -1,0 +1,81 @@
+"""Test calls and previews: the very request that a delivery would make."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from callboard import retry
+from callboard.catalogue import event_types
+from callboard.delivery import request
+from callboard.delivery.reading import Headers
+from callboard.delivery.request import Call
+from callboard.delivery.sender import Sender
+from callboard.delivery.targets import Target, read_target
+from callboard.outcome import ErrorClass, Outcome
+from callboard.retry import RetryPlan
+from callboard.signing.secrets import generate, parse
+from callboard.vault import Vault
+from callboard.webhooks.tables import Webhook
+from callboard.webhooks.webhooks import NewWebhook
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """`headers` as they may be shown."""
+
+    call: Call
+    headers: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A test call that was made; it counts for nothing."""
+
+    preview: Preview
+    outcome: Outcome
+    passed: bool
+
+
+def target_of(row: Webhook, vault: Vault) -> Target:
+    return read_target(row, vault)
+
+
+def target_of_unsaved(new: NewWebhook) -> Target:
+    """Signed with the secret that was typed, or with one made for this call alone."""
+    key = parse(new.secret or generate())
+    return Target(
+        webhook="",
+        version=0,
+        method="POST",
+        url=new.url,
+        headers=tuple(new.headers.items()),
+        signing=new.signing,
+        secrets=((key, None),),
+        success=new.success,
+        plan=RetryPlan(new.schedule),
+        timeout=float(new.timeout),
+    )
+
+
+async def sample_of(account: str, type: str) -> str:
+    """The type's sample as JSON text: its own, or one made from its schema."""
+    return msgspec.json.encode(await event_types.sample(account, type)).decode()
+
+
+def preview(target: Target, type: str, data: str, now: datetime) -> Preview:
+    """The id begins with `evt_test_`, by which a receiver can tell."""
+    id = f"evt_test_{secrets.token_hex(10)}"
+    call = request.build(target, id, type, data, now, now)
+    return Preview(call, request.masked(call, target))
+
+
+async def send(
+    sender: Sender, target: Target, type: str, data: str, now: datetime
+) -> Trial:
+    shown = preview(target, type, data, now)
+    outcome = Outcome(error=ErrorClass.REQUEST, detail=target.problem)
+    if not target.problem:
+        outcome = await sender.send(shown.call)
+    return Trial(shown, outcome, retry.succeeded(target.success, outcome))
