@@ -2,10 +2,12 @@
 # Makes .venv and keeps it in step with pyproject.toml: venv.sh [dev]
 set -eu
 cd "$(dirname "$0")/.."
-stamp=.venv/installed-${1:-run}
+stamp=.venv/installed${1:+-$1}
 # The path is part of it: a copied checkout must not run the original's code.
 wanted=$({ pwd; cat pyproject.toml constraints.txt; } | cksum)
-if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then exit 0; fi
+# With what `dev` adds, the rest is there too.
+is_done() { grep -qsxF "$wanted" "$stamp" .venv/installed-dev; }
+if is_done; then exit 0; fi
 
 say() { echo "$*" >&2; }
 
@@ -30,7 +32,7 @@ need_venv() {
 # Two starts at once in one checkout take turns.
 exec 9<"$0"
 flock 9 2>/dev/null || true
-if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then exit 0; fi
+if is_done; then exit 0; fi
 
 if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
   python=$(find_python)

@@ -168,13 +168,15 @@ def test_two_copies_run_side_by_side_in_one_directory_or_in_two(
     tmp_path: Path, database: dict[str, str]
 ) -> None:
     with ExitStack() as stack:
-        places = [tmp_path / "one", tmp_path / "one", tmp_path / "two"]
-        runs = [start_up(place, free_port(), **database) for place in places]
-        stack.callback(lambda: [run.process.terminate() for run in runs])
-        for run in runs:
-            eventually(run.is_ready, within=60)
-            assert status(run.port) == 200
-    assert [run.process.wait(timeout=40) for run in runs] == [0, 0, 0]
+        one = [start_up(tmp_path / "one", free_port(), **database) for _ in range(2)]
+        for run in one:
+            stack.callback(run.process.wait, timeout=40)
+            stack.callback(run.process.terminate)
+        for run in one:
+            eventually(run.is_ready)
+        two = stack.enter_context(running(tmp_path / "two", **database))
+        assert [status(run.port) for run in (*one, two)] == [200] * 3
+    assert [run.process.returncode for run in (*one, two)] == [0] * 3
 
 
 def test_a_second_copy_on_the_same_port_says_who_is_there(
