@@ -29,7 +29,7 @@ _CHECKS: Sequence[tuple[str, str]] = (
         """
         SELECT e.id FROM event e WHERE e.deliveries > (
             SELECT count(*) FROM delivery d
-            WHERE d.event = e.id AND d.trigger != 'replay' AND d.repeats IS NULL)
+            WHERE d.event = e.id AND NOT d.extra)
         """,
     ),
     (

@@ -1,10 +1,11 @@
-"""An account's catalogue and webhooks, compiled once, for checking and matching events."""
+"""An account's catalogue and webhooks, compiled once for all its events."""
 
 from dataclasses import dataclass
 
 import msgspec
+from jsonschema_rs import Validator
 
-from callboard.catalogue.schemas import Validator, compile_schema
+from callboard.catalogue.schemas import compile_schema
 from callboard.catalogue.tables import EventType
 from callboard.matching.patterns import Matcher, Patterns, compile_patterns
 from callboard.webhooks.states import WebhookState
@@ -30,7 +31,7 @@ class Directory:
 
 
 class Directories:
-    """The newest compiled directory of each account; `get` compiles it when it is old."""
+    """The newest compiled directory of each account."""
 
     def __init__(self) -> None:
         self._known: dict[str, Directory] = {}
@@ -58,7 +59,10 @@ async def _compile(account: str, version: int) -> Directory:
     )
     return Directory(
         version,
-        {t["name"]: compile_schema(t["schema"]) if t["schema"] else None for t in types},
+        {
+            t["name"]: compile_schema(t["schema"]) if t["schema"] else None
+            for t in types
+        },
         Matcher((_listener(w), _patterns(w["events"])) for w in webhooks),
     )
 

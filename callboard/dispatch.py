@@ -213,7 +213,8 @@ def decide(
 ) -> Result:
     """What becomes of a delivery after a call; gaps run from the start of the try."""
     ended_at = started_at + timedelta(seconds=outcome.seconds)
-    state, due, reason = DeliveryState.FAILED, None, "every try failed"
+    state, due = DeliveryState.FAILED, None
+    reason: str | None = "every try failed"
     if retry.succeeded(target.success, outcome):
         state, reason = DeliveryState.DELIVERED, None
     elif claimed.trigger is Trigger.HAND:

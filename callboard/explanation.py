@@ -47,7 +47,7 @@ async def of_event(account: str, id: str) -> Story:
 
 
 def _why(row: Webhook, event: Event) -> str:
-    """Only the present settings are known: where they have changed since, it says so."""
+    """By the present settings: where they have changed since, it says so."""
     listens = msgspec.json.decode(row.events, type=list[str])
     came = event.accepted_at
     if row.created_at > came:

@@ -124,7 +124,7 @@ class Acceptor:
         return await asyncio.shield(call.answer)
 
     async def _prepare_early(self, call: _Call, known: Directory) -> None:
-        """Outside the transaction; what looks wrong may be right by a newer directory."""
+        """Outside the transaction; a newer directory may find right what is wrong."""
         try:
             call.prepare(known)
         except Invalid:
@@ -329,7 +329,7 @@ def _first(
 async def _insert_deliveries(
     db: Database, calls: Sequence[_Call], earlier: dict[tuple[str, str], Row]
 ) -> None:
-    """Of new events only. A call of several, one of which conflicts, undoes them all."""
+    """Of new events only. One conflict undoes all of its call."""
     rows: list[NewDelivery] = []
     for call in calls:
         firsts = [_first(call, stored, earlier) for stored in call.stored]

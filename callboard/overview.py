@@ -1,4 +1,4 @@
-"""What is going on, for the first page and for probes. Nothing here counts long lists."""
+"""What is going on, for the first page and for probes, without long counts."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

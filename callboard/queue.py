@@ -68,4 +68,3 @@ def open_queue(url: str) -> ArqQueue:
     """Connects when it is first used: the web process starts without Redis."""
     pool = ConnectionPool.from_url(url, socket_connect_timeout=_PATIENCE)
     return ArqQueue(ArqRedis(pool_or_conn=pool, default_queue_name=QUEUE_NAME))
-

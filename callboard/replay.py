@@ -69,6 +69,7 @@ async def _send(
             held_until=None,
             created_at=now,
             repeats=repeats,
+            extra=True,
             trigger=Trigger.REPLAY,
         )
         await ledger.enter(db, [new], now)
@@ -78,7 +79,8 @@ async def _send(
 
 async def _newest(db: Database, event: str, webhook: str) -> str:
     rows = await db.fetch(
-        "SELECT max(seq) AS seq FROM delivery WHERE event = :event AND webhook = :webhook",
+        "SELECT max(seq) AS seq FROM delivery"
+        " WHERE event = :event AND webhook = :webhook",
         event=event,
         webhook=webhook,
     )

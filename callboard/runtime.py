@@ -1,8 +1,9 @@
 """What a process holds open: opened once at its start, closed once at its end."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from callboard.config import Settings
 from callboard.database import Clock, check_schema, close_database, open_database
@@ -27,6 +28,13 @@ class Runtime:
     clock: Clock
 
 
+def _own_ports(settings: Settings) -> Iterator[int]:
+    """Where operators allow private addresses, our own servers are not webhooks."""
+    for url, usual in ((settings.database_url, 5432), (settings.redis_url, 6379)):
+        if not url.startswith(("sqlite:", "unix:")):
+            yield urlsplit(url).port or usual
+
+
 @asynccontextmanager
 async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     """Raises OldSchema, or Unavailable when the database is away."""
@@ -38,7 +46,11 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             )
         clock = Clock()
         await clock.set()
-        policy = EgressPolicy(settings.allow_destinations, settings.deny_destinations)
+        policy = EgressPolicy(
+            settings.allow_destinations,
+            settings.deny_destinations,
+            frozenset(_own_ports(settings)),
+        )
         queue = open_queue(settings.redis_url)
         try:
             async with open_sender(policy) as sender:

@@ -10,13 +10,12 @@ from contextlib import suppress
 import uvloop
 from redis.exceptions import RedisError
 
-from callboard import ids, sweep
+from callboard import ids, logs, sweep
 from callboard.config import Settings, read_or_exit
 from callboard.delivery.targets import Targets
 from callboard.delivery.workers import Watch, bury
 from callboard.dispatch import Pump
 from callboard.errors import Unavailable
-from callboard.logs import set_up_logs
 from callboard.runtime import OldSchema, Runtime, open_runtime
 from workers.settings import make_worker
 
@@ -89,7 +88,7 @@ async def _listen(redis_url: str, pump: Pump) -> None:
 
 def main() -> None:
     settings = read_or_exit(os.environ)
-    set_up_logs(settings.log_format)
+    logs.set_up(settings.log_format)
     try:
         uvloop.run(work(settings))
     except (OldSchema, Unavailable) as problem:

@@ -3,7 +3,7 @@ from piccolo.table import Table
 
 
 class Account(Table):
-    """`version` moves with every change of a webhook or an event type, in its transaction."""
+    """`version` moves with every change of a webhook or an event type."""
 
     id = Varchar(length=40, primary_key=True)
     name = Varchar(length=120)
@@ -40,7 +40,7 @@ class Session(Table):
 
 
 class ApiKey(Table):
-    """`secret_hash`: SHA-256 of the key; `hint`: its first characters, to tell keys apart."""
+    """`secret_hash`: SHA-256 of the key; `hint`: its first characters."""
 
     id = Varchar(length=40, primary_key=True)
     account = Varchar(length=40, index=True)
@@ -55,7 +55,7 @@ class ApiKey(Table):
 
 
 class OneTimeLink(Table):
-    """A link that makes the first owner (`member` is empty) or lets an invited one in."""
+    """Makes the first owner (`member` is empty) or lets an invited member in."""
 
     token_hash = Varchar(length=64, primary_key=True)
     account = Varchar(length=40)

@@ -87,7 +87,7 @@ async def check_schema() -> list[str]:
 
 
 async def migrate() -> None:
-    """Runs Piccolo's own command, which wants a process and an event loop of its own."""
+    """Runs Piccolo's own command, which wants a process of its own."""
     environ = {**os.environ, "PICCOLO_CONF": "callboard.piccolo_conf"}
     command = ["-m", "piccolo.main", "migrations", "forwards", "callboard"]
     process = await asyncio.create_subprocess_exec(

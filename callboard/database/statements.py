@@ -28,6 +28,9 @@ AWAY = (
 )
 
 
+_PASS_OVER = "ON CONFLICT DO NOTHING"
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """A list of tuples that stands as a table in a statement: `{name}`.
@@ -69,13 +72,15 @@ class Database:
         """All rows in one statement; a row whose unique key is there is passed over."""
         if not rows.values:
             return
-        names = ", ".join(rows.columns)
+        into = f"INSERT INTO {table} ({', '.join(rows.columns)})"
         if self.is_sqlite:
             marks = ", ".join("?" * len(rows.columns))
-            text = f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
+            text = (
+                f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
+            )
             await self.connection.executemany(text, rows.values)
         else:
-            text = f"INSERT INTO {table} ({names}) SELECT * FROM {{rows}} ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
+            text = f"{into} SELECT * FROM {{rows}} {_PASS_OVER}"
             await self.fetch(text, rows=rows)
 
 
@@ -87,7 +92,7 @@ async def writing() -> AsyncIterator[Database]:
     the database locked at once. Raises Unavailable when the database is away.
     """
     found = engine()
-    current = found.current_transaction.get()
+    current: Any = found.current_transaction.get()
     if current is not None:
         yield current
         return
@@ -111,7 +116,7 @@ async def writing() -> AsyncIterator[Database]:
 async def reading() -> AsyncIterator[Database]:
     """A connection for SQL text that only reads; inside `writing`, its transaction."""
     found = engine()
-    current = found.current_transaction.get()
+    current: Any = found.current_transaction.get()
     if current is not None:
         yield current
         return

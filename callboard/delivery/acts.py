@@ -231,5 +231,3 @@ async def _look_at(db: Database, webhook: str, now: datetime) -> None:
         webhook=webhook,
         now=now,
     )
-
-

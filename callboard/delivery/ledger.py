@@ -11,7 +11,7 @@ from datetime import datetime
 
 import msgspec
 
-from callboard.database import Database, Rows
+from callboard.database import Database, Row, Rows
 from callboard.delivery import turns
 from callboard.delivery.states import DeliveryState, Lane, Trigger
 from callboard.delivery.turns import Turn
@@ -33,6 +33,7 @@ class NewDelivery:
     held_until: datetime | None
     created_at: datetime
     repeats: int | None = None
+    extra: bool = False
     trigger: Trigger = Trigger.PLAN
 
 
@@ -91,6 +92,7 @@ async def enter(db: Database, deliveries: Sequence[NewDelivery], now: datetime) 
         "held_until": "timestamptz",
         "created_at": "timestamptz",
         "repeats": "bigint",
+        "extra": "bool",
         "trigger": "text",
     }
     rows = [
@@ -103,6 +105,7 @@ async def enter(db: Database, deliveries: Sequence[NewDelivery], now: datetime) 
             d.held_until,
             d.created_at,
             d.repeats,
+            d.extra,
             d.trigger,
         )
         for d in deliveries
@@ -113,7 +116,7 @@ async def enter(db: Database, deliveries: Sequence[NewDelivery], now: datetime) 
 
 
 async def nudge(db: Database, webhooks: list[str], now: datetime) -> None:
-    """Only those that would not be looked at now: the row of a busy one stays unlocked."""
+    """Only those that sleep: the row of a busy webhook stays unlocked."""
     await db.fetch(
         """
         UPDATE turn SET next_due = :now, empty_looks = 0 WHERE webhook IN (
@@ -220,20 +223,23 @@ _TAKES = {"webhook": "text", "take": "int"}
 
 async def _pick_postgres(
     db: Database, waiting: Sequence[Turn], takes: Sequence[int], now: datetime
-) -> Sequence[dict[str, object]]:
+) -> Sequence[Row]:
     pairs = [(turn, take) for turn, take in zip(waiting, takes, strict=True) if take]
     loose = [(turn.webhook, take) for turn, take in pairs if not turn.ordered]
     ordered = [(turn.webhook, take) for turn, take in pairs if turn.ordered]
     return await db.fetch(
-        _PICK_POSTGRES, loose=Rows(_TAKES, loose), ordered=Rows(_TAKES, ordered), now=now
+        _PICK_POSTGRES,
+        loose=Rows(_TAKES, loose),
+        ordered=Rows(_TAKES, ordered),
+        now=now,
     )
 
 
 async def _pick_sqlite(
     db: Database, waiting: Sequence[Turn], takes: Sequence[int], now: datetime
-) -> Sequence[dict[str, object]]:
+) -> Sequence[Row]:
     """SQLite has no LATERAL; it has no network between us either."""
-    picked = []
+    picked: list[Row] = []
     for turn, take in zip(waiting, takes, strict=True):
         if take:
             statement = _PICK_SQLITE[turn.ordered]
@@ -357,9 +363,7 @@ def _moved(
     return turn.webhook, turn.lane, turn.slots, turn.leased, due, bool(ended)
 
 
-async def _settle(
-    db: Database, results: Sequence[Result]
-) -> dict[str, list[Result]]:
+async def _settle(db: Database, results: Sequence[Result]) -> dict[str, list[Result]]:
     """Sets the states of those still leased to us; these, by webhook, in order."""
     columns = {
         "seq": "bigint",

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from piccolo.custom_types import Combinable
 
 from callboard import ids
 from callboard.database import Row, reading
@@ -156,7 +157,7 @@ async def events_page(
     limit: int = 50,
 ) -> Page[Event]:
     """Newest first; `q` is a whole id or idempotency key."""
-    where = Event.account == account
+    where: Combinable = Event.account == account
     if type:
         where &= Event.type == type
     if since:
@@ -227,7 +228,7 @@ def _delivery(row: Row, attempts: Sequence[AttemptView] = ()) -> DeliveryView:
 
 
 def _attempt(row: Attempt, event: Event) -> AttemptView:
-    body = row.request_body
+    body: bytes | None = row.request_body
     if body is None:
         body = standard_body(
             event.id, event.type, rfc3339(event.occurred_at), event.data

@@ -31,7 +31,7 @@ def build(
     occurred_at: datetime,
     now: datetime,
 ) -> Call:
-    """The body depends on event and settings alone; timestamp and signature are fresh."""
+    """The body depends on event and settings alone; the signature is fresh."""
     body = standard_body(event, type, rfc3339(occurred_at), data)
     timestamp = int(now.timestamp())
     headers = [
@@ -49,7 +49,7 @@ def build(
 
 
 def masked(call: Call, target: Target) -> tuple[tuple[str, str], ...]:
-    """The headers as they may be shown: a webhook's own may carry its receiver's keys."""
+    """As they may be shown: a webhook's own may carry its receiver's keys."""
     own = len(call.headers) - len(target.headers)
     return call.headers[:own] + tuple((name, MASK) for name, _ in target.headers)
 

@@ -82,6 +82,6 @@ def _why(webhook: Webhook, event: Event) -> str:
     verdict = explain_events(events, event.type)
     if not verdict.passes:
         return verdict.why
-    if WebhookState.DRAFT == webhook.state or webhook.state_since > event.accepted_at:
+    if webhook.state == WebhookState.DRAFT or webhook.state_since > event.accepted_at:
         return explain(events, WebhookState.DRAFT, event.type).why
     return "It was changed after the event came, and listens to it since."

@@ -40,7 +40,8 @@ class Delivery(Table):
 
     `seq` gives the order within a webhook and the public id. `due`: when to call next,
     while pending. `lease`: the worker and claim that hold it now. `planned`: the plan's
-    next time, put aside while a person's own try goes first.
+    next time, put aside while a person's own try goes first. `extra`: made on request,
+    beyond those that the event's receipt named.
     Indexes: (event), (account, seq), (webhook, seq), (webhook, state, seq), and
     (webhook, due, seq) over what is pending and free. None leads with `due`.
     """
@@ -59,6 +60,7 @@ class Delivery(Table):
     lease = Varchar(length=60, null=True, default=None)
     held_until = Timestamptz(null=True, default=None)
     repeats = BigInt(null=True, default=None)
+    extra = Boolean()
     status = SmallInt(null=True, default=None)
     error = Varchar(length=24, null=True, default=None)
     created_at = Timestamptz()
@@ -68,7 +70,7 @@ class Delivery(Table):
 class Attempt(Table):
     """One call of a delivery: index (delivery, number). Headers are JSON text.
 
-    `request_body` is null where it can be made again from the event (the standard body).
+    `request_body` is null where the event makes it again (the standard body).
     """
 
     id = BigSerial(primary_key=True)

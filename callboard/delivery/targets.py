@@ -47,7 +47,9 @@ class Targets:
     async def load(self, wanted: Iterable[tuple[str, int]]) -> None:
         """(webhook, version) pairs; reads only what is not known in that version."""
         missing = [
-            webhook for webhook, version in set(wanted) if not self._has(webhook, version)
+            webhook
+            for webhook, version in set(wanted)
+            if not self._has(webhook, version)
         ]
         if not missing:
             return
@@ -89,7 +91,7 @@ def read_target(row: Webhook, vault: Vault) -> Target:
 
 
 def read_rule(text: str) -> SuccessRule:
-    rule = msgspec.json.decode(text, type=str | frozenset[int])
+    rule: str | frozenset[int] = msgspec.json.decode(text, type=str | frozenset[int])
     if isinstance(rule, str):
         return "200" if rule == "200" else "2xx"
     return rule

@@ -67,7 +67,7 @@ def look_again(empty_looks: int, now: datetime) -> datetime | None:
 
 
 def share(free: int, wants: Sequence[int]) -> list[int]:
-    """`free` places in equal parts, none more than it wants; the first get what is odd."""
+    """`free` places in equal parts, none more than it wants."""
     takes = [0] * len(wants)
     hungry = [place for place, want in enumerate(wants) if want]
     while free > 0 and hungry:

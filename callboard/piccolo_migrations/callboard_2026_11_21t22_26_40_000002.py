@@ -4,7 +4,9 @@ from callboard.database import engine
 
 ID = "2026-11-21T22:26:40:000002"
 VERSION = "1.38.0"
-DESCRIPTION = "indexes over several columns, which Piccolo's SQLite tables cannot declare"
+DESCRIPTION = (
+    "indexes over several columns, which Piccolo's SQLite tables cannot declare"
+)
 
 _INDEXES = {
     "event_type_name": "UNIQUE INDEX {} ON event_type (account, name)",

@@ -1,4 +1,11 @@
-from piccolo.columns import Boolean, DoublePrecision, Integer, Text, Timestamptz, Varchar
+from piccolo.columns import (
+    Boolean,
+    DoublePrecision,
+    Integer,
+    Text,
+    Timestamptz,
+    Varchar,
+)
 from piccolo.table import Table
 
 
@@ -6,7 +13,7 @@ class Webhook(Table):
     """Where to call, for which events, and whom to alert.
 
     Columns named …s that hold lists or objects are JSON text. `secrets` is a JSON list
-    of sealed signing secrets, the newest first, each with the time until which it signs.
+    of sealed signing secrets, the newest first, each with the time until it signs.
     `version` moves with every change, so that a sender knows when its copy is old.
     """
 

@@ -13,8 +13,8 @@ from typing import Any, Literal
 import msgspec
 
 from callboard import ids
-from callboard.accounts import audit
-from callboard.accounts.tables import Account, Member
+from callboard.accounts import accounts, audit
+from callboard.accounts.tables import Member
 from callboard.catalogue.tables import EventType
 from callboard.database import Database, writing
 from callboard.errors import Conflict, Invalid, NotFound, Problem
@@ -79,7 +79,7 @@ class WebhookChange:
     success: Success | Unset = LEAVE
     schedule: tuple[int, ...] | Unset = LEAVE
     timeout: int | Unset = LEAVE
-    rate_per_second: float | None | Unset = LEAVE
+    rate_per_second: float | Unset | None = LEAVE
     concurrency: int | Unset = LEAVE
     ordered: bool | Unset = LEAVE
     hold_days: int | Unset = LEAVE
@@ -116,7 +116,7 @@ async def create(
         await row.save()
         await _insert_turn(db, row, now)
         await audit.note(account, actor, "webhook.created", row.id, row.name, now)
-        await bump(db, account)
+        await accounts.bump(db, account)
     return row, secret or None
 
 
@@ -173,7 +173,7 @@ async def activate(
     held: Literal["deliver", "discard"] | None,
     now: datetime,
 ) -> Webhook:
-    """`held` says what becomes of held deliveries; Invalid when some wait and it is None.
+    """`held`: what becomes of held deliveries; Invalid when it is None and some are.
 
     Unchanged if it is active already.
     """
@@ -283,16 +283,9 @@ def settings_of(row: Webhook) -> NewWebhook:
     )
 
 
-async def bump(db: Database, account: str) -> None:
-    """Every change of webhooks or event types: who compiled them compiles again."""
-    await db.fetch(
-        "UPDATE account SET version = version + 1 WHERE id = :account", account=account
-    )
-
-
 async def check(account: str, new: NewWebhook, allow_http: bool) -> list[Problem]:
     """Every problem of the settings at once."""
-    url, problems = rules.check_url(new.url, allow_http)
+    _, problems = rules.check_url(new.url, allow_http)
     types = await EventType.select(EventType.name).where(EventType.account == account)
     problems += check_events(new.events, [row["name"] for row in types])
     problems += rules.check_headers(new.headers)
@@ -400,7 +393,7 @@ async def _touch(db: Database, account: str, id: str) -> None:
         """,
         id=id,
     )
-    await bump(db, account)
+    await accounts.bump(db, account)
 
 
 async def _stop(
