@@ -40,11 +40,11 @@ def worker() -> None:
 def migrate() -> None:
     """Bring the database to this version's schema."""
     settings = _settings()
-    from callboard import database  # Piccolo takes a while to import
+    from callboard.runtime import prepare_database  # Piccolo is slow to import
 
     if settings.is_sqlite:
         settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
-    asyncio.run(database.migrate())
+    asyncio.run(prepare_database())
 
 
 def _settings() -> Settings:

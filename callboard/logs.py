@@ -36,7 +36,11 @@ def configuration(log_format: str) -> dict[str, Any]:
             }
         },
         "root": {"level": "INFO", "handlers": ["out"]},
-        "loggers": {"httpx": {"level": "WARNING"}, "arq": {"level": "WARNING"}},
+        "loggers": {
+            "httpx": {"level": "WARNING"},
+            "arq": {"level": "WARNING"},
+            "piccolo": {"level": "WARNING"},
+        },
     }
 
 

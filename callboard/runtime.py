@@ -1,12 +1,15 @@
 """What a process holds open: opened once at its start, closed once at its end."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from callboard.accounts import accounts
 from callboard.config import Settings
-from callboard.database import Clock, check_schema, close_database, open_database
+from callboard.database import Clock, check_schema, migrate, opened_database
 from callboard.delivery.sender import Sender, open_sender
 from callboard.egress.policy import EgressPolicy
 from callboard.ingest import Acceptor
@@ -35,17 +38,25 @@ def _own_ports(settings: Settings) -> Iterator[int]:
             yield urlsplit(url).port or usual
 
 
+async def prepare_database() -> None:
+    """Migrates, and makes the first account in an empty database."""
+    await migrate()
+    async with opened_database():
+        if await accounts.first() is None:
+            await accounts.add("Callboard", datetime.now(UTC))
+
+
 @asynccontextmanager
 async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     """Raises OldSchema, or Unavailable when the database is away."""
-    await open_database()
-    try:
+    async with opened_database():
         if missing := await check_schema():
             raise OldSchema(
                 f"The database lacks {len(missing)} migrations: run callboard migrate."
             )
         clock = Clock()
         await clock.set()
+        keeping = asyncio.create_task(clock.keep())
         policy = EgressPolicy(
             settings.allow_destinations,
             settings.deny_destinations,
@@ -58,6 +69,5 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
                 acceptor = Acceptor(queue.ring)
                 yield Runtime(settings, vault, queue, sender, acceptor, clock)
         finally:
+            keeping.cancel()
             await queue.close()
-    finally:
-        await close_database()

@@ -26,7 +26,6 @@ async def run(worker: str, clock: Clock, ring: Callable[[], None]) -> None:
     while True:
         begun = monotonic()
         try:
-            await clock.set()
             await _take_over(watch, clock, ring)
             await _follow(clock, ring)
             if begun - roused_at > _ROUSE:

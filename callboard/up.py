@@ -135,11 +135,12 @@ def _prepare(draft: Settings, environ: dict[str, str]) -> Settings:
         fcntl.flock(lock, fcntl.LOCK_EX)
         environ.setdefault("SECRET_KEY", _kept_key(draft.data_dir / "secret_key"))
         os.environ.update(environ)
-        from callboard import database
+        from callboard.errors import Unavailable
+        from callboard.runtime import prepare_database
 
         try:
-            asyncio.run(database.migrate())
-        except RuntimeError as error:
+            asyncio.run(prepare_database())
+        except (RuntimeError, Unavailable) as error:
             raise SystemExit(str(error)) from error
     return Settings.read(environ)
 
@@ -206,10 +207,16 @@ def _answers(settings: Settings) -> bool:
         connection.close()
 
 
-def _announce(settings: Settings) -> None:
+async def _setup_link(settings: Settings) -> str | None:
     from callboard.accounts import members  # slow to import, see above
+    from callboard.database import opened_database
 
-    link = asyncio.run(members.setup_link(settings))
+    async with opened_database():
+        return await members.setup_link(settings)
+
+
+def _announce(settings: Settings) -> None:
+    link = asyncio.run(_setup_link(settings))
     lines = [f"Callboard is at  {settings.public_url}"]
     if link:
         lines.append(f"Set it up, once: {link}")

@@ -11,6 +11,7 @@ from callboard.database.engines import (
     engine,
     migrate,
     open_database,
+    opened_database,
 )
 from callboard.database.statements import AWAY, Database, Row, Rows, reading, writing
 
@@ -25,6 +26,7 @@ __all__ = [
     "engine",
     "migrate",
     "open_database",
+    "opened_database",
     "reading",
     "writing",
 ]

@@ -4,10 +4,15 @@ Due times are compared with one clock however many machines there are, and a wal
 that jumps moves nothing.
 """
 
+import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 from time import monotonic
 
 from callboard.database.statements import reading
+from callboard.errors import Unavailable
+
+_AGAIN = 5.0
 
 
 class Clock:
@@ -16,6 +21,13 @@ class Clock:
 
     def __call__(self) -> datetime:
         return datetime.fromtimestamp(monotonic() + self._offset, UTC)
+
+    async def keep(self) -> None:
+        """Set every few seconds, until cancelled: a machine may sleep or drift."""
+        while True:
+            await asyncio.sleep(_AGAIN)
+            with suppress(Unavailable):
+                await self.set()
 
     async def set(self) -> None:
         """Raises Unavailable; the clock then goes on as before."""

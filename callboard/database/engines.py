@@ -2,16 +2,21 @@
 
 import asyncio
 import os
+import sqlite3
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import asyncpg
 from piccolo.apps.migrations.tables import Migration
 from piccolo.engine.postgres import PostgresEngine
 from piccolo.engine.sqlite import SQLiteEngine
 
 from callboard.database.sqlite import PooledSQLiteEngine
+from callboard.errors import Unavailable
 
 DEFAULT_URL = "sqlite:///var/callboard.sqlite"
 
@@ -63,13 +68,17 @@ def engine() -> PooledSQLiteEngine | PostgresEngine:
 
 
 async def open_database(connections: int = 10) -> None:
+    """Raises Unavailable."""
     found = engine()
-    if isinstance(found, SQLiteEngine):
-        await found.start_connection_pool()
-    else:
-        await found.start_connection_pool(
-            min_size=1, max_size=connections, server_settings=_SESSION
-        )
+    try:
+        if isinstance(found, SQLiteEngine):
+            await found.start_connection_pool()
+        else:
+            await found.start_connection_pool(
+                min_size=1, max_size=connections, server_settings=_SESSION
+            )
+    except (OSError, sqlite3.Error, asyncpg.PostgresError) as problem:
+        raise Unavailable(f"The database cannot be opened: {problem}") from problem
 
 
 async def close_database() -> None:
@@ -87,12 +96,41 @@ async def check_schema() -> list[str]:
 
 
 async def migrate() -> None:
-    """Runs Piccolo's own command, which wants a process of its own."""
+    """Brings the schema up to date; processes that do so together take turns."""
+    async with opened_database(), _alone():
+        if await check_schema():
+            await _run_migrations()
+
+
+@asynccontextmanager
+async def opened_database() -> AsyncIterator[None]:
+    await open_database()
+    try:
+        yield
+    finally:
+        await close_database()
+
+
+@asynccontextmanager
+async def _alone() -> AsyncIterator[None]:
+    found = engine()
+    if isinstance(found, SQLiteEngine):
+        yield
+        return
+    assert found.pool is not None
+    async with found.pool.acquire() as connection:
+        await connection.execute("SELECT pg_advisory_lock(hashtext('callboard'))")
+        try:
+            yield
+        finally:
+            await connection.execute("SELECT pg_advisory_unlock_all()")
+
+
+async def _run_migrations() -> None:
+    """Piccolo's own command, which wants a process of its own."""
     environ = {**os.environ, "PICCOLO_CONF": "callboard.piccolo_conf"}
-    command = ["-m", "piccolo.main", "migrations", "forwards", "callboard"]
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *command,
+        *(sys.executable, "-m", "piccolo.main", "migrations", "forwards", "callboard"),
         env=environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

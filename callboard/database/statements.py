@@ -28,9 +28,6 @@ AWAY = (
 )
 
 
-_PASS_OVER = "ON CONFLICT DO NOTHING"
-
-
 @dataclass(frozen=True, slots=True)
 class Rows:
     """A list of tuples that stands as a table in a statement: `{name}`.
@@ -75,12 +72,10 @@ class Database:
         into = f"INSERT INTO {table} ({', '.join(rows.columns)})"
         if self.is_sqlite:
             marks = ", ".join("?" * len(rows.columns))
-            text = (
-                f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
-            )
+            text = f"{into} VALUES ({marks}) ON CONFLICT DO NOTHING"
             await self.connection.executemany(text, rows.values)
         else:
-            text = f"{into} SELECT * FROM {{rows}} {_PASS_OVER}"
+            text = f"{into} SELECT * FROM {{rows}} ON CONFLICT DO NOTHING"
             await self.fetch(text, rows=rows)
 
 
@@ -185,7 +180,7 @@ def _json_table(name: str, columns: Sequence[tuple[str, str]]) -> str:
         f"json_extract(value, '$[{place}]') AS {column}"
         for place, (column, _) in enumerate(columns)
     )
-    return f"(SELECT {fields} FROM json_each(:{name})) AS {name}"  # noqa: S608 - our own names
+    return f"(SELECT {fields} FROM json_each(:{name})) AS {name}"
 
 
 def _as_json(value: Rows | list[Any]) -> str:

@@ -199,7 +199,7 @@ async def _move(
             SELECT seq FROM delivery WHERE webhook = :webhook AND {which}
             ORDER BY seq LIMIT :step)
         RETURNING seq
-        """,  # noqa: S608 - the pieces are the ones above
+        """,
         webhook=webhook,
         step=STEP,
         now=now,
