@@ -3,9 +3,11 @@
 from typing import Any
 from urllib.parse import quote
 
+from litestar import Request
 from litestar.plugins.htmx import ClientRedirect, HTMXRequest
 from litestar.response import Redirect, Response, Template
 
+from callboard import overview
 from callboard.accounts.sessions import SignedIn
 from callboard.runtime import Runtime
 
@@ -18,7 +20,8 @@ def screen(
     """The part if htmx asks for one, else the page around it.
 
     Not for a boosted link or a restored history entry: those want the whole page.
-    Both get the frame's variables: account, member (None for a visitor), theme, now.
+    Both get the frame's variables: account, member (None for a visitor), theme, now,
+    alarms.
     """
     return Template(
         template_name=part if wants_part(request) else page,
@@ -32,6 +35,14 @@ def screen(
 def wants_part(request: HTMXRequest) -> bool:
     htmx = request.htmx
     return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+
+
+async def look_for_trouble(request: Request[Any, Any, Any]) -> None:
+    """What the strip above every page says, for those who are signed in."""
+    if request.scope.get("auth"):
+        account, now = request.auth.account.id, request.app.state.runtime.clock()
+        text = await overview.alarm(account, now)
+        request.state.alarms = [{"text": text}] if text else []
 
 
 def elsewhere(request: HTMXRequest, path: str) -> Response[Any]:
@@ -57,4 +68,5 @@ def _frame(request: HTMXRequest) -> dict[str, Any]:
         "member": signed_in.member if signed_in else None,
         "theme": request.cookies.get("theme", "auto"),
         "now": runtime.clock(),
+        "alarms": request.state.get("alarms", []),
     }

@@ -1,11 +1,13 @@
 """Who is calling: programs show an API key, people have a session."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from litestar.connection import ASGIConnection, Request
 from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException
 from litestar.handlers import BaseRouteHandler
+from litestar.params import SkipValidation
 
 from callboard.accounts import keys, sessions
 from callboard.accounts.keys import Caller, Scope
@@ -16,6 +18,8 @@ from callboard.config import Settings
 from callboard.errors import Forbidden
 from callboard.runtime import Runtime
 
+# How a handler asks for the runtime: the framework cannot check its type.
+Running: TypeAlias = NamedDependency[SkipValidation[Runtime]]
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 SESSION_COOKIE = "callboard_session"

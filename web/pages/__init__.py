@@ -13,8 +13,16 @@ from litestar.types import ControllerRouterHandler
 from callboard.config import Settings
 from web import security
 from web.errors import HTML_ERRORS
+from web.pages import setup, sign_in
+from web.screens import look_for_trouble
 
-CONTROLLERS: list[ControllerRouterHandler] = []
+CONTROLLERS: list[ControllerRouterHandler] = [
+    setup.SetupController,
+    setup.InvitationController,
+    sign_in.show_login,
+    sign_in.sign_in,
+    sign_in.sign_out,
+]
 
 
 def make_router(settings: Settings) -> Router:
@@ -24,6 +32,7 @@ def make_router(settings: Settings) -> Router:
         route_handlers=CONTROLLERS,
         request_class=HTMXRequest,
         guards=[security.session_guard],
+        before_request=look_for_trouble,
         middleware=[csrf],
         exception_handlers=HTML_ERRORS,
         response_headers=[

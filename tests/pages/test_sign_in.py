@@ -1,0 +1,140 @@
+"""Coming in and going out: the set-up link, sign-in, invitations, sign-out."""
+
+import pytest
+
+from callboard.accounts import accounts, members
+from callboard.accounts.tables import Member, Session
+from tests import make
+from tests.cast import Cast
+from tests.pages.signed_in import seen
+
+ADA = {
+    "account": "Acme",
+    "name": "Ada",
+    "email": "ada@acme.example",
+    "password": make.PASSWORD,
+}
+WRONG = "There is no such pair of e-mail and password."
+
+
+@pytest.fixture
+async def setup_path(runtime, settings) -> str:
+    await accounts.add("Callboard", make.NOW)
+    link = await members.setup_link(settings, runtime.clock())
+    return link.removeprefix("http://callboard.test")
+
+
+class TestSetUp:
+    async def test_the_link_makes_an_owner_who_is_signed_in(self, visitor, setup_path):
+        assert "You become the owner" in seen(await visitor.get(setup_path))
+        answer = await visitor.post(setup_path, ADA)
+        assert answer.headers["Location"] == "/"
+        owner = await Member.objects().first()
+        assert (owner.email, owner.role) == ("ada@acme.example", "owner")
+        assert await Session.count() == 1
+        cookie = answer.headers["Set-Cookie"]
+        assert "HttpOnly" in cookie
+        assert "SameSite=lax" in cookie
+
+    async def test_the_link_works_once(self, visitor, setup_path):
+        await visitor.post(setup_path, ADA)
+        answer = await visitor.get(setup_path, 404)
+        assert "This link has been used or is too old." in seen(answer)
+        await visitor.post(setup_path, ADA | {"email": "eve@acme.example"}, 404)
+
+    async def test_a_made_up_link_is_none(self, visitor, setup_path):
+        await visitor.get("/setup/aaaaaaaaaaaaaaaaaaaaaaaa", 404)
+
+    async def test_all_problems_come_at_once_with_what_was_typed(
+        self, visitor, setup_path
+    ):
+        wrong = ADA | {"account": " ", "email": "ada", "password": "short"}
+        answer = await visitor.post(setup_path, wrong, 422)
+        assert "Give the account a name." in seen(answer)
+        assert "Write an address such as" in seen(answer)
+        assert "Use at least 10 characters." in seen(answer)
+        assert 'value="Ada"' in answer.text
+        assert "short" not in answer.text
+        await visitor.get(setup_path)
+
+
+class TestSignIn:
+    async def test_with_password_leads_to_the_page_that_was_wanted(self, visitor, cast):
+        refused = await visitor.get("/settings/sessions?a=1", 303)
+        assert refused.headers["Location"] == "/login?next=/settings/sessions%3Fa%3D1"
+        page = await visitor.get(refused.headers["Location"])
+        assert 'value="/settings/sessions?a=1"' in page.text
+        form = {
+            "email": "Alice@acme.example ",
+            "password": make.PASSWORD,
+            "next": "/settings/sessions?a=1",
+        }
+        answer = await visitor.post("/login", form)
+        assert answer.headers["Location"] == "/settings/sessions?a=1"
+        assert (await visitor.get("/login", 303)).headers["Location"] == "/"
+
+    @pytest.mark.parametrize("email", ["alice@acme.example", "nobody@acme.example"])
+    async def test_a_wrong_pair_does_not_tell_which_part_is_wrong(
+        self, visitor, cast, email
+    ):
+        form = {"email": email, "password": "wrong horse battery", "next": "/"}
+        answer = await visitor.post("/login", form, 422)
+        assert WRONG in seen(answer)
+        assert f'value="{email}"' in answer.text
+        assert "wrong horse" not in answer.text
+
+    async def test_guessing_is_slowed_down(self, visitor, cast):
+        form = {"email": "alice@acme.example", "password": "guess", "next": "/"}
+        for _ in range(10):
+            await visitor.post("/login", form, 422)
+        answer = await visitor.post("/login", form, 429)
+        assert "Too many tries." in seen(answer)
+
+    @pytest.mark.parametrize(
+        "path",
+        ["//evil.example", "https://evil.example", "/\\evil.example", "/\n/x", ""],
+    )
+    async def test_nobody_is_led_elsewhere(self, visitor, cast, path):
+        form = {"email": "alice@acme.example", "password": make.PASSWORD, "next": path}
+        answer = await visitor.post("/login", form)
+        assert answer.headers["Location"] == "/"
+
+    async def test_without_the_forms_token_nothing_happens(self, visitor, cast):
+        form = {"email": "alice@acme.example", "password": make.PASSWORD}
+        answer = await visitor.client.post("/login", data=form)
+        assert answer.status_code == 403
+        assert await Session.count() == 0
+
+    async def test_sign_out_ends_the_session(self, alice):
+        answer = await alice.post("/logout")
+        assert answer.headers["Location"] == "/login"
+        assert await Session.count() == 0
+        await alice.get("/settings/sessions", 303)
+
+
+class TestInvitation:
+    @pytest.fixture
+    async def path(self, runtime, cast: Cast) -> str:
+        _, token = await members.invite(
+            cast.alice.account, "dan@acme.example", "Dan", "viewer", runtime.clock()
+        )
+        return f"/join/{token}"
+
+    async def test_lets_one_choose_a_password_and_in(self, visitor, path):
+        page = seen(await visitor.get(path))
+        assert "Join Acme" in page
+        assert "dan@acme.example" in page
+        form = {"name": "Daniel", "password": make.PASSWORD}
+        assert (await visitor.post(path, form)).headers["Location"] == "/"
+        await visitor.get(path, 404)
+        dan = await Member.objects().get(Member.email == "dan@acme.example")
+        assert dan.name == "Daniel"
+
+    async def test_keeps_what_was_typed(self, visitor, path):
+        form = {"name": "Daniel", "password": "short"}
+        answer = await visitor.post(path, form, 422)
+        assert "Use at least 10 characters." in seen(answer)
+        assert 'value="Daniel"' in answer.text
+
+    async def test_does_not_set_up_an_account(self, visitor, path):
+        await visitor.get(path.replace("/join/", "/setup/"), 404)
