@@ -18,6 +18,11 @@ def make(prefix: str, now: datetime) -> str:
     return f"{prefix}_{_encode(number, 26)}"
 
 
+def earliest(prefix: str, time: datetime) -> str:
+    """No id made at `time` or later sorts before it."""
+    return f"{prefix}_{_encode(int(time.timestamp() * 1000) << 80, 26)}"
+
+
 def from_sequence(prefix: str, sequence: int) -> str:
     return f"{prefix}_{_encode(sequence, 14)}"
 

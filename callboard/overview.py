@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from callboard import ids
 from callboard.database import AWAY, Database, check_schema, reading
 from callboard.errors import Unavailable
-from callboard.runtime import Runtime
+from callboard.queue import ArqQueue
 
 # A beat older than this, by the database's clock, is no sign of life.
 _ALIVE = timedelta(seconds=15)
@@ -33,9 +33,8 @@ class Readiness:
         return self.database and self.schema
 
 
-async def readiness(runtime: Runtime) -> Readiness:
-    redis = await runtime.queue.ping()
-    now = runtime.clock()
+async def readiness(queue: ArqQueue, now: datetime) -> Readiness:
+    redis = await queue.ping()
     try:
         missing = await check_schema()
         async with reading() as db:
@@ -166,15 +165,10 @@ async def count_events(account: str, since: datetime) -> int:
                 LIMIT :most) AS some
             """,
             account=account,
-            first=_first_id(since),
+            first=ids.earliest("evt", since),
             most=_MOST_COUNTED,
         )
     return int(rows[0]["events"])
-
-
-def _first_id(since: datetime) -> str:
-    """The smallest event id of that time: ids sort by the time they were made."""
-    return ids.make("evt", since)[:14]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ Doing it twice is harmless; forgetting it is impossible.
 import asyncio
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from time import monotonic
 
+from callboard import retention
 from callboard.database import Clock, writing
 from callboard.delivery import acts
 from callboard.delivery.workers import Watch, bury
@@ -15,14 +17,17 @@ from callboard.errors import Unavailable
 
 _BEAT = 1.0
 _ROUSE = 5.0
+_FORGET = 30.0
 
 log = logging.getLogger(__name__)
 
 
-async def run(worker: str, clock: Clock, ring: Callable[[], None]) -> None:
-    """Until cancelled. An outage of the database ends nothing."""
+async def run(
+    worker: str, clock: Clock, ring: Callable[[], None], keep: timedelta
+) -> None:
+    """Until cancelled. An outage of the database ends nothing. `keep`: of events."""
     watch = Watch(worker)
-    roused_at = 0.0
+    roused_at = forgot_at = 0.0
     while True:
         begun = monotonic()
         try:
@@ -31,6 +36,9 @@ async def run(worker: str, clock: Clock, ring: Callable[[], None]) -> None:
             if begun - roused_at > _ROUSE:
                 roused_at = begun
                 await _mend(clock)
+            if begun - forgot_at > _FORGET:
+                forgot_at = begun
+                await _forget(keep, clock)
         except Unavailable:
             log.warning("sweep.database_away")
         await asyncio.sleep(max(begun + _BEAT - monotonic(), 0))
@@ -50,6 +58,18 @@ async def _follow(clock: Clock, ring: Callable[[], None]) -> None:
         async with writing() as db:
             more = await acts.follow(db, clock())
         ring()
+
+
+async def _forget(keep: timedelta, clock: Clock) -> None:
+    """For half a second at most: after an outage there may be much of it."""
+    begun, gone = monotonic(), 0
+    while monotonic() - begun < _BEAT / 2:
+        step = await retention.forget(keep, clock())
+        gone += step
+        if step < retention.STEP:
+            break
+    if gone:
+        log.info("events.forgotten", extra={"events": gone})
 
 
 async def _mend(clock: Clock) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from datetime import timedelta
 
 import uvloop
 from redis.exceptions import RedisError
@@ -55,8 +56,9 @@ def _make_pump(worker: str, runtime: Runtime) -> Pump:
 async def _run(worker: str, pump: Pump, runtime: Runtime, stop: asyncio.Event) -> None:
     """Until `stop`, or until one of them fails: then the process ends loudly."""
     pumping = asyncio.create_task(pump.run())
+    keep = timedelta(days=runtime.settings.retention_days)
     beside = [
-        asyncio.create_task(sweep.run(worker, runtime.clock, pump.ring)),
+        asyncio.create_task(sweep.run(worker, runtime.clock, pump.ring, keep)),
         asyncio.create_task(_listen(runtime.settings.redis_url, pump)),
     ]
     stopping = asyncio.create_task(stop.wait())

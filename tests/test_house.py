@@ -1,0 +1,129 @@
+"""The plan of the house, kept by tests."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+
+from callboard.config import Settings, described
+from web.app import create_app
+
+ROOT = Path(__file__).parent.parent
+OURS = ("callboard", "web", "workers", "bench")
+SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+def python_files(*folders: str) -> Iterator[Path]:
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if "piccolo_migrations" not in path.parts:
+                yield path
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def test_no_file_is_a_drawer_for_everything() -> None:
+    drawers = {"utils", "util", "helpers", "common", "service", "manager", "misc"}
+    assert not [path for path in python_files(*OURS) if path.stem in drawers]
+
+
+def test_no_function_is_longer_than_a_screen() -> None:
+    long = {
+        f"{path.relative_to(ROOT)}:{function.name}": function.end_lineno
+        - function.lineno
+        for path in python_files(*OURS)
+        for function in functions(path)
+        if (function.end_lineno or 0) - function.lineno > 60
+    }
+    assert not long
+
+
+def test_the_environment_is_read_at_the_doors_only() -> None:
+    may = {
+        "callboard/__init__.py",
+        "callboard/commands.py",
+        "callboard/database/engines.py",
+        "callboard/piccolo_conf.py",
+        "callboard/supervisor.py",
+        "callboard/tied.py",
+        "callboard/up.py",
+        "web/__main__.py",
+        "web/app.py",
+        "workers/__main__.py",
+    }
+    reads = {
+        str(path.relative_to(ROOT))
+        for path in python_files("callboard", "web", "workers")
+        if re.search(r"os\.(environ|getenv)", path.read_text())
+    }
+    assert reads <= may
+
+
+def test_only_the_ledger_rooms_change_the_state_of_a_delivery() -> None:
+    changes = re.compile(r"UPDATE delivery|Delivery\.update")
+    where = {
+        str(path.relative_to(ROOT))
+        for path in python_files("callboard", "web", "workers")
+        if changes.search(path.read_text())
+    }
+    assert where == {"callboard/delivery/ledger.py", "callboard/delivery/acts.py"}
+
+
+def test_readme_lists_every_setting_with_its_default() -> None:
+    readme = (ROOT / "README.md").read_text()
+    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| ([^|]*) \|", readme, re.MULTILINE))
+    wanted = {name: setting.default for name, setting in described().items()}
+    assert rows.keys() == wanted.keys()
+    for name, default in wanted.items():
+        shown = rows[name].strip().strip("`")
+        assert shown == (default or "–"), name
+
+
+def test_each_dependency_has_a_word_on_what_it_is_for() -> None:
+    text = (ROOT / "pyproject.toml").read_text()
+    listed = re.search(r"^dependencies = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)
+    assert listed
+    assert all("# " in line for line in listed[1].splitlines())
+
+
+@pytest.fixture(scope="module")
+def app() -> Litestar:
+    return create_app(
+        Settings.read({"SECRET_KEY": "x" * 40, "DATABASE_URL": "sqlite:////nowhere"})
+    )
+
+
+def test_every_page_that_changes_something_is_guarded_against_forgery(
+    app: Litestar,
+) -> None:
+    free = {
+        route.path
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        if handler.http_methods - SAFE and handler.opt.get("exclude_from_csrf")
+    }
+    assert all(path.startswith("/api/") for path in free), free
+
+
+def test_nothing_on_a_page_comes_from_elsewhere() -> None:
+    pages = [*(ROOT / "templates").rglob("*.html"), *(ROOT / "static").glob("app.*")]
+    elsewhere = re.compile(r"""(?:src|href|url)\s*[=(]\s*["']?(?:https?:)?//""")
+    assert not [path for path in pages if elsewhere.search(path.read_text())]
+
+
+def test_no_page_needs_inline_scripts_or_styles() -> None:
+    inline = re.compile(r"<style|<script(?![^>]*\bsrc=)|\sstyle=|\son[a-z]+=")
+    found = {
+        str(path.relative_to(ROOT)): inline.findall(path.read_text())
+        for path in (ROOT / "templates").rglob("*.html")
+    }
+    assert not {path: hits for path, hits in found.items() if hits}
