@@ -5,9 +5,11 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 _servers = ExitStack()
 _directory = Path(_servers.enter_context(tempfile.TemporaryDirectory()))
@@ -35,6 +37,7 @@ from litestar import Litestar
 from callboard import database
 from callboard.accounts import keys, members
 from callboard.config import Settings
+from callboard.database import Database
 from callboard.piccolo_app import APP_CONFIG
 from callboard.runtime import Runtime, open_runtime
 from tests.cast import Cast, make_cast
@@ -118,6 +121,31 @@ async def api(client: httpx.AsyncClient, cast: Cast) -> httpx.AsyncClient:
     """Calls with alice's key; others put their `headers` on the call."""
     client.headers.update(cast.alice.headers)
     return client
+
+
+@pytest.fixture
+def queries(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
+    """`with queries() as seen:` collects the SQL that runs; lists count it."""
+    return partial(_counted, monkeypatch)
+
+
+@contextmanager
+def _counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    seen: list[str] = []
+    fetch, run = Database.fetch, type(database.engine()).run_querystring
+
+    async def counted_fetch(self: Database, sql: str, **values: Any) -> Any:
+        seen.append(sql)
+        return await fetch(self, sql, **values)
+
+    async def counted_run(self: Any, querystring: Any, *rest: Any) -> Any:
+        seen.append(str(querystring))
+        return await run(self, querystring, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "fetch", counted_fetch)
+        patch.setattr(type(database.engine()), "run_querystring", counted_run)
+        yield seen
 
 
 def _restore() -> None:

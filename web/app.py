@@ -12,7 +12,6 @@ from litestar.static_files import create_static_files_router
 from callboard.config import Settings
 from web import errors, pages, security, templating
 from web.api import API, openapi, probes
-from web.api.events import INTAKE
 from web.lifespan import running
 
 _STATIC = Path(__file__).parent.parent / "static"
@@ -24,7 +23,6 @@ def create_app(settings: Settings | None = None) -> Litestar:
     return Litestar(
         [
             probes.router,
-            INTAKE,
             API,
             openapi.docs,
             pages.make_router(settings),

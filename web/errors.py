@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+import asyncpg
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import (
@@ -57,12 +58,15 @@ _SENTENCES = {
     413: "This is larger than what is taken here.",
 }
 _UNEXPECTED = "Something went wrong here. It has been logged."
+_NUL = "Leave NUL characters out."
 _AWAY = "The database is away; try again in a moment."
 _PROGRAMS = ("/api", "/dialects", "/healthz", "/readyz", "/metrics")
 _RETRY_AFTER = {"Retry-After": "1"}
 
 
 def status_of(error: Exception) -> int:
+    if isinstance(error, asyncpg.CharacterNotInRepertoireError):
+        return 400
     if isinstance(error, LimitReached) and error.code == "too_large":
         return 413
     if isinstance(error, CallboardError):
@@ -86,6 +90,8 @@ def message_of(error: Exception) -> str:
     status = status_of(error)
     if status == 503:
         return _AWAY
+    if isinstance(error, asyncpg.CharacterNotInRepertoireError):
+        return _NUL
     if isinstance(error, HTTPException) and status < 500:
         return _SENTENCES.get(status, error.detail)
     return _UNEXPECTED

@@ -15,7 +15,7 @@ _VARY = {"Vary": "HX-Request"}
 
 
 def screen(
-    request: HTMXRequest, page: str, part: str, *, status: int = 200, **context: Any
+    request: HTMXRequest, page: str, /, part: str, *, status: int = 200, **context: Any
 ) -> Template:
     """The part if htmx asks for one, else the page around it.
 

@@ -1,6 +1,6 @@
 """The catalogue: which events there are, what is in them, what they look like."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from callboard.catalogue.schemas import check_data, compile_schema
 from callboard.catalogue.tables import EventType
 from callboard.database import Database, writing
 from callboard.errors import Conflict, Invalid, NotFound, Problem
-from callboard.matching.patterns import check_type_name
+from callboard.matching.patterns import check_type_name, compile_patterns
 from callboard.paging import Page, decode_cursor, encode_cursor
 from callboard.payload import samples
 
@@ -108,6 +108,14 @@ async def listed(account: str) -> list[EventType]:
     """All of them, by group and name: for pickers."""
     mine = EventType.objects().where(EventType.account == account)
     return await mine.order_by(EventType.group, EventType.name)
+
+
+async def first_wanted(account: str, events: Sequence[str]) -> str | None:
+    """The first type by name that a webhook with these patterns gets."""
+    patterns = compile_patterns(events)
+    rows = await EventType.select(EventType.name).where(EventType.account == account)
+    names = sorted(row["name"] for row in rows)
+    return next((name for name in names if patterns.matches(name)), None)
 
 
 async def sample(account: str, name: str) -> Any:

@@ -1,18 +1,12 @@
-"""How things stand between webhooks and events, beside the deliveries themselves."""
+"""How things stand with webhooks: what waits for them, and what was last."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
-
 from callboard.database import reading
-from callboard.delivery.tables import Event
-from callboard.matching.explain import explain, explain_events
 from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
-
-_MOST_REASONS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +16,6 @@ class Standing:
     held: int = 0
     last_at: datetime | None = None
     last_state: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why a webhook did not get an event."""
-
-    webhook: str
-    name: str
-    why: str
 
 
 async def of_webhooks(webhooks: Sequence[Webhook]) -> dict[str, Standing]:
@@ -61,27 +46,3 @@ async def of_webhooks(webhooks: Sequence[Webhook]) -> dict[str, Standing]:
     counts = {row["webhook"]: row["held"] for row in held}
     lasts = {row["webhook"]: (row["at"], row["state"]) for row in last}
     return {id: Standing(counts.get(id, 0), *lasts.get(id, (None, None))) for id in ids}
-
-
-async def not_wanted(event: Event, wanted_by: Collection[str]) -> list[Reason]:
-    """For each webhook without a delivery of the event, newest first: why."""
-    others = Webhook.objects().where(
-        Webhook.account == event.account, Webhook.state != WebhookState.DELETED
-    )
-    if wanted_by:
-        others = others.where(Webhook.id.not_in(list(wanted_by)))
-    rows = await others.order_by(Webhook.id, ascending=False).limit(_MOST_REASONS)
-    return [Reason(row.id, row.name, _why(row, event)) for row in rows]
-
-
-def _why(webhook: Webhook, event: Event) -> str:
-    """Its states of then are not kept, but what got nothing was a draft, or changed."""
-    events = msgspec.json.decode(webhook.events, type=list[str])
-    if webhook.created_at > event.accepted_at:
-        return explain(events, None, event.type).why
-    verdict = explain_events(events, event.type)
-    if not verdict.passes:
-        return verdict.why
-    if webhook.state == WebhookState.DRAFT or webhook.state_since > event.accepted_at:
-        return explain(events, WebhookState.DRAFT, event.type).why
-    return "It was changed after the event came, and listens to it since."

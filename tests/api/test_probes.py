@@ -1,6 +1,7 @@
 """What those see who watch the process, and those who mistype an address."""
 
 import httpx
+from piccolo.apps.migrations.tables import Migration
 
 
 async def test_it_is_alive_without_a_key(client: httpx.AsyncClient):
@@ -39,3 +40,25 @@ async def test_the_api_is_described_without_any_outside_host(client: httpx.Async
     assert "//" not in page.text
     for path in ("rapidoc-9.3.8.min.js", "rapidoc.LICENSE"):
         assert (await client.get(f"/static/vendor/{path}")).status_code == 200
+
+
+async def test_it_says_what_it_stands_on(client: httpx.AsyncClient):
+    answer = await client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "database": True,
+        "schema": True,
+        "redis": True,
+        "workers": 0,
+        "oldest_due_seconds": 0.0,
+    }
+
+
+async def test_an_old_schema_is_a_503(client: httpx.AsyncClient):
+    last = await Migration.objects().order_by(Migration.id, ascending=False).first()
+    assert last
+    await Migration.delete().where(Migration.id == last.id)
+    answer = await client.get("/readyz")
+    assert answer.status_code == 503
+    assert (answer.json()["database"], answer.json()["schema"]) == (True, False)
+    await Migration.insert(last)

@@ -11,8 +11,10 @@ from callboard.errors import Invalid, LimitReached, Problem
 from web.errors import AnyRequest
 
 S = TypeVar("S", bound=msgspec.Struct)
+T = TypeVar("T")
 
 _MOST_PROBLEMS = 100
+_ANY = msgspec.json.Decoder()
 
 
 async def receive(request: AnyRequest, most: int) -> bytes:
@@ -33,9 +35,9 @@ async def receive(request: AnyRequest, most: int) -> bytes:
 
 def read(
     body: bytes,
-    decoder: msgspec.json.Decoder[S],
+    decoder: msgspec.json.Decoder[T],
     look: Callable[[Any], list[Problem]] | None = None,
-) -> S:
+) -> T:
     """400 for what is no JSON, with the place; Invalid for what has another shape.
 
     `look` finds the problems of a body that spans more than one shape.
@@ -52,14 +54,43 @@ def read(
         raise _unreadable(body, error) from None
 
 
-def shape_problems(value: Any, shape: type[S], where: str = "") -> list[Problem]:
+def read_object(body: bytes) -> dict[str, Any]:
+    found = read(body, _ANY)
+    if not isinstance(found, dict):
+        raise Invalid([Problem("", "type", "Send a JSON object here.")])
+    return found
+
+
+def merged(now: Any, patch: Any) -> Any:
+    """RFC 7396: null takes a member away, what is no object replaces."""
+    if not isinstance(patch, dict):
+        return patch
+    found = dict(now) if isinstance(now, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            found.pop(name, None)
+        else:
+            found[name] = merged(found.get(name), value)
+    return found
+
+
+def shaped(value: Any, shape: type[S], refused: list[Problem]) -> S:
+    """`refused`: problems found before, whose fields are not reported again."""
+    fields = {problem.field for problem in refused}
+    found = [p for p in shape_problems(value, shape) if p.field not in fields]
+    if refused or found:
+        raise Invalid([*refused, *found][:_MOST_PROBLEMS])
+    return msgspec.convert(value, shape)
+
+
+def shape_problems(value: Any, shape: type, where: str = "") -> list[Problem]:
     """Field by field, because the decoder stops at the first one."""
     if not isinstance(value, dict):
         return [Problem(where.rstrip("."), "type", "Send a JSON object here.")]
     return list(_problems(value, shape, where))
 
 
-def _problems(value: dict[str, Any], shape: type[S], where: str) -> Iterator[Problem]:
+def _problems(value: dict[str, Any], shape: type, where: str) -> Iterator[Problem]:
     fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
     for name in value.keys() - fields.keys():
         yield Problem(where + name, "unknown", _unknown(name, list(fields)))

@@ -4,28 +4,48 @@ There the body goes from bytes to the command and the receipt to bytes without t
 framework's parsing, which would take most of the time.
 """
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
-from litestar import post
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
-from litestar.router import Router
+from litestar.params import FromPath, FromQuery
 from litestar.types import ASGIApp, Receive, Send
 from litestar.types import Scope as ASGIScope
 
+from callboard import explanation, replay
 from callboard.accounts.keys import Scope
+from callboard.delivery import reading
 from callboard.errors import Invalid, LimitReached, Problem, invalid
 from callboard.ingest import EVENT_BYTES, MOST_EVENTS, NewEvent, Receipt
+from callboard.paging import check_limit
 from callboard.runtime import Runtime
 from web.api import bodies
-from web.api.shapes import BatchIn, EventIn, ReceiptOut, ReceiptsOut
-from web.errors import JSON_ERRORS, AnyRequest
-from web.security import key_holder
+from web.api.deliveries import shown
+from web.api.shapes import (
+    BatchIn,
+    DeliveryLine,
+    DeliveryOut,
+    EventIn,
+    EventLine,
+    EventOut,
+    Paged,
+    ReasonOut,
+    ReceiptOut,
+    ReceiptsOut,
+    SendIn,
+    utc,
+)
+from web.errors import AnyRequest
+from web.security import Running, actor, key_holder
 
 BATCH_BYTES = 8 * 1024 * 1024
 
 _event = msgspec.json.Decoder(EventIn)
 _batch = msgspec.json.Decoder(BatchIn)
+_send = msgspec.json.Decoder(SendIn)
 _raw_batch = msgspec.json.Decoder(dict[str, list[msgspec.Raw]])
 _encode = msgspec.json.Encoder().encode
 
@@ -33,6 +53,7 @@ _encode = msgspec.json.Encoder().encode
 @post(
     "/events",
     status_code=202,
+    tags=["Events"],
     opt={"takes": EventIn},
     responses={202: ResponseSpec(ReceiptOut, description="It is on disk.")},
 )
@@ -50,6 +71,7 @@ async def send(request: AnyRequest) -> ASGIApp:
 @post(
     "/events/batch",
     status_code=202,
+    tags=["Events"],
     opt={"takes": BatchIn},
     responses={202: ResponseSpec(ReceiptsOut, description="All are on disk.")},
 )
@@ -62,15 +84,59 @@ async def send_batch(request: AnyRequest) -> ASGIApp:
     return _Accepted(_encode({"events": receipts}))
 
 
-# Without the guard of the rest, which would cost a fifth of the time of a call: the
-# framework copies the handler for it each time.
-INTAKE = Router(
-    path="/api/v1",
-    route_handlers=[send, send_batch],
-    exception_handlers=JSON_ERRORS,
-    security=[{"key": []}],
-    tags=["Events"],
-)
+class EventsController(Controller):
+    path = "/events"
+    tags = ("Events",)
+
+    @get("/")
+    async def list_events(
+        self,
+        account: NamedDependency[str],
+        type: FromQuery[str | None] = None,
+        since: FromQuery[datetime | None] = None,
+        until: FromQuery[datetime | None] = None,
+        q: FromQuery[str | None] = None,
+        cursor: FromQuery[str | None] = None,
+        limit: FromQuery[int] = 50,
+    ) -> Paged[EventLine]:
+        """Newest first; q is a whole id or key."""
+        check_limit(limit)
+        page = await reading.events_page(
+            account,
+            type=type,
+            since=utc(since, "since"),
+            until=utc(until, "until"),
+            q=q,
+            cursor=cursor,
+            limit=limit,
+        )
+        return Paged([EventLine.of(row) for row in page.items], page.next)
+
+    @get("/{id:str}")
+    async def show(self, account: NamedDependency[str], id: FromPath[str]) -> EventOut:
+        """With its deliveries, and for each webhook that did not want it: why."""
+        event = await reading.get_event(account, id)
+        story = await explanation.of_event(account, id)
+        return EventOut.of(
+            event,
+            deliveries=[DeliveryLine.of(view) for view in story.deliveries],
+            not_wanted=[ReasonOut(p.webhook, p.name, p.why) for p in story.passed],
+        )
+
+    @post("/{id:str}/send", opt={"takes": SendIn})
+    async def send_to(
+        self,
+        request: AnyRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> DeliveryOut:
+        """To one active webhook, whether it listens to the type or not."""
+        wanted = bodies.read(await bodies.receive(request, EVENT_BYTES), _send)
+        now = runtime.clock()
+        new = await replay.send_event(account, actor(request), id, wanted.webhook, now)
+        runtime.queue.ring()
+        return await shown(account, new)
 
 
 def _read_batch(body: bytes) -> list[NewEvent]:

@@ -1,9 +1,22 @@
 """For those who watch the process: no key, no account."""
 
-from litestar import get, head
+from dataclasses import asdict
+
+import msgspec
+from litestar import Response, get, head
 from litestar.router import Router
 
+from callboard import overview
 from web.errors import JSON_ERRORS
+from web.security import Running
+
+
+class ReadinessOut(msgspec.Struct):
+    database: bool
+    schema: bool
+    redis: bool
+    workers: int
+    oldest_due_seconds: float
 
 
 @get("/healthz", sync_to_thread=False)
@@ -17,9 +30,20 @@ def healthz_head() -> None:
     """Some watchers ask so."""
 
 
+@get("/readyz")
+async def readyz(runtime: Running) -> Response[ReadinessOut]:
+    """503 only when the database is away or its schema is old.
+
+    `oldest_due_seconds`: how long the longest due delivery has waited.
+    """
+    found = await overview.readiness(runtime.queue, runtime.clock())
+    body = ReadinessOut(**asdict(found))
+    return Response(body, status_code=200 if found.ready else 503)
+
+
 router = Router(
     path="/",
-    route_handlers=[healthz, healthz_head],
+    route_handlers=[healthz, healthz_head, readyz],
     exception_handlers=JSON_ERRORS,
     tags=["Probes"],
 )

@@ -1,0 +1,109 @@
+from typing import Any
+
+import msgspec
+from litestar import Controller, delete, get, post, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+from litestar.response import Response
+
+from callboard.catalogue import event_types
+from callboard.paging import check_limit
+from web.api import bodies
+from web.api.shapes import (
+    EventTypeChangeIn,
+    EventTypeIn,
+    EventTypeOut,
+    InstalledOut,
+    Paged,
+)
+from web.errors import AnyRequest
+from web.security import Running, actor
+
+_BYTES = 1024 * 1024
+_new = msgspec.json.Decoder(EventTypeIn)
+_change = msgspec.json.Decoder(EventTypeChangeIn)
+
+
+class EventTypesController(Controller):
+    path = "/event-types"
+    tags = ("Event types",)
+
+    @get("/")
+    async def list_types(
+        self,
+        account: NamedDependency[str],
+        cursor: FromQuery[str | None] = None,
+        q: FromQuery[str] = "",
+        limit: FromQuery[int] = 50,
+    ) -> Paged[EventTypeOut]:
+        """The catalogue, by name; q is looked for in names and descriptions."""
+        check_limit(limit)
+        page = await event_types.page(account, cursor, q, limit)
+        return Paged([EventTypeOut.of(row) for row in page.items], page.next)
+
+    @post("/", opt={"takes": EventTypeIn})
+    async def create(
+        self,
+        request: AnyRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+    ) -> EventTypeOut:
+        new = bodies.read(await bodies.receive(request, _BYTES), _new)
+        row = await event_types.create(
+            account, actor(request), new.to_command(), runtime.clock()
+        )
+        return EventTypeOut.of(row)
+
+    @get("/{name:str}")
+    async def show(
+        self, account: NamedDependency[str], name: FromPath[str]
+    ) -> EventTypeOut:
+        return EventTypeOut.of(await event_types.get(account, name))
+
+    @put("/{name:str}", opt={"takes": EventTypeChangeIn})
+    async def change(
+        self,
+        request: AnyRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        name: FromPath[str],
+    ) -> EventTypeOut:
+        """Replaces everything but the name."""
+        new = bodies.read(await bodies.receive(request, _BYTES), _change)
+        new.name = new.name or name
+        row = await event_types.change(
+            account, actor(request), name, new.to_command(), runtime.clock()
+        )
+        return EventTypeOut.of(row)
+
+    @delete("/{name:str}")
+    async def remove(
+        self,
+        request: AnyRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        name: FromPath[str],
+    ) -> None:
+        """409 while webhooks name it."""
+        await event_types.remove(account, actor(request), name, runtime.clock())
+
+    @get("/{name:str}/sample")
+    async def sample(
+        self, account: NamedDependency[str], name: FromPath[str]
+    ) -> Response[Any]:
+        """Its own sample, or one made from its schema."""
+        return Response(await event_types.sample(account, name))
+
+
+@post("/presets/{name:str}", status_code=200, tags=["Event types"])
+async def install_preset(
+    request: AnyRequest,
+    account: NamedDependency[str],
+    runtime: Running,
+    name: FromPath[str],
+) -> InstalledOut:
+    """Adds the event types of a ready catalogue that are not there yet."""
+    done = await event_types.install_preset(
+        account, actor(request), name, runtime.clock()
+    )
+    return InstalledOut(done.added, done.present)

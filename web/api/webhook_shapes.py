@@ -1,0 +1,316 @@
+"""A webhook as JSON. Fields group as callers think of them; the domain's are flat."""
+
+from datetime import datetime
+from typing import Any, Literal, Self
+
+import msgspec
+
+from callboard.delivery.standing import Standing
+from callboard.retry import DEFAULT_PLAN
+from callboard.trial import Preview, Trial
+from callboard.webhooks import webhooks
+from callboard.webhooks.secrets import SealedSecret
+from callboard.webhooks.tables import Webhook
+from callboard.webhooks.webhooks import NewWebhook, WebhookChange
+from web.api.shapes import (
+    PhasesOut,
+    RequestOut,
+    ResponseOut,
+    json_text,
+    null,
+    text,
+)
+
+# What a field of the JSON is called in the domain, where that differs.
+_FLAT = {"signing": "signing", "retry": "schedule"}
+_Success = str | int | tuple[int, ...]
+
+
+class SigningIn(msgspec.Struct, forbid_unknown_fields=True):
+    """`secret`: your own, or one is made."""
+
+    scheme: Literal["standard", "none"] = "standard"
+    secret: str | None = None
+
+
+class RetryIn(msgspec.Struct, forbid_unknown_fields=True):
+    """Seconds between one try and the next."""
+
+    schedule: tuple[int, ...] = DEFAULT_PLAN.gaps
+
+
+class PayloadIn(msgspec.Struct, forbid_unknown_fields=True):
+    format: Literal["standard"] = "standard"
+
+
+class WebhookSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What may be changed later."""
+
+    url: str
+    events: tuple[str, ...]
+    name: str = ""
+    app: str = ""
+    method: Literal["POST"] = "POST"
+    payload: PayloadIn = msgspec.field(default_factory=PayloadIn)
+    headers: dict[str, str] = {}
+    signing: SigningIn = msgspec.field(default_factory=SigningIn)
+    success: _Success = "2xx"
+    retry: RetryIn = msgspec.field(default_factory=RetryIn)
+    timeout: int = 15
+    rate_per_second: float | None = None
+    concurrency: int = 10
+    ordered: bool = False
+    hold_days: int = 5
+    recipients: tuple[str, ...] = ()
+
+    def flat(self) -> dict[str, Any]:
+        """By the domain's names."""
+        return {
+            "url": self.url,
+            "events": self.events,
+            "name": self.name,
+            "app": self.app,
+            "headers": self.headers,
+            "signing": self.signing.scheme,
+            "success": _rule(self.success),
+            "schedule": self.retry.schedule,
+            "timeout": self.timeout,
+            "rate_per_second": self.rate_per_second,
+            "concurrency": self.concurrency,
+            "ordered": self.ordered,
+            "hold_days": self.hold_days,
+            "recipients": self.recipients,
+        }
+
+    def to_change(self, given: set[str]) -> WebhookChange:
+        """`given`: the fields of the patch; the others stay as they are."""
+        flat = self.flat()
+        names = {_FLAT.get(name, name) for name in given} & flat.keys()
+        return WebhookChange(**{name: flat[name] for name in names})
+
+    @classmethod
+    def of(cls, row: Webhook) -> Self:
+        now = webhooks.settings_of(row)
+        return cls(
+            url=now.url,
+            events=now.events,
+            name=now.name,
+            app=now.app,
+            headers=now.headers,
+            signing=SigningIn(now.signing),  # type: ignore[arg-type]  # checked when saved
+            success=now.success,
+            retry=RetryIn(now.schedule),
+            timeout=now.timeout,
+            rate_per_second=now.rate_per_second,
+            concurrency=now.concurrency,
+            ordered=now.ordered,
+            hold_days=now.hold_days,
+            recipients=now.recipients,
+        )
+
+
+class WebhookPatch(WebhookSettings, kw_only=True):
+    """Described so; read as a merge patch on what is there."""
+
+    url: str | msgspec.UnsetType = msgspec.UNSET  # type: ignore[assignment]
+    events: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET  # type: ignore[assignment]
+
+
+class WebhookIn(WebhookSettings, kw_only=True):
+    """`state` active activates it at once; otherwise it is a draft and calls nobody."""
+
+    state: Literal["draft", "active"] = "draft"
+
+    def to_command(self) -> NewWebhook:
+        return NewWebhook(**self.flat(), secret=self.signing.secret)
+
+
+class SigningOut(msgspec.Struct):
+    scheme: str
+
+
+class RetryOut(msgspec.Struct):
+    schedule: tuple[int, ...]
+
+
+class PayloadOut(msgspec.Struct):
+    format: str
+
+
+class LastDelivery(msgspec.Struct):
+    at: datetime
+    state: str
+
+
+class WebhookOut(msgspec.Struct, kw_only=True):
+    """`held`: deliveries that wait until it is activated."""
+
+    id: str
+    name: str
+    app: str
+    state: str
+    url: str
+    method: str
+    events: tuple[str, ...]
+    payload: PayloadOut
+    headers: dict[str, str]
+    signing: SigningOut
+    success: str | tuple[int, ...]
+    retry: RetryOut
+    timeout: int
+    rate_per_second: float | None
+    concurrency: int
+    ordered: bool
+    hold_days: int
+    recipients: tuple[str, ...]
+    held: int
+    created_at: datetime
+    last_delivery: LastDelivery | None
+
+    @classmethod
+    def of(cls, row: Webhook, standing: Standing, **more: Any) -> Self:
+        settings = webhooks.settings_of(row)
+        return cls(
+            id=row.id,
+            name=settings.name,
+            app=settings.app,
+            state=row.state,
+            url=settings.url,
+            method=row.method,
+            events=settings.events,
+            payload=PayloadOut("standard"),
+            headers=settings.headers,
+            signing=SigningOut(settings.signing),
+            success=settings.success,
+            retry=RetryOut(settings.schedule),
+            timeout=settings.timeout,
+            rate_per_second=settings.rate_per_second,
+            concurrency=settings.concurrency,
+            ordered=settings.ordered,
+            hold_days=settings.hold_days,
+            recipients=settings.recipients,
+            held=standing.held,
+            created_at=row.created_at,
+            last_delivery=_last(standing),
+            **more,
+        )
+
+
+class CreatedOut(WebhookOut, kw_only=True):
+    """`secret` is shown this once; null when the webhook does not sign."""
+
+    secret: str | None
+
+
+class ActivateIn(msgspec.Struct, forbid_unknown_fields=True):
+    """`held` is needed when anything is held."""
+
+    held: Literal["deliver", "discard"] | None = None
+
+
+class RotateIn(msgspec.Struct, forbid_unknown_fields=True):
+    """For how long the old secret signs beside the new one."""
+
+    overlap_hours: float = 24
+
+
+class RotatedOut(msgspec.Struct):
+    """`secret` is shown this once."""
+
+    secret: str
+    old_until: datetime
+
+
+class KeyOut(msgspec.Struct):
+    """`until`: it signs no longer; null for the one in use."""
+
+    until: datetime | None
+
+
+class KeysOut(msgspec.Struct):
+    """The newest secret first."""
+
+    scheme: str
+    secrets: list[KeyOut]
+
+    @classmethod
+    def of(cls, row: Webhook) -> Self:
+        sealed = msgspec.json.decode(row.secrets, type=list[SealedSecret])
+        return cls(row.signing, [KeyOut(each.until) for each in sealed])
+
+
+class TestIn(msgspec.Struct, forbid_unknown_fields=True):
+    """By default a type that the webhook listens to, and that type's sample."""
+
+    __test__ = False  # for pytest, which goes by the name
+
+    type: str | None = None
+    data: msgspec.Raw = msgspec.field(default_factory=null)
+
+    def data_text(self) -> str | None:
+        return json_text(self.data)
+
+
+class PreviewIn(msgspec.Struct, forbid_unknown_fields=True):
+    """`event`: the id of one that came, instead of a type's sample."""
+
+    type: str | None = None
+    event: str | None = None
+
+
+class PreviewOut(msgspec.Struct):
+    request: RequestOut
+    passes: bool
+    why: str
+
+
+class OutcomeOut(msgspec.Struct):
+    """`passed`: it was a success by the webhook's own rule."""
+
+    passed: bool
+    status: int | None
+    error: str | None
+    detail: str
+    seconds: float
+    phases_ms: PhasesOut
+
+
+class TrialOut(msgspec.Struct):
+    request: RequestOut
+    response: ResponseOut | None
+    outcome: OutcomeOut
+
+    @classmethod
+    def of(cls, made: Trial) -> Self:
+        got = made.outcome
+        return cls(
+            request=sent(made.preview),
+            response=None
+            if got.status is None
+            else ResponseOut(got.headers, text(got.body), got.truncated),
+            outcome=OutcomeOut(
+                passed=made.passed,
+                status=got.status,
+                error=got.error,
+                detail=got.detail,
+                seconds=got.seconds,
+                phases_ms=msgspec.convert(got.phases_ms, PhasesOut),
+            ),
+        )
+
+
+def sent(preview: Preview) -> RequestOut:
+    call = preview.call
+    return RequestOut(call.method, call.url, preview.headers, text(call.body))
+
+
+def _rule(success: _Success) -> Any:
+    if isinstance(success, int):
+        return "200" if success == 200 else (success,)
+    return success
+
+
+def _last(standing: Standing) -> LastDelivery | None:
+    if standing.last_at is None or standing.last_state is None:
+        return None
+    return LastDelivery(standing.last_at, standing.last_state)

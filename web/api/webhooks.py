@@ -1,0 +1,266 @@
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from litestar import Controller, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+
+from callboard import trial
+from callboard.catalogue import event_types
+from callboard.delivery import reading, standing
+from callboard.errors import Invalid, Problem, invalid
+from callboard.matching.explain import explain_events
+from callboard.matching.patterns import unknown_type
+from callboard.paging import check_limit
+from callboard.webhooks import webhooks
+from callboard.webhooks.tables import Webhook
+from web.api import bodies
+from web.api.shapes import Paged
+from web.api.webhook_shapes import (
+    ActivateIn,
+    CreatedOut,
+    KeysOut,
+    PreviewIn,
+    PreviewOut,
+    RotatedOut,
+    RotateIn,
+    TestIn,
+    TrialOut,
+    WebhookIn,
+    WebhookOut,
+    WebhookPatch,
+    WebhookSettings,
+    sent,
+)
+from web.errors import AnyRequest
+from web.security import Running, actor
+
+_BYTES = 1024 * 1024
+_LONGEST_OVERLAP = 24 * 30
+_new = msgspec.json.Decoder(WebhookIn)
+_activate = msgspec.json.Decoder(ActivateIn)
+_rotate = msgspec.json.Decoder(RotateIn)
+_test = msgspec.json.Decoder(TestIn)
+_preview = msgspec.json.Decoder(PreviewIn)
+
+
+class WebhooksController(Controller):
+    path = "/webhooks"
+    tags = ("Webhooks",)
+
+    @get("/")
+    async def list_webhooks(
+        self,
+        account: NamedDependency[str],
+        q: FromQuery[str] = "",
+        cursor: FromQuery[str | None] = None,
+        limit: FromQuery[int] = 50,
+    ) -> Paged[WebhookOut]:
+        """Newest first; q is looked for in names and URLs."""
+        page = await webhooks.page(account, cursor, q, check_limit(limit))
+        stands = await standing.of_webhooks(page.items)
+        items = [WebhookOut.of(row, stands[row.id]) for row in page.items]
+        return Paged(items, page.next)
+
+    @post("/", opt={"takes": WebhookIn})
+    async def create(
+        self,
+        request: AnyRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+    ) -> CreatedOut:
+        """A draft, unless `state` says active."""
+        new = bodies.read(await bodies.receive(request, _BYTES), _new)
+        who, now = actor(request), runtime.clock()
+        row, secret = await webhooks.create(
+            account,
+            who,
+            new.to_command(),
+            runtime.vault,
+            runtime.settings.allow_http,
+            now,
+        )
+        if new.state == "active":
+            row = await webhooks.activate(account, who, row.id, None, now)
+        return CreatedOut.of(row, standing.Standing(), secret=secret)
+
+    @get("/{id:str}")
+    async def show(
+        self, account: NamedDependency[str], id: FromPath[str]
+    ) -> WebhookOut:
+        return await _shown(await webhooks.get(account, id))
+
+    @patch("/{id:str}", opt={"takes": WebhookPatch})
+    async def change(
+        self,
+        request: AnyRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> WebhookOut:
+        """A JSON merge patch: null puts a field back to its default."""
+        row = await webhooks.get(account, id)
+        given = bodies.read_object(await bodies.receive(request, _BYTES))
+        row = await webhooks.change(
+            account,
+            actor(request),
+            id,
+            _patched(row, given).to_change(set(given)),
+            runtime.settings.allow_http,
+            runtime.clock(),
+        )
+        return await _shown(row)
+
+    @delete("/{id:str}")
+    async def remove(
+        self,
+        request: AnyRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> None:
+        """No more calls; what waits is cancelled; its past stays readable."""
+        await webhooks.delete(account, actor(request), id, runtime.clock())
+
+    @post("/{id:str}/activate", status_code=200, opt={"takes": ActivateIn})
+    async def activate(
+        self,
+        request: AnyRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> WebhookOut:
+        """`held` says what becomes of what is held: deliver or discard."""
+        held = bodies.read(await _body(request), _activate).held
+        who, now = actor(request), runtime.clock()
+        return await _shown(await webhooks.activate(account, who, id, held, now))
+
+    @post("/{id:str}/pause", status_code=200)
+    async def pause(
+        self,
+        request: AnyRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> WebhookOut:
+        """Holds what comes until it is activated."""
+        who, now = actor(request), runtime.clock()
+        return await _shown(await webhooks.pause(account, who, id, now))
+
+    @post("/{id:str}/deactivate", status_code=200)
+    async def deactivate(
+        self,
+        request: AnyRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> WebhookOut:
+        who, now = actor(request), runtime.clock()
+        return await _shown(await webhooks.deactivate(account, who, id, now))
+
+    @post("/{id:str}/keys/rotate", status_code=200, opt={"takes": RotateIn})
+    async def rotate(
+        self,
+        request: AnyRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> RotatedOut:
+        """A new secret; the old one signs beside it for a while."""
+        hours = bodies.read(await _body(request), _rotate).overlap_hours
+        if not 0 <= hours <= _LONGEST_OVERLAP:
+            text = f"Give 0 to {_LONGEST_OVERLAP} hours."
+            raise invalid("overlap_hours", "out_of_range", text)
+        now = runtime.clock()
+        until = now + timedelta(hours=hours)
+        secret = await webhooks.rotate(
+            account, actor(request), id, runtime.vault, until, now
+        )
+        return RotatedOut(secret, until)
+
+    @get("/{id:str}/keys")
+    async def keys(self, account: NamedDependency[str], id: FromPath[str]) -> KeysOut:
+        """What signs its calls; a secret is shown when it is made, then never."""
+        return KeysOut.of(await webhooks.get(account, id))
+
+    @post("/{id:str}/test", status_code=200, opt={"takes": TestIn})
+    async def test(
+        self,
+        request: AnyRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> TrialOut:
+        """One real call, now, with a sample; it counts for nothing."""
+        row = await webhooks.get(account, id)
+        wanted = bodies.read(await _body(request), _test)
+        type = await _type_for(account, row, wanted.type)
+        data = wanted.data_text() or await trial.sample_of(account, type)
+        target = trial.target_of(row, runtime.vault)
+        made = await trial.send(runtime.sender, target, type, data, runtime.clock())
+        return TrialOut.of(made)
+
+    @post("/{id:str}/preview", status_code=200, opt={"takes": PreviewIn})
+    async def preview(
+        self,
+        request: AnyRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> PreviewOut:
+        """The request that would be made, and whether it would be; sends nothing."""
+        row = await webhooks.get(account, id)
+        wanted = bodies.read(await _body(request), _preview)
+        if wanted.event is not None:
+            event = await reading.get_event(account, wanted.event)
+            type, data = event.type, event.data
+        else:
+            type = await _type_for(account, row, wanted.type)
+            data = await trial.sample_of(account, type)
+        target = trial.target_of(row, runtime.vault)
+        made = trial.preview(target, type, data, runtime.clock())
+        verdict = explain_events(webhooks.settings_of(row).events, type)
+        return PreviewOut(sent(made), verdict.passes, verdict.why)
+
+
+async def _body(request: AnyRequest) -> bytes:
+    """Where every field may be left out, so may the body."""
+    return await bodies.receive(request, _BYTES) or b"{}"
+
+
+async def _type_for(account: str, row: Webhook, given: str | None) -> str:
+    """An example of what it listens to, unless the caller says."""
+    events = webhooks.settings_of(row).events
+    type = given or await event_types.first_wanted(account, events)
+    if type is None:
+        text = "It listens to no type of the catalogue: say which to use."
+        raise invalid("type", "missing", text)
+    known = [each.name for each in await event_types.listed(account)]
+    if type not in known:
+        raise Invalid([unknown_type(type, known)])
+    return type
+
+
+async def _shown(row: Webhook) -> WebhookOut:
+    stands = await standing.of_webhooks([row])
+    return WebhookOut.of(row, stands[row.id])
+
+
+def _patched(row: Webhook, given: dict[str, Any]) -> WebhookSettings:
+    now = msgspec.to_builtins(WebhookSettings.of(row))
+    unknown = dict.fromkeys(given.keys() - now.keys())
+    wanted = unknown | bodies.merged(now, given)
+    return bodies.shaped(wanted, WebhookSettings, _not_by_patch(given))
+
+
+def _not_by_patch(given: dict[str, Any]) -> list[Problem]:
+    problems = []
+    if "state" in given:
+        text = "States change by activate, pause and deactivate."
+        problems.append(Problem("state", "not_by_patch", text))
+    signing = given.get("signing")
+    if isinstance(signing, dict) and "secret" in signing:
+        text = "Rotate the keys to get a new secret."
+        problems.append(Problem("signing.secret", "not_by_patch", text))
+    return problems
