@@ -80,7 +80,7 @@ def test_only_the_ledger_rooms_change_the_state_of_a_delivery() -> None:
 def test_readme_lists_every_setting_with_its_default() -> None:
     readme = (ROOT / "README.md").read_text()
     rows = dict(re.findall(r"^\| `([A-Z_]+)` \| ([^|]*) \|", readme, re.MULTILINE))
-    wanted = {name: setting.default for name, setting in described().items()}
+    wanted = {name.upper(): each.default for name, each in described().items()}
     assert rows.keys() == wanted.keys()
     for name, default in wanted.items():
         shown = rows[name].strip().strip("`")
@@ -116,7 +116,9 @@ def test_every_page_that_changes_something_is_guarded_against_forgery(
 
 def test_nothing_on_a_page_comes_from_elsewhere() -> None:
     pages = [*(ROOT / "templates").rglob("*.html"), *(ROOT / "static").glob("app.*")]
-    elsewhere = re.compile(r"""(?:src|href|url)\s*[=(]\s*["']?(?:https?:)?//""")
+    elsewhere = re.compile(
+        r"""(?:src=|url\(|<link[^>]*href=)\s*["']?(?:https?:)?//"""
+    )
     assert not [path for path in pages if elsewhere.search(path.read_text())]
 
 
