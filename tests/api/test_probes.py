@@ -62,3 +62,17 @@ async def test_an_old_schema_is_a_503(client: httpx.AsyncClient):
     assert answer.status_code == 503
     assert (answer.json()["database"], answer.json()["schema"]) == (True, False)
     await Migration.insert(last)
+
+
+async def test_an_unknown_page_is_a_page(client: httpx.AsyncClient):
+    answer = await client.get("/nothing")
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert "There is nothing at this address." in answer.text
+    assert "<html" in answer.text
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    part = await client.get("/nothing", headers={"HX-Request": "true"})
+    assert part.status_code == 404
+    assert "<html" not in part.text
+    assert part.headers["Vary"] == "HX-Request"
