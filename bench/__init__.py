@@ -1,0 +1,1 @@
+"""The benchmark: real processes, real requests, one table. See README.md here."""
