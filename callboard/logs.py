@@ -14,7 +14,8 @@ from typing import Any
 # Whoever reads the logs must not be able to follow these links.
 _ONE_TIME = re.compile(r"^(/(?:setup|join|activate|unsubscribe|inbox)/)[^/]+")
 
-_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# `color_message` is uvicorn's: the same words once more.
+_OWN = (*vars(logging.makeLogRecord({})), "message", "asctime", "color_message")
 
 
 def set_up(log_format: str) -> None:
@@ -77,5 +78,6 @@ _FORMATTERS: dict[str, dict[str, Any]] = {
         "fmt": "%(levelname)s %(name)s %(message)s",
         "rename_fields": {"levelname": "level", "name": "logger", "message": "event"},
         "timestamp": "at",
+        "reserved_attrs": _OWN,
     },
 }

@@ -1,10 +1,14 @@
 """The web process: `python -m web`, as `callboard web` runs it."""
 
+import asyncio
 import os
 
 import uvicorn
 
 from callboard import config, logs
+from callboard.config import Settings
+from callboard.errors import Unavailable
+from callboard.runtime import OldSchema, open_runtime
 
 # Platforms kill 30 s after they asked to stop; streams would never end by themselves.
 _LAST_CALLS_SECONDS = 20
@@ -12,6 +16,10 @@ _LAST_CALLS_SECONDS = 20
 
 def main() -> None:
     settings = config.read_or_exit(os.environ)
+    try:
+        asyncio.run(_try_out(settings))
+    except (OldSchema, Unavailable) as problem:
+        raise SystemExit(str(problem)) from problem
     uvicorn.run(
         "web.app:create_app",
         factory=True,
@@ -27,6 +35,12 @@ def main() -> None:
         server_header=False,
         timeout_graceful_shutdown=_LAST_CALLS_SECONDS,
     )
+
+
+async def _try_out(settings: Settings) -> None:
+    """What is wrong is said in a sentence, before uvicorn says it in a traceback."""
+    async with open_runtime(settings):
+        pass
 
 
 if __name__ == "__main__":

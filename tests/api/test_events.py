@@ -2,14 +2,17 @@
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
 from callboard.accounts.tables import ApiKey
 from callboard.delivery.tables import Event
+from callboard.errors import Unavailable
 from tests import make
 from tests.cast import Cast, person
 
@@ -264,3 +267,24 @@ class TestTrouble:
         assert "secret" not in answer.text
         ours = [r.getMessage() for r in caplog.records if r.name != "httpx"]
         assert ours == ["request.failed"]
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            Unavailable("The database is away."),
+            asyncpg.ConnectionDoesNotExistError("connection was closed"),
+            ConnectionRefusedError(111, "Connect call failed"),
+            sqlite3.OperationalError("database is locked"),
+        ],
+    )
+    async def test_a_database_that_is_away_is_a_503(self, app, api, error: Exception):
+        class Away:
+            async def accept(self, *_: Any) -> None:
+                raise error
+
+        app.state.runtime = make.changed(app.state.runtime, acceptor=Away())
+        answer = await post(api, BODY)
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"] == "1"
+        assert answer.json()["error"]["code"] == "unavailable"
+        assert "111" not in answer.text

@@ -1,0 +1,132 @@
+"""The web process as platforms start and stop it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from callboard.config import Settings
+from tests.cast import Cast
+from tests.servers import free_port
+
+Process = subprocess.Popen[str]
+
+EVENT = {"type": "contact.created", "data": {}}
+
+
+def run(**environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "web"],
+        env=os.environ | environ,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+
+@contextmanager
+def running(
+    output: Path, **environ: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    port = free_port()
+    with output.open("w") as written:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "web"],
+            env=os.environ | environ | {"PORT": str(port)},
+            stdout=written,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait_for(url, process)
+            yield process, url
+        finally:
+            process.kill()
+            process.wait()
+
+
+def wait_for(url: str, process: subprocess.Popen[str]) -> None:
+    for _ in range(200):
+        assert process.poll() is None
+        try:
+            assert httpx.get(f"{url}/healthz").status_code == 200
+        except httpx.TransportError:
+            time.sleep(0.05)
+        else:
+            return
+    raise TimeoutError(url)
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    return tmp_path / "output.txt"
+
+
+def test_wrong_settings_stop_the_start_all_at_once():
+    ended = run(PORT="x", LOG_FORMAT="xml", SECRET_KEY="")
+    assert ended.returncode == 1
+    assert [line.split(":")[0].strip() for line in ended.stderr.splitlines()] == [
+        "Wrong settings",
+        "PORT",
+        "SECRET_KEY",
+        "LOG_FORMAT",
+    ]
+
+
+def test_an_old_schema_stops_the_start(settings: Settings, tmp_path: Path):
+    ended = run(DATABASE_URL=f"sqlite:///{tmp_path}/empty.sqlite")
+    assert ended.returncode == 1
+    assert ended.stderr.count("\n") == 1
+    assert "callboard migrate" in ended.stderr
+
+
+def test_a_database_that_is_away_stops_the_start(settings: Settings):
+    ended = run(DATABASE_URL=f"postgres://nobody@127.0.0.1:{free_port()}/nothing")
+    assert ended.returncode == 1
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_it_serves_and_ends_when_asked(
+    cast: Cast, settings: Settings, output: Path, processes: str
+):
+    with running(output, WEB_CONCURRENCY=processes) as (process, url):
+        answer = httpx.post(
+            f"{url}/api/v1/events", json=EVENT, headers=cast.alice.headers
+        )
+        assert answer.status_code == 422  # there is no such type, but somebody looked
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) in (0, -signal.SIGTERM)
+    lines = output.read_text().splitlines()
+    assert all(" INFO uvicorn.error " in line for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    "length", ["Content-Length: 1000000000", "Transfer-Encoding: chunked"]
+)
+def test_it_reads_no_more_than_it_takes(
+    cast: Cast, settings: Settings, output: Path, length: str
+):
+    """Whatever was announced, the answer comes before the body has ended."""
+    head = (
+        f"POST /api/v1/events HTTP/1.1\r\nHost: x\r\n{length}\r\n"
+        f"Authorization: Bearer {cast.alice.key}\r\n\r\n"
+    )
+    body = b" " * 300_000
+    if "chunked" in length:
+        body = b"%x\r\n%s\r\n" % (len(body), body)
+    with running(output) as (_, url):
+        address = ("127.0.0.1", int(url.rpartition(":")[2]))
+        with socket.create_connection(address, timeout=5) as caller:
+            caller.sendall(head.encode() + body)
+            assert caller.recv(100).startswith(b"HTTP/1.1 413 ")
