@@ -29,6 +29,29 @@ class Story:
     passed: list[Passed]
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Why a delivery goes to its webhook, and how many tries its plan has."""
+
+    why: str
+    tries: int
+
+
+async def of_delivery(account: str, delivery: DeliveryView) -> Plan:
+    """By the webhook's present settings, also of one that has been deleted."""
+    mine = (Webhook.account == account) & (Webhook.id == delivery.webhook)
+    row = await Webhook.objects().get(mine)
+    assert row is not None
+    tries = len(msgspec.json.decode(row.schedule, type=list[int])) + 1
+    if delivery.repeats:
+        return Plan("Somebody sent it again.", tries)
+    listens = msgspec.json.decode(row.events, type=list[str])
+    verdict = explain_events(listens, delivery.type)
+    if not verdict.passes:
+        return Plan("It was sent by hand, or the settings have changed since.", tries)
+    return Plan(verdict.why, tries)
+
+
 async def of_event(account: str, id: str) -> Story:
     """Of at most 200 webhooks that were passed over, the newest first."""
     event = await reading.get_event(account, id)

@@ -95,7 +95,7 @@ async def create(
     now: datetime,
 ) -> tuple[Webhook, str | None]:
     """A draft, and its signing secret, which is shown this once."""
-    new = await _checked(account, new, allow_http)
+    new = await checked(account, new, allow_http)
     secret = new.secret or standard_secrets.generate()
     if new.signing == "none":
         secret = ""
@@ -135,7 +135,7 @@ async def change(
     }
     async with writing() as db:
         row = await get(account, id)
-        new = await _checked(account, replace(settings_of(row), **given), allow_http)
+        new = await checked(account, replace(settings_of(row), **given), allow_http)
         columns: dict[Any, Any] = _columns(new)
         await Webhook.update({**columns, "changed_at": now}).where(Webhook.id == id)
         names = ", ".join(sorted(given))
@@ -305,7 +305,8 @@ async def check(account: str, new: NewWebhook, allow_http: bool) -> list[Problem
     return problems + await _check_recipients(account, new.recipients)
 
 
-async def _checked(account: str, new: NewWebhook, allow_http: bool) -> NewWebhook:
+async def checked(account: str, new: NewWebhook, allow_http: bool) -> NewWebhook:
+    """As it will be kept; raises Invalid with every problem."""
     problems = await check(account, new, allow_http)
     if problems:
         raise Invalid(problems)
