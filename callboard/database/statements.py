@@ -129,13 +129,14 @@ async def reading() -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def _immediate(connection: Any) -> AsyncIterator[None]:
-    await connection.execute("BEGIN IMMEDIATE")
+    """A caller that is cancelled leaves a statement running in the connection's
+    thread. The rollback waits for that, and does nothing if it was the COMMIT."""
     try:
+        await connection.execute("BEGIN IMMEDIATE")
         yield
         await connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:
-            await connection.execute("ROLLBACK")
+        await connection.rollback()
         raise
 
 

@@ -1,0 +1,47 @@
+"""Transactions, whatever becomes of those who asked for them."""
+
+import asyncio
+
+import pytest
+
+from callboard.database import writing
+from tests.engine import cancelled
+from tests.make import NOW
+
+ADD = "INSERT INTO worker (id, beat, started_at, beat_at) VALUES (:id, 1, :now, :now)"
+
+
+async def count() -> int:
+    async with writing() as db:
+        rows = await db.fetch("SELECT count(*) AS found FROM worker")
+    return int(rows[0]["found"])
+
+
+@pytest.mark.parametrize("patience", range(0, 60, 3))
+async def test_a_cancelled_transaction_is_whole_or_gone(db: None, patience: int):
+    """Wherever it was; and the next one finds the connection as it should be."""
+
+    async def write() -> None:
+        async with writing() as db:
+            await db.fetch(ADD, id="one", now=NOW)
+            await db.fetch(ADD, id="two", now=NOW)
+
+    task = asyncio.create_task(write())
+    for _ in range(patience):
+        await asyncio.sleep(0)
+    await cancelled(task)
+    assert task.cancelled() or patience > 0
+    assert await count() in (0, 2)
+
+
+async def test_cancelling_ends_a_task_that_writes_all_the_time(db: None):
+    async def write() -> None:
+        while True:
+            await count()
+
+    for pause in range(40):
+        task = asyncio.create_task(write())
+        await asyncio.sleep(pause / 20_000)
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()

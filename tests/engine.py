@@ -1,0 +1,155 @@
+"""The delivery engine as one process runs it, for tests to drive and to look into."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from callboard import check, ids, sweep
+from callboard.database import reading
+from callboard.delivery.targets import Targets
+from callboard.delivery.workers import Watch, bury
+from callboard.dispatch import Pump
+from callboard.ingest import Acceptor, NewEvent, Receipt
+from callboard.runtime import Runtime
+from callboard.webhooks import webhooks
+from callboard.webhooks.webhooks import NewWebhook
+from tests import make
+from tests.receiver import WITHIN, Receiver
+
+TYPE = "contact.created"
+WHO = "alice@acme.example"
+KEEP = timedelta(days=30)
+
+
+@dataclass
+class Engine:
+    account: str
+    runtime: Runtime
+    receiver: Receiver
+    acceptor: Acceptor = field(init=False)
+    pumps: list[Pump] = field(default_factory=list)
+    secrets: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.acceptor = Acceptor(self.ring)
+
+    def ring(self) -> None:
+        for pump in self.pumps:
+            pump.ring()
+
+    async def webhook(self, path: str = "/", active: bool = True, **more: Any) -> str:
+        """Listens to all types unless told otherwise."""
+        new = NewWebhook(**{"url": self.receiver.url + path, "events": ("*",)} | more)
+        vault, now = self.runtime.vault, self.runtime.clock()
+        row, secret = await webhooks.create(self.account, WHO, new, vault, True, now)
+        self.secrets[row.id] = secret or ""
+        if active:
+            await webhooks.activate(self.account, WHO, row.id, None, now)
+        return row.id
+
+    async def activate(self, webhook: str, held: Any = None) -> None:
+        now = self.runtime.clock()
+        await webhooks.activate(self.account, WHO, webhook, held, now)
+
+    async def pause(self, webhook: str) -> None:
+        await webhooks.pause(self.account, WHO, webhook, self.runtime.clock())
+
+    async def delete(self, webhook: str) -> None:
+        await webhooks.delete(self.account, WHO, webhook, self.runtime.clock())
+
+    async def change(self, webhook: str, **what: Any) -> None:
+        now, wanted = self.runtime.clock(), webhooks.WebhookChange(**what)
+        await webhooks.change(self.account, WHO, webhook, wanted, True, now)
+
+    async def post(self, data: bytes = b"{}", **more: Any) -> Receipt:
+        (receipt,) = await self.post_all([NewEvent(TYPE, data, **more)])
+        return receipt
+
+    async def post_all(self, events: list[NewEvent]) -> list[Receipt]:
+        now = self.runtime.clock()
+        return await self.acceptor.accept(self.account, events, now)
+
+    def pump(self, worker: str = "wrk_a", places: int = 64, **more: Any) -> Pump:
+        return Pump(
+            worker=worker,
+            sender=self.runtime.sender,
+            targets=Targets(self.runtime.vault),
+            clock=self.runtime.clock,
+            places=places,
+            **more,
+        )
+
+    @asynccontextmanager
+    async def working(self, *workers: str, places: int = 64) -> AsyncIterator[None]:
+        """Workers of this process, each a pump and a sweep, stopped as on SIGTERM."""
+        async with asyncio.TaskGroup() as tasks:
+            beside = []
+            for worker in workers or ("wrk_a",):
+                await Watch(worker).beat(self.runtime.clock())
+                pump = self.pump(worker, places)
+                self.pumps.append(pump)
+                tasks.create_task(pump.run())
+                sweeping = sweep.run(worker, self.runtime.clock, pump.ring, KEEP)
+                beside.append(tasks.create_task(sweeping))
+            try:
+                yield
+            finally:
+                for pump in self.pumps:
+                    await pump.stop(WITHIN)
+                self.pumps.clear()
+                for task in beside:
+                    task.cancel()
+        for worker in workers or ("wrk_a",):
+            await bury(worker, self.runtime.clock())
+
+    async def settled(self) -> None:
+        """Waits until nothing is under way, nor has anything left to be done."""
+
+        async def quiet() -> bool:
+            rows = await self.rows(
+                "SELECT 1 FROM delivery d JOIN turn t ON t.webhook = d.webhook"
+                " WHERE d.lease IS NOT NULL OR t.follow IS NOT NULL"
+                " OR (t.open AND d.state = 'pending') LIMIT 1"
+            )
+            return not rows
+
+        await eventually(quiet)
+
+    async def states(self, webhook: str | None = None) -> list[str]:
+        rows = await self.rows("SELECT webhook, state FROM delivery ORDER BY seq")
+        return [r["state"] for r in rows if webhook in (None, r["webhook"])]
+
+    async def rows(self, sql: str, **values: Any) -> list[Any]:
+        async with reading() as db:
+            return list(await db.fetch(sql, **values))
+
+    async def deliveries(self) -> list[str]:
+        rows = await self.rows("SELECT seq FROM delivery ORDER BY seq")
+        return [ids.from_sequence("dlv", row["seq"]) for row in rows]
+
+
+@asynccontextmanager
+async def engine_of(
+    account: str, runtime: Runtime, receiver: Receiver
+) -> AsyncIterator[Engine]:
+    """After the test the ledger must be in order."""
+    await make.event_type(account, TYPE)
+    engine = Engine(account, runtime, receiver)
+    yield engine
+    assert await check.ledger(runtime.clock()) == []
+
+
+async def eventually(met: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(WITHIN):
+        while not await met():
+            await asyncio.sleep(0.01)
+
+
+async def cancelled(*tasks: "asyncio.Task[Any]") -> None:
+    for task in tasks:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
