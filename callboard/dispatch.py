@@ -159,7 +159,7 @@ class Pump:
         return [Lane.EXPRESS, Lane.PATIENT]
 
     def _free(self, lane: Lane) -> int:
-        return self.places // 2 - self._in_lane[lane]
+        return max(self.places // 2, 1) - self._in_lane[lane]
 
     def _start(self, claimed: Claimed, lane: Lane) -> None:
         flight = _Flight(claimed, lane, monotonic())
