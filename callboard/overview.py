@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from callboard import ids
-from callboard.database import AWAY, Database, check_schema, reading
+from callboard.database import AWAY, Database, Row, check_schema, reading
 from callboard.errors import Unavailable
 from callboard.queue import ArqQueue
 
@@ -13,6 +13,7 @@ from callboard.queue import ArqQueue
 _ALIVE = timedelta(seconds=15)
 _WORRY = timedelta(seconds=30)
 _MOST_COUNTED = 100_000
+_LATELY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,66 @@ async def oldest_due(
     if isinstance(due, str):  # SQLite tells no type for an expression
         due = datetime.fromisoformat(due)
     return max(now - due, timedelta()) if due is not None else timedelta()
+
+
+async def waited(account: str, now: datetime) -> timedelta:
+    """How long what is due longest has waited."""
+    async with reading() as db:
+        return await oldest_due(db, now, account)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """`state` is `trying` for an active webhook whose receiver fails of late."""
+
+    id: str
+    name: str
+    state: str
+    since: datetime
+    why: str
+    held: int
+
+
+async def needs_you(account: str, now: datetime) -> list[Trouble]:
+    """The webhooks that want a person, the worst first, at most 20 of each kind."""
+    async with reading() as db:
+        stopped = await db.fetch(
+            """
+            SELECT w.id, w.name, w.state, w.state_since AS since,
+                (SELECT count(*) FROM delivery d WHERE d.webhook = w.id
+                    AND d.state IN ('pending', 'held')) AS held
+            FROM webhook w
+            WHERE w.account = :account AND w.state IN ('deactivated', 'paused')
+            ORDER BY w.state, w.state_since DESC LIMIT 20
+            """,
+            account=account,
+        )
+        failing = await db.fetch(
+            """
+            SELECT w.id, w.name, min(t.bucket) AS since,
+                sum(t.failed) + sum(t.tried_again) AS calls
+            FROM tally t JOIN webhook w ON w.id = t.webhook
+            WHERE t.account = :account AND w.state = 'active' AND t.bucket >= :since
+            GROUP BY w.id, w.name
+            HAVING sum(t.delivered) = 0 AND sum(t.failed) + sum(t.tried_again) > 0
+            ORDER BY w.id LIMIT 20
+            """,
+            account=account,
+            since=now - _LATELY,
+        )
+    stops = [
+        Trouble(r["id"], r["name"], r["state"], r["since"], "", r["held"])
+        for r in stopped
+    ]
+    return stops + [_failing(row) for row in failing]
+
+
+def _failing(row: Row) -> Trouble:
+    since = row["since"]
+    if isinstance(since, str):  # SQLite tells no type for an expression
+        since = datetime.fromisoformat(since)
+    why = f"{row['calls']} calls without success"
+    return Trouble(row["id"], row["name"], "trying", since, why, 0)
 
 
 async def alarm(account: str, now: datetime) -> str:

@@ -1,5 +1,6 @@
 """Page or part: the one place that looks at what htmx says."""
 
+import hashlib
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ _VARY = {"Vary": "HX-Request"}
 
 
 def screen(
-    request: HTMXRequest, page: str, /, part: str, *, status: int = 200, **context: Any
+    request: HTMXRequest, page: str, part: str, /, *, status: int = 200, **context: Any
 ) -> Template:
     """The part if htmx asks for one, else the page around it.
 
@@ -30,6 +31,23 @@ def screen(
         headers=_VARY,
         media_type="text/html",
     )
+
+
+def screen_if_new(
+    request: HTMXRequest, page: str, part: str, shown: object, /, **context: Any
+) -> Response[Any]:
+    """For polls: 204, which swaps nothing, if what is `shown` is on the page already.
+
+    The part polls with `?seen={{ mark }}`, so that nobody loses focus or place in vain.
+    """
+    mark = mark_of(shown)
+    if wants_part(request) and request.query_params.get("seen") == mark:
+        return Response(None, status_code=204, headers=_VARY)
+    return screen(request, page, part, mark=mark, **context)
+
+
+def mark_of(shown: object) -> str:
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 
 
 def wants_part(request: HTMXRequest) -> bool:

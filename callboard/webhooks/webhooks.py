@@ -18,7 +18,7 @@ from callboard.accounts.tables import Member
 from callboard.catalogue.tables import EventType
 from callboard.database import Database, writing
 from callboard.errors import Conflict, Invalid, NotFound, Problem
-from callboard.matching.patterns import check_events
+from callboard.matching.patterns import check_events, compile_patterns
 from callboard.paging import Page, decode_cursor, encode_cursor
 from callboard.retry import DEFAULT_PLAN, check_plan
 from callboard.signing import secrets as standard_secrets
@@ -247,6 +247,19 @@ async def names(account: str, webhook_ids: list[str]) -> dict[str, str]:
         Webhook.account == account, Webhook.id.is_in(webhook_ids)
     )
     return {row["id"]: row["name"] for row in rows}
+
+
+async def listening_to(account: str, type: str) -> list[Webhook]:
+    """By name or by pattern, in whatever state, by their names."""
+    rows = await Webhook.objects().where(
+        Webhook.account == account, Webhook.state != WebhookState.DELETED
+    )
+    found = [
+        row
+        for row in rows
+        if compile_patterns(msgspec.json.decode(row.events)).matches(type)
+    ]
+    return sorted(found, key=lambda row: row.name)
 
 
 async def held_count(db: Database, id: str) -> int:

@@ -13,7 +13,19 @@ from litestar.types import ControllerRouterHandler
 from callboard.config import Settings
 from web import security
 from web.errors import HTML_ERRORS
-from web.pages import setup, sign_in
+from web.pages import (
+    catalogue,
+    deliveries,
+    events,
+    keys,
+    members,
+    overview,
+    sessions,
+    setup,
+    sign_in,
+    webhook_editing,
+    webhooks,
+)
 from web.screens import look_for_trouble
 
 CONTROLLERS: list[ControllerRouterHandler] = [
@@ -22,6 +34,17 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     sign_in.show_login,
     sign_in.sign_in,
     sign_in.sign_out,
+    overview.show,
+    webhooks.WebhooksController,
+    webhook_editing.NewWebhookController,
+    webhook_editing.WebhookChangeController,
+    events.EventsController,
+    deliveries.DeliveriesController,
+    catalogue.CatalogueController,
+    members.MembersController,
+    keys.KeysController,
+    sessions.SessionsController,
+    sessions.change_password,
 ]
 
 

@@ -1,10 +1,13 @@
 """Forms as browsers send them: texts, of which some come more than once."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import msgspec
 from litestar.plugins.htmx import HTMXRequest
 
-from callboard.errors import CallboardError, Problem
+from callboard.errors import CallboardError, Problem, invalid
 from web.errors import message_of, problems_of, status_of
 
 
@@ -18,7 +21,26 @@ async def listed(request: HTMXRequest, name: str) -> tuple[str, ...]:
     """All values of a field that may come more than once, each of them once."""
     form = await request.form()
     found: Iterable[object] = form.getall(name, [])
-    return tuple(dict.fromkeys(text for each in found if (text := _text(each))))
+    return tuple(dict.fromkeys(text for each in found if (text := _text(each).strip())))
+
+
+def time(text: str, field: str) -> datetime | None:
+    """Nothing typed is no bound; a time without a zone is UTC, as the page says."""
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+        return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        text = "Write a time such as 2026-01-15T09:30."
+        raise invalid(field, "time", text) from None
+
+
+def hours(text: str, field: str, most: int = 720) -> timedelta:
+    text = text.strip()
+    if text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= most:
+        return timedelta(hours=int(text))
+    raise invalid(field, "out_of_range", f"Give 0 to {most} whole hours.")
 
 
 def problems(error: CallboardError) -> list[Problem]:
@@ -32,6 +54,19 @@ def status(error: CallboardError) -> int:
     return 422 if found == 409 else found
 
 
+def compact(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def pretty(value: Any) -> str:
+    return msgspec.json.format(msgspec.json.encode(value)).decode()
+
+
+def indented(text: str | None) -> str:
+    """Stored JSON text for people."""
+    return "" if text is None else msgspec.json.format(text)
+
+
 def _text(value: object) -> str:
-    """A browser ends lines with CRLF; a file is no text."""
+    """Browsers end lines with CRLF; a file is no text."""
     return value.replace("\r\n", "\n") if isinstance(value, str) else ""

@@ -1,0 +1,207 @@
+from typing import Any
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+from litestar.plugins.htmx import HTMXRequest
+from litestar.response import Response, Template
+
+from callboard.accounts.members import Role
+from callboard.catalogue import event_types, presets
+from callboard.catalogue.event_types import NewEventType
+from callboard.catalogue.tables import EventType
+from callboard.errors import CallboardError, Conflict, Invalid
+from callboard.webhooks import webhooks
+from web.pages import forms
+from web.screens import elsewhere, screen
+from web.security import Running, actor
+
+_FIELDS = ("name", "group", "description", "sample", "schema")
+_MEMBERS = {"role": Role.MEMBER}
+_MOST = 5000
+
+
+class CatalogueController(Controller):
+    path = "/catalogue"
+
+    @get("/")
+    async def index(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        q: FromQuery[str] = "",
+    ) -> Template:
+        q = q.strip()
+        found = await event_types.page(account, search=q, limit=_MOST)
+        return screen(
+            request,
+            "catalogue/list.html",
+            "catalogue/_types.html",
+            types=found.items,
+            q=q,
+            presets=await _presets(account),
+        )
+
+    @get("/new", opt=_MEMBERS)
+    async def new(
+        self, request: HTMXRequest, account: NamedDependency[str]
+    ) -> Template:
+        return await _form(request, account, dict.fromkeys(_FIELDS, ""))
+
+    @post("/new")
+    async def create(
+        self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
+    ) -> Response[Any]:
+        form = await forms.texts(request, *_FIELDS)
+        try:
+            row = await event_types.create(
+                account, actor(request), _command(form), runtime.clock()
+            )
+        except (Invalid, Conflict) as error:
+            return await _form(request, account, form, error)
+        return elsewhere(request, f"/catalogue/{row.name}")
+
+    @post("/presets/{name:str}")
+    async def install(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        name: FromPath[str],
+    ) -> Response[Any]:
+        who, now = actor(request), runtime.clock()
+        await event_types.install_preset(account, who, name, now)
+        return elsewhere(request, "/catalogue")
+
+    @get("/{name:str}")
+    async def show(
+        self, request: HTMXRequest, account: NamedDependency[str], name: FromPath[str]
+    ) -> Template:
+        return await _type(request, account, name)
+
+    @get("/{name:str}/sample")
+    async def sample(
+        self, request: HTMXRequest, account: NamedDependency[str], name: FromPath[str]
+    ) -> Template:
+        return await _type(request, account, name)
+
+    @get("/{name:str}/edit", opt=_MEMBERS)
+    async def edit(
+        self, request: HTMXRequest, account: NamedDependency[str], name: FromPath[str]
+    ) -> Template:
+        row = await event_types.get(account, name)
+        return await _form(request, account, _typed(row), name=name)
+
+    @post("/{name:str}/edit")
+    async def change(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        name: FromPath[str],
+    ) -> Response[Any]:
+        form = await forms.texts(request, *_FIELDS)
+        try:
+            await event_types.change(
+                account, actor(request), name, _command(form), runtime.clock()
+            )
+        except Invalid as error:
+            return await _form(request, account, form, error, name)
+        return elsewhere(request, f"/catalogue/{name}")
+
+    @get("/{name:str}/delete", opt=_MEMBERS)
+    async def ask_to_delete(
+        self, request: HTMXRequest, account: NamedDependency[str], name: FromPath[str]
+    ) -> Template:
+        row = await event_types.get(account, name)
+        ask = {
+            "title": f"Delete {row.name}?",
+            "text": "Events of this type are refused from then on."
+            " Those that came before stay readable.",
+            "action": f"/catalogue/{row.name}/delete",
+            "act": "Delete the event type",
+            "back": f"/catalogue/{row.name}",
+            "leave": "Keep it",
+        }
+        return screen(
+            request, "confirm.html", "_confirm.html", ask=ask, here="catalogue"
+        )
+
+    @post("/{name:str}/delete")
+    async def remove(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        name: FromPath[str],
+    ) -> Response[Any]:
+        await event_types.remove(account, actor(request), name, runtime.clock())
+        return elsewhere(request, "/catalogue")
+
+
+async def _type(request: HTMXRequest, account: str, name: str) -> Template:
+    row = await event_types.get(account, name)
+    return screen(
+        request,
+        "catalogue/detail.html",
+        "catalogue/_sample.html",
+        type=row,
+        sample=forms.pretty(event_types.sample_of(row)),
+        webhooks=await webhooks.listening_to(account, name),
+    )
+
+
+async def _presets(account: str) -> list[dict[str, Any]]:
+    known = {row.name for row in await event_types.listed(account)}
+    found = [presets.load(name) for name in presets.names()]
+    return [
+        {
+            "name": name,
+            "title": preset.title,
+            "vendor": preset.vendor,
+            "count": len(preset.event_types),
+            "installed": sum(type.name in known for type in preset.event_types),
+        }
+        for name, preset in zip(presets.names(), found, strict=True)
+    ]
+
+
+def _command(form: dict[str, str]) -> NewEventType:
+    return NewEventType(
+        name=form["name"].strip(),
+        group=form["group"],
+        description=form["description"],
+        sample=form["sample"].strip() or None,
+        schema=form["schema"].strip() or None,
+    )
+
+
+def _typed(row: EventType) -> dict[str, str]:
+    return {
+        "name": row.name,
+        "group": row.group,
+        "description": row.description,
+        "sample": forms.indented(row.sample),
+        "schema": forms.indented(row.schema),
+    }
+
+
+async def _form(
+    request: HTMXRequest,
+    account: str,
+    form: dict[str, str],
+    error: CallboardError | None = None,
+    name: str = "",
+) -> Template:
+    """`name`: of the type that is changed, empty for a new one."""
+    return screen(
+        request,
+        "catalogue/form.html",
+        "catalogue/form.html",
+        status=forms.status(error) if error else 200,
+        type={"name": name} if name else None,
+        action=f"/catalogue/{name}/edit" if name else "/catalogue/new",
+        form=form,
+        groups=sorted({row.group for row in await event_types.listed(account)} - {""}),
+        problems=forms.problems(error) if error else [],
+    )

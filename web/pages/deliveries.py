@@ -1,0 +1,138 @@
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.plugins.htmx import HTMXRequest
+from litestar.response import Response, Template
+
+from callboard import explanation, replay
+from callboard.accounts.members import Role
+from callboard.delivery import reading
+from callboard.delivery.reading import DeliveryView, Filter
+from callboard.delivery.states import DeliveryState
+from callboard.webhooks import webhooks
+from web.pages import forms
+from web.screens import elsewhere, screen, screen_if_new
+from web.security import Running, actor
+
+_STATES = {state.value: state for state in DeliveryState}
+
+
+class DeliveriesController(Controller):
+    path = "/deliveries"
+
+    @get("/")
+    async def index(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        webhook: FromQuery[str] = "",
+        event: FromQuery[str] = "",
+        only: Annotated[str, QueryParameter(name="state")] = "",
+        since: FromQuery[str] = "",
+        until: FromQuery[str] = "",
+        cursor: FromQuery[str | None] = None,
+        live: FromQuery[str] = "",
+    ) -> Response[Any]:
+        typed = {"webhook": webhook, "event": event, "state": only}
+        typed |= {"since": since, "until": until}
+        page = await reading.page(account, _filter(typed), cursor)
+        return screen_if_new(
+            request,
+            "deliveries/list.html",
+            "deliveries/_rows.html",
+            page,
+            page=page,
+            filter=typed,
+            query=urlencode({name: text for name, text in typed.items() if text}),
+            webhooks=(await webhooks.page(account, limit=100)).items,
+            live=bool(live),
+            polls=not cursor and (bool(live) or under_way(page.items)),
+        )
+
+    @get("/{id:str}")
+    async def show(
+        self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
+    ) -> Response[Any]:
+        delivery = await reading.get(account, id)
+        plan = await explanation.of_delivery(account, delivery)
+        return screen_if_new(
+            request,
+            "deliveries/detail.html",
+            "deliveries/_detail.html",
+            delivery,
+            delivery=delivery,
+            live=under_way([delivery]),
+            plan=plan.tries,
+            why=plan.why,
+        )
+
+    @post("/{id:str}/try-now")
+    async def try_now(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> Response[Any]:
+        await replay.try_now(account, actor(request), id, runtime.clock())
+        runtime.queue.ring()
+        return elsewhere(request, f"/deliveries/{id}")
+
+    @get("/{id:str}/cancel", opt={"role": Role.MEMBER})
+    async def ask_to_cancel(
+        self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
+    ) -> Template:
+        delivery = await reading.get(account, id)
+        ask = {
+            "title": "Cancel this delivery?",
+            "text": f"{delivery.webhook_name} is not called with it any more."
+            " You can send it again later.",
+            "action": f"/deliveries/{id}/cancel",
+            "act": "Cancel the delivery",
+            "back": f"/deliveries/{id}",
+            "leave": "Leave it",
+        }
+        return screen(
+            request, "confirm.html", "_confirm.html", ask=ask, here="deliveries"
+        )
+
+    @post("/{id:str}/cancel")
+    async def cancel(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> Response[Any]:
+        await replay.cancel(account, actor(request), id, runtime.clock())
+        return elsewhere(request, f"/deliveries/{id}")
+
+    @post("/{id:str}/replay")
+    async def repeat(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> Response[Any]:
+        made = await replay.repeat(account, actor(request), id, runtime.clock())
+        runtime.queue.ring()
+        return elsewhere(request, f"/deliveries/{made}")
+
+
+def under_way(deliveries: list[DeliveryView]) -> bool:
+    """Something may soon come of one of them: worth looking again."""
+    return any(each.state == DeliveryState.PENDING for each in deliveries)
+
+
+def _filter(typed: dict[str, str]) -> Filter:
+    return Filter(
+        webhook=typed["webhook"] or None,
+        event=typed["event"] or None,
+        state=_STATES.get(typed["state"]),
+        since=forms.time(typed["since"], "since"),
+        until=forms.time(typed["until"], "until"),
+    )

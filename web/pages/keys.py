@@ -1,0 +1,87 @@
+from typing import Any
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.plugins.htmx import HTMXRequest
+from litestar.response import Response, Template
+
+from callboard.accounts import keys
+from callboard.accounts.members import Role
+from callboard.errors import Invalid, Problem
+from web.pages import forms
+from web.screens import elsewhere, screen
+from web.security import Running, actor
+
+_EMPTY: dict[str, Any] = {"name": "", "scopes": ("*",)}
+
+
+class KeysController(Controller):
+    path = "/settings/keys"
+
+    @get("/")
+    async def index(
+        self, request: HTMXRequest, account: NamedDependency[str]
+    ) -> Template:
+        return await _keys(request, account, _EMPTY)
+
+    @post("/")
+    async def create(
+        self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
+    ) -> Template:
+        """The page with the key on it, this once."""
+        form: dict[str, Any] = dict(await forms.texts(request, "name"))
+        form["scopes"] = await forms.listed(request, "scopes")
+        try:
+            key, secret = await keys.create(
+                account, form["name"], form["scopes"], actor(request), runtime.clock()
+            )
+        except Invalid as error:
+            return await _keys(request, account, form, forms.problems(error))
+        shown = {"name": key.name, "key": secret}
+        return await _keys(request, account, _EMPTY, secret=shown)
+
+    @get("/{id:str}/revoke", opt={"role": Role.MEMBER})
+    async def ask_to_revoke(
+        self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
+    ) -> Template:
+        key = await keys.get(account, id)
+        ask = {
+            "title": f"Revoke {key.name}?",
+            "text": "Whoever uses this key is refused at once. This cannot be undone.",
+            "action": f"/settings/keys/{key.id}/revoke",
+            "act": "Revoke the key",
+            "back": "/settings/keys",
+            "leave": "Keep it",
+        }
+        return screen(request, "confirm.html", "_confirm.html", ask=ask, here="keys")
+
+    @post("/{id:str}/revoke")
+    async def revoke(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> Response[Any]:
+        await keys.revoke(account, id, runtime.clock(), by=actor(request))
+        return elsewhere(request, "/settings/keys")
+
+
+async def _keys(
+    request: HTMXRequest,
+    account: str,
+    form: dict[str, Any],
+    problems: list[Problem] | None = None,
+    secret: dict[str, str] | None = None,
+) -> Template:
+    return screen(
+        request,
+        "settings/keys.html",
+        "settings/keys.html",
+        status=422 if problems else 200,
+        keys=await keys.listed(account),
+        form=form,
+        problems=problems or [],
+        secret=secret,
+    )

@@ -1,0 +1,145 @@
+from typing import Any
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.plugins.htmx import HTMXRequest
+from litestar.response import Response, Template
+
+from callboard.accounts import members
+from callboard.accounts.members import Role
+from callboard.accounts.tables import Member
+from callboard.errors import Conflict, Invalid
+from callboard.runtime import Runtime
+from web.pages import forms
+from web.screens import elsewhere, screen
+from web.security import Running, actor
+
+_EMPTY = {"email": "", "name": "", "role": "member"}
+_OWNERS = {"role": Role.OWNER}
+
+
+class MembersController(Controller):
+    path = "/settings/members"
+
+    @get("/")
+    async def index(
+        self, request: HTMXRequest, account: NamedDependency[str]
+    ) -> Template:
+        return await _members(request, account, _EMPTY)
+
+    @post("/", opt=_OWNERS)
+    async def invite(
+        self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
+    ) -> Template:
+        """The page with the invitation's link on it, this once."""
+        form = await forms.texts(request, "email", "name", "role")
+        try:
+            member, token = await members.invite(
+                account,
+                form["email"],
+                form["name"],
+                form["role"],
+                runtime.clock(),
+                by=actor(request),
+            )
+        except (Invalid, Conflict) as error:
+            return await _members(request, account, form, error)
+        return await _with_link(request, account, runtime, member, token)
+
+    @post("/{id:str}/link", opt=_OWNERS)
+    async def make_link(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> Template:
+        """For a lost invitation or a forgotten password."""
+        token = await members.new_link(account, id, runtime.clock(), by=actor(request))
+        member = await members.get(account, id)
+        return await _with_link(request, account, runtime, member, token)
+
+    @post("/{id:str}/role", opt=_OWNERS)
+    async def change_role(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> Response[Any]:
+        form = await forms.texts(request, "role")
+        try:
+            await members.change_role(
+                account, id, form["role"], runtime.clock(), by=actor(request)
+            )
+        except (Invalid, Conflict) as error:
+            return await _members(request, account, _EMPTY, error)
+        return elsewhere(request, "/settings/members")
+
+    @get("/{id:str}/remove", opt=_OWNERS)
+    async def ask_to_remove(
+        self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
+    ) -> Template:
+        person = await members.get(account, id)
+        ask = {
+            "title": f"Remove {person.name or person.email}?",
+            "text": "They are signed out at once and cannot sign in again.",
+            "action": f"/settings/members/{person.id}/remove",
+            "act": "Remove the member",
+            "back": "/settings/members",
+            "leave": "Keep them",
+        }
+        return screen(request, "confirm.html", "_confirm.html", ask=ask, here="members")
+
+    @post("/{id:str}/remove", opt=_OWNERS)
+    async def remove(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> Response[Any]:
+        try:
+            await members.remove(account, id, runtime.clock(), by=actor(request))
+        except Conflict as error:
+            return await _members(request, account, _EMPTY, error)
+        return elsewhere(request, "/settings/members")
+
+
+async def _with_link(
+    request: HTMXRequest, account: str, runtime: Runtime, member: Member, token: str
+) -> Template:
+    url = f"{runtime.settings.public_url}/join/{token}"
+    link = {"url": url, "email": member.email}
+    return await _members(request, account, _EMPTY, link=link)
+
+
+async def _members(
+    request: HTMXRequest,
+    account: str,
+    form: dict[str, str],
+    error: Invalid | Conflict | None = None,
+    link: dict[str, str] | None = None,
+) -> Template:
+    return screen(
+        request,
+        "settings/members.html",
+        "settings/members.html",
+        status=422 if error else 200,
+        members=[_view(row) for row in await members.listed(account)],
+        form=form,
+        problems=forms.problems(error) if error else [],
+        link=link,
+    )
+
+
+def _view(row: Member) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "email": row.email,
+        "role": row.role,
+        "joined": bool(row.password_hash),
+        "created_at": row.created_at,
+    }

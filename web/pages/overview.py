@@ -1,0 +1,76 @@
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.plugins.htmx import HTMXRequest
+from litestar.response import Template
+
+from callboard import overview
+from callboard.accounts import keys
+from callboard.catalogue import event_types
+from callboard.delivery import reading
+from callboard.overview import WebhookFigures
+from callboard.runtime import Runtime
+from callboard.webhooks import webhooks
+from callboard.webhooks.states import WebhookState
+from web.pages import forms
+from web.screens import screen
+from web.security import Running
+
+_DAY = timedelta(hours=24)
+_MOST = 5
+
+
+@get("/")
+async def show(
+    request: HTMXRequest, account: NamedDependency[str], runtime: Running
+) -> Template:
+    """The way to the first delivery, and what is going on."""
+    context = await _going_on(account, runtime) | await _first_steps(account, runtime)
+    return screen(request, "overview/overview.html", "overview/_live.html", **context)
+
+
+async def _going_on(account: str, runtime: Runtime) -> dict[str, Any]:
+    now = runtime.clock()
+    found = await overview.by_webhook(account, now - _DAY)
+    worst = sorted(found, key=lambda each: each.failed + each.tried_again, reverse=True)
+    bad = [each for each in worst if each.failed + each.tried_again]
+    waited = await overview.waited(account, now)
+    return {
+        "needs_you": await overview.needs_you(account, now),
+        "events": await overview.count_events(account, now - _DAY),
+        "figures": await overview.figures(account, now),
+        "latency": await overview.latency(account),
+        "oldest_due": waited.total_seconds(),
+        "busiest": await _named(account, found[:_MOST]),
+        "trouble": await _named(account, bad[:_MOST]),
+    }
+
+
+async def _named(account: str, found: list[WebhookFigures]) -> list[dict[str, Any]]:
+    names = await webhooks.names(account, [each.webhook for each in found])
+    return [asdict(each) | {"name": names.get(each.webhook, "")} for each in found]
+
+
+async def _first_steps(account: str, runtime: Runtime) -> dict[str, Any]:
+    types = await event_types.listed(account)
+    hooks = (await webhooks.page(account, limit=100)).items
+    used = [key for key in await keys.listed(account) if not key.revoked_at]
+    events = await reading.events_page(account, limit=1)
+    example = types[0] if types else None
+    return {
+        "steps": {
+            "catalogue": bool(types),
+            "webhook": bool(hooks),
+            "active": any(hook.state == WebhookState.ACTIVE for hook in hooks),
+            "key": bool(used),
+            "event": bool(events.items),
+        },
+        "public_url": runtime.settings.public_url,
+        "example": {
+            "type": example.name if example else "contact.created",
+            "data": forms.compact(event_types.sample_of(example)) if example else "{}",
+        },
+    }

@@ -1,0 +1,72 @@
+"""Where a member is signed in, and the member's password."""
+
+from typing import Any
+
+from litestar import Controller, get, post
+from litestar.params import FromPath
+from litestar.plugins.htmx import HTMXRequest
+from litestar.response import Response, Template
+
+from callboard.accounts import members, sessions
+from callboard.accounts.members import Role
+from callboard.errors import Invalid, NotFound, Problem
+from callboard.runtime import Runtime
+from web.pages import forms
+from web.screens import elsewhere, screen
+from web.security import Running
+
+_OWN = {"role": Role.VIEWER}  # one's own things: every role may
+
+
+class SessionsController(Controller):
+    path = "/settings/sessions"
+
+    @get("/")
+    async def index(self, request: HTMXRequest, runtime: Running) -> Template:
+        return await _sessions(request, runtime)
+
+    @post("/{id:str}/end", opt=_OWN)
+    async def end(
+        self, request: HTMXRequest, runtime: Running, id: FromPath[str]
+    ) -> Response[Any]:
+        mine = await sessions.listed(request.user, runtime.clock())
+        if id not in {session.id for session in mine}:
+            raise NotFound("You are not signed in there.")
+        await sessions.end(id)
+        return elsewhere(request, "/settings/sessions")
+
+    @post("/end-others", opt=_OWN)
+    async def end_others(self, request: HTMXRequest) -> Response[Any]:
+        await sessions.end_all(request.user, keep=request.auth.session)
+        return elsewhere(request, "/settings/sessions")
+
+
+@post("/settings/password", opt=_OWN)
+async def change_password(request: HTMXRequest, runtime: Running) -> Response[Any]:
+    form = await forms.texts(request, "old", "password")
+    try:
+        await members.change_password(
+            request.user,
+            form["old"],
+            form["password"],
+            runtime.clock(),
+            keep=request.auth.session,
+        )
+    except Invalid as error:
+        return await _sessions(request, runtime, forms.problems(error))
+    return elsewhere(request, "/settings/sessions")
+
+
+async def _sessions(
+    request: HTMXRequest, runtime: Runtime, problems: list[Problem] | None = None
+) -> Template:
+    return screen(
+        request,
+        "settings/sessions.html",
+        "settings/sessions.html",
+        status=422 if problems else 200,
+        sessions=await sessions.listed(request.user, runtime.clock()),
+        current=request.auth.session,
+        form={},
+        problems=problems or [],
+    )

@@ -1,0 +1,26 @@
+"""Test calls from the pages."""
+
+from typing import Any
+
+from litestar.plugins.htmx import HTMXRequest
+
+from callboard import trial
+from callboard.accounts.limits import TryLimit
+from callboard.delivery.targets import Target
+from callboard.runtime import Runtime
+from web.pages import webhook_views
+
+# Each is a call to an address of the member's choice: nobody scans ports with them.
+limit = TryLimit()
+MOST = 60
+
+
+async def send(
+    request: HTMXRequest, runtime: Runtime, account: str, target: Target, type: str
+) -> dict[str, Any]:
+    """What came of one real call with a sample of the type."""
+    data = await trial.sample_of(account, type)
+    now = runtime.clock()
+    limit.count({request.user.id: MOST}, now)
+    made = await trial.send(runtime.sender, target, type, data, now)
+    return webhook_views.result(made, type)

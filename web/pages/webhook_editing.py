@@ -1,0 +1,235 @@
+"""One form makes a webhook or changes it; its preview and tests need no saving."""
+
+from dataclasses import replace
+from typing import Any
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.plugins.htmx import HTMXRequest
+from litestar.response import Response, Template
+
+from callboard import trial
+from callboard.accounts import members
+from callboard.accounts.members import Role
+from callboard.catalogue import event_types
+from callboard.delivery.targets import Target
+from callboard.errors import Invalid
+from callboard.runtime import Runtime
+from callboard.webhooks import webhooks
+from callboard.webhooks.tables import Webhook
+from callboard.webhooks.webhooks import NewWebhook
+from web.pages import forms, trials, webhook_form, webhook_views
+from web.pages.webhook_form import WebhookForm
+from web.screens import elsewhere, screen
+from web.security import Running, actor
+
+_MEMBERS = {"role": Role.MEMBER}
+
+
+class NewWebhookController(Controller):
+    path = "/webhooks/new"
+
+    @get("/", opt=_MEMBERS)
+    async def new(
+        self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
+    ) -> Template:
+        form = webhook_form.empty(await event_types.listed(account))
+        return await _preview(request, runtime, account, form, None)
+
+    @post("/")
+    async def create(
+        self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
+    ) -> Response[Any]:
+        form = await webhook_form.read(request)
+        try:
+            new = await _checked(runtime, account, form, form.to_command())
+        except Invalid as error:
+            return await _form(request, account, form, None, error)
+        row, secret = await webhooks.create(
+            account,
+            actor(request),
+            new,
+            runtime.vault,
+            runtime.settings.allow_http,
+            runtime.clock(),
+        )
+        if secret is None:
+            return elsewhere(request, f"/webhooks/{row.id}")
+        return webhook_views.secret_once(request, row, secret)
+
+    @post("/preview")
+    async def preview(
+        self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
+    ) -> Template:
+        form = await webhook_form.read(request)
+        return await _preview(request, runtime, account, form, None)
+
+    @post("/test")
+    async def test(
+        self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
+    ) -> Template:
+        form = await webhook_form.read(request)
+        return await _test(request, runtime, account, form, None)
+
+
+class WebhookChangeController(Controller):
+    path = "/webhooks/{id:str}/edit"
+
+    @get("/", opt=_MEMBERS)
+    async def edit(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> Template:
+        row = await webhooks.get(account, id)
+        types = await event_types.listed(account)
+        form = webhook_form.of(webhooks.settings_of(row), types)
+        return await _preview(request, runtime, account, form, row)
+
+    @post("/")
+    async def change(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> Response[Any]:
+        row = await webhooks.get(account, id)
+        form = await webhook_form.read(request)
+        try:
+            await _checked(runtime, account, form, form.to_command())
+        except Invalid as error:
+            return await _form(request, account, form, row, error)
+        await webhooks.change(
+            account,
+            actor(request),
+            id,
+            form.to_change(),
+            runtime.settings.allow_http,
+            runtime.clock(),
+        )
+        return elsewhere(request, f"/webhooks/{id}?tab=settings")
+
+    @post("/preview")
+    async def preview(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> Template:
+        row = await webhooks.get(account, id)
+        form = await webhook_form.read(request)
+        return await _preview(request, runtime, account, form, row)
+
+    @post("/test")
+    async def test(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> Template:
+        row = await webhooks.get(account, id)
+        form = await webhook_form.read(request)
+        return await _test(request, runtime, account, form, row)
+
+
+async def _preview(
+    request: HTMXRequest,
+    runtime: Runtime,
+    account: str,
+    form: WebhookForm,
+    row: Webhook | None,
+) -> Template:
+    """The request that would be sent, or what has to be mended first."""
+    if not (form.url.strip() and form.shown):
+        return await _form(request, account, form, row)
+    try:
+        sent = await _sent(runtime, account, form, row)
+    except Invalid as error:
+        return await _form(request, account, form, row, error)
+    return await _form(request, account, form, row, preview={"request": sent})
+
+
+async def _test(
+    request: HTMXRequest,
+    runtime: Runtime,
+    account: str,
+    form: WebhookForm,
+    row: Webhook | None,
+) -> Template:
+    """One button stands at each event type, one tests the type that is shown."""
+    type = (await forms.texts(request, "type"))["type"] or form.shown
+    part = "webhooks/_test_result.html"
+    try:
+        target = await _target(runtime, account, form, row, type)
+    except Invalid as error:
+        return await _form(request, account, form, row, error, part)
+    result = await trials.send(request, runtime, account, target, type)
+    return await _form(request, account, form, row, part=part, result=result)
+
+
+async def _form(
+    request: HTMXRequest,
+    account: str,
+    form: WebhookForm,
+    row: Webhook | None,
+    error: Invalid | None = None,
+    part: str = "webhooks/_preview.html",
+    **shown: Any,
+) -> Template:
+    types = await event_types.listed(account)
+    return screen(
+        request,
+        "webhooks/form.html",
+        part,
+        status=422 if error else 200,
+        webhook=row and {"id": row.id, "name": row.name},
+        action=f"/webhooks/{row.id}/edit" if row else "/webhooks/new",
+        form=form,
+        types=types,
+        groups=webhook_form.grouped(types),
+        members=await members.listed(account),
+        retry_words=webhook_views.retry_words(form.to_command()),
+        problems=error.problems if error else [],
+        **{"preview": None, "result": None, **shown},
+    )
+
+
+async def _checked(
+    runtime: Runtime, account: str, form: WebhookForm, new: NewWebhook
+) -> NewWebhook:
+    """Raises Invalid with the form's own problems and the domain's, all at once."""
+    found: tuple[Any, ...] = ()
+    try:
+        new = await webhooks.checked(account, new, runtime.settings.allow_http)
+    except Invalid as error:
+        found = error.problems
+    if problems := form.placed(found):
+        raise Invalid(problems)
+    return new
+
+
+async def _target(
+    runtime: Runtime, account: str, form: WebhookForm, row: Webhook | None, type: str
+) -> Target:
+    """What else it listens to, and whom it alerts, need not be right for a call."""
+    new = replace(form.to_command(), events=(type,), recipients=())
+    target = trial.target_of_unsaved(await _checked(runtime, account, form, new))
+    if row is None:
+        return target
+    saved = trial.target_of(row, runtime.vault)
+    secrets = saved.secrets or target.secrets
+    return replace(target, secrets=secrets, problem=saved.problem)
+
+
+async def _sent(
+    runtime: Runtime, account: str, form: WebhookForm, row: Webhook | None
+) -> dict[str, Any]:
+    target = await _target(runtime, account, form, row, form.shown)
+    data = await trial.sample_of(account, form.shown)
+    return webhook_views.sent(trial.preview(target, form.shown, data, runtime.clock()))

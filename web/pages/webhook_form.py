@@ -1,0 +1,185 @@
+"""The form of a webhook: everything as it was typed, until the domain judges it."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from itertools import groupby
+
+from litestar.plugins.htmx import HTMXRequest
+
+from callboard.catalogue.tables import EventType
+from callboard.errors import Problem
+from callboard.webhooks.webhooks import NewWebhook, Success, WebhookChange
+from web.pages import forms
+
+_REFUSED = -1  # what is no number is out of every range
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookForm:
+    """`events` and `recipients` are ticked; `patterns` and `addresses` are typed.
+
+    `shown`: the event type whose request the page shows.
+    """
+
+    url: str = ""
+    events: tuple[str, ...] = ()
+    patterns: str = ""
+    signing_scheme: str = ""
+    signing_secret: str = ""
+    recipients: tuple[str, ...] = ()
+    addresses: str = ""
+    name: str = ""
+    app: str = ""
+    headers: str = ""
+    success: str = ""
+    retry_schedule: str = ""
+    timeout: str = ""
+    rate_per_second: str = ""
+    concurrency: str = ""
+    hold_days: str = ""
+    ordered: bool = False
+    shown: str = ""
+
+    def to_command(self) -> NewWebhook:
+        return NewWebhook(
+            url=self.url.strip(),
+            events=_unique(self.events, _split(self.patterns)),
+            name=self.name,
+            app=self.app,
+            headers={name: value for name, colon, value in _pairs(self.headers)},
+            signing=self.signing_scheme,
+            secret=self.signing_secret.strip() or None,
+            success=_success(self.success),
+            schedule=tuple(_whole(each) for each in _split(self.retry_schedule)),
+            timeout=_whole(self.timeout),
+            rate_per_second=_decimal(self.rate_per_second),
+            concurrency=_whole(self.concurrency),
+            ordered=self.ordered,
+            hold_days=_whole(self.hold_days),
+            recipients=_unique(self.recipients, _split(self.addresses)),
+        )
+
+    def to_change(self) -> WebhookChange:
+        new = self.to_command()
+        names = {field.name for field in fields(WebhookChange)}
+        return WebhookChange(**{name: getattr(new, name) for name in names})
+
+    def placed(self, problems: Iterable[Problem]) -> list[Problem]:
+        """The domain's problems at the fields of this form, after the form's own."""
+        return [*self._own(), *(self._place(problem) for problem in problems)]
+
+    def _own(self) -> Iterable[Problem]:
+        pairs = _pairs(self.headers)
+        if not all(colon for _, colon, _ in pairs):
+            yield Problem("headers", "shape", "Write each header as Name: value.")
+        if len({name for name, _, _ in pairs}) < len(pairs):
+            yield Problem("headers", "twice", "Write each header once.")
+
+    def _place(self, problem: Problem) -> Problem:
+        name, _, place = problem.field.partition(".")
+        ticked, typed = {
+            "events": (self.events, "patterns"),
+            "recipients": (self.recipients, "addresses"),
+        }.get(name, ((), ""))
+        if typed and place.isdigit() and int(place) >= len(ticked):
+            return replace(problem, field=typed)
+        return problem
+
+
+async def read(request: HTMXRequest) -> WebhookForm:
+    lists = ("events", "recipients")
+    names = [f.name for f in fields(WebhookForm) if f.name not in (*lists, "ordered")]
+    return WebhookForm(
+        **await forms.texts(request, *names),
+        events=await forms.listed(request, "events"),
+        recipients=await forms.listed(request, "recipients"),
+        ordered=bool(await forms.listed(request, "ordered")),
+    )
+
+
+def of(new: NewWebhook, types: list[EventType]) -> WebhookForm:
+    """What cannot be ticked is typed."""
+    ticks = {"*", *(type.name for type in types)}
+    ticks |= {pattern for _, pattern, _ in grouped(types) if pattern}
+    return WebhookForm(
+        url=new.url,
+        events=tuple(event for event in new.events if event in ticks),
+        patterns=", ".join(event for event in new.events if event not in ticks),
+        signing_scheme=new.signing,
+        recipients=tuple(each for each in new.recipients if "@" not in each),
+        addresses="\n".join(each for each in new.recipients if "@" in each),
+        name=new.name,
+        app=new.app,
+        headers="\n".join(f"{name}: {value}" for name, value in new.headers.items()),
+        success=_typed(new.success),
+        retry_schedule=", ".join(map(str, new.schedule)),
+        timeout=str(new.timeout),
+        rate_per_second=_number(new.rate_per_second),
+        concurrency=str(new.concurrency),
+        hold_days=str(new.hold_days),
+        ordered=new.ordered,
+        shown=_first(new.events, types),
+    )
+
+
+def empty(types: list[EventType]) -> WebhookForm:
+    return of(NewWebhook(url="", events=()), types)
+
+
+def grouped(types: list[EventType]) -> list[tuple[str, str, list[EventType]]]:
+    """Each group with the pattern that covers just its names, if there is one."""
+    found = []
+    for group, members in groupby(types, lambda type: type.group):
+        listed = list(members)
+        heads = {type.name.partition(".")[0] for type in listed}
+        whole = len(heads) == 1 and all("." in type.name for type in listed)
+        found.append((group, f"{heads.pop()}.*" if whole else "", listed))
+    return found
+
+
+def _first(events: tuple[str, ...], types: list[EventType]) -> str:
+    names = [type.name for type in types]
+    return next((name for name in names if name in events), names[0] if names else "")
+
+
+def _unique(ticked: Iterable[str], typed: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*ticked, *typed)))
+
+
+def _split(text: str) -> list[str]:
+    return [part for part in re.split(r"[\s,;]+", text) if part]
+
+
+def _pairs(text: str) -> list[tuple[str, str, str]]:
+    lines = (line.partition(":") for line in text.splitlines() if line.strip())
+    return [(name.strip(), colon, value.strip()) for name, colon, value in lines]
+
+
+def _whole(text: str) -> int:
+    text = text.strip()
+    good = text.isascii() and text.isdigit() and len(text) < 10
+    return int(text) if good else _REFUSED
+
+
+def _decimal(text: str) -> float | None:
+    text = text.strip().replace(",", ".")
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return float(_REFUSED)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
+
+
+def _success(text: str) -> Success:
+    rule = text.strip().lower()
+    if rule in ("2xx", "200"):
+        return "2xx" if rule == "2xx" else "200"
+    return tuple(_whole(each) for each in _split(rule))
+
+
+def _typed(success: Success) -> str:
+    return success if isinstance(success, str) else ", ".join(map(str, success))

@@ -1,0 +1,116 @@
+"""Webhooks and what became of test calls, as templates see them."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from litestar.plugins.htmx import HTMXRequest
+from litestar.response import Template
+
+from callboard import retry
+from callboard.accounts.tables import Member
+from callboard.delivery import standing
+from callboard.delivery.standing import Standing
+from callboard.retry import RetryPlan
+from callboard.trial import Preview, Trial
+from callboard.webhooks import webhooks
+from callboard.webhooks.secrets import SealedSecret
+from callboard.webhooks.tables import Webhook
+from callboard.webhooks.webhooks import NewWebhook
+from web.screens import screen
+
+View = dict[str, Any]
+
+
+async def listed(rows: Sequence[Webhook]) -> list[View]:
+    stands = await standing.of_webhooks(rows)
+    return [_view(row, stands[row.id]) for row in rows]
+
+
+async def shown(row: Webhook) -> View:
+    return (await listed([row]))[0]
+
+
+def retry_words(new: NewWebhook) -> str:
+    """Of a plan as it was typed: nonsense in it is told elsewhere."""
+    return retry.describe(RetryPlan(tuple(gap for gap in new.schedule if gap > 0)))
+
+
+def recipients(row: Webhook, members: Sequence[Member]) -> list[View]:
+    """Members who have left are passed over."""
+    known = {each.id: {"name": each.name, "email": each.email} for each in members}
+    written = webhooks.settings_of(row).recipients
+    found = (
+        known.get(each) or ({"name": "", "email": each} if "@" in each else None)
+        for each in written
+    )
+    return [each for each in found if each]
+
+
+def secrets(row: Webhook, now: datetime) -> list[View]:
+    """Those that sign, the newest first; only their ends are for showing."""
+    sealed = msgspec.json.decode(row.secrets, type=list[SealedSecret])
+    ends = [each.until for each in sealed]
+    return [{"until": end} for end in ends if end is None or end > now]
+
+
+def secret_once(
+    request: HTMXRequest, row: Webhook, secret: str, overlap: timedelta | None = None
+) -> Template:
+    """After it was made (`overlap` None) or replaced."""
+    return screen(
+        request,
+        "webhooks/secret_once.html",
+        "webhooks/secret_once.html",
+        webhook={"id": row.id, "name": row.name, "state": row.state},
+        secret=secret,
+        rotated=overlap is not None,
+        overlap_hours=int((overlap or timedelta()).total_seconds() // 3600),
+    )
+
+
+def sent(preview: Preview) -> View:
+    call = preview.call
+    return {
+        "method": call.method,
+        "url": call.url,
+        "headers": preview.headers,
+        "body": call.body,
+    }
+
+
+def result(trial: Trial, type: str) -> View:
+    outcome = trial.outcome
+    return {
+        "type": type,
+        "passed": trial.passed,
+        "status": outcome.status,
+        "error": outcome.error,
+        "detail": outcome.detail,
+        "seconds": outcome.seconds,
+        "phases_ms": outcome.phases_ms,
+        "request": sent(trial.preview),
+        "response": {
+            "headers": outcome.headers,
+            "body": outcome.body,
+            "truncated": outcome.truncated,
+        },
+    }
+
+
+def _view(row: Webhook, stands: Standing) -> View:
+    settings = webhooks.settings_of(row)
+    last = {"at": stands.last_at, "state": stands.last_state}
+    return asdict(settings) | {
+        "id": row.id,
+        "method": row.method,
+        "state": row.state,
+        "state_since": row.state_since,
+        "created_at": row.created_at,
+        "signing": {"scheme": row.signing},
+        "events": list(settings.events),
+        "held": stands.held,
+        "last_delivery": last if stands.last_at else None,
+    }

@@ -1,0 +1,222 @@
+from typing import Annotated, Any, Literal
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.plugins.htmx import HTMXRequest
+from litestar.response import Response, Template
+
+from callboard import overview, trial
+from callboard.accounts import members
+from callboard.accounts.members import Role
+from callboard.catalogue import event_types
+from callboard.delivery import reading
+from callboard.delivery.reading import Filter
+from callboard.delivery.states import DeliveryState
+from callboard.errors import Invalid
+from callboard.runtime import Runtime
+from callboard.webhooks import webhooks
+from callboard.webhooks.states import WebhookState
+from callboard.webhooks.tables import Webhook
+from web.pages import forms, trials, webhook_views
+from web.pages.deliveries import under_way
+from web.screens import elsewhere, mark_of, screen, screen_if_new
+from web.security import Running, actor
+
+_MEMBERS = {"role": Role.MEMBER}
+_HELD: dict[str, Literal["deliver", "discard"]] = {
+    "deliver": "deliver",
+    "discard": "discard",
+}
+_STATES = {state.value: state for state in DeliveryState}
+
+
+class WebhooksController(Controller):
+    path = "/webhooks"
+
+    @get("/")
+    async def index(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        q: FromQuery[str] = "",
+        cursor: FromQuery[str | None] = None,
+    ) -> Template:
+        found = await webhooks.page(account, cursor, q.strip())
+        ids = [row.id for row in found.items]
+        return screen(
+            request,
+            "webhooks/list.html",
+            "webhooks/_rows.html",
+            page={"items": await webhook_views.listed(found.items), "next": found.next},
+            bars=await overview.bars_of(account, ids, runtime.clock()),
+            q=q.strip(),
+        )
+
+    @get("/{id:str}")
+    async def show(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+        tab: FromQuery[str] = "deliveries",
+        only: Annotated[str, QueryParameter(name="state")] = "",
+        cursor: FromQuery[str | None] = None,
+    ) -> Response[Any]:
+        row = await webhooks.get(account, id)
+        wanted = Filter(webhook=id, state=_STATES.get(only))
+        page = await reading.page(account, wanted, cursor)
+        context = await _detail(row, runtime)
+        context |= {"tab": tab, "state": only, "page": page}
+        is_live = row.state == WebhookState.ACTIVE or under_way(page.items)
+        return screen_if_new(
+            request,
+            "webhooks/detail.html",
+            "webhooks/_deliveries.html",
+            page,
+            polls=is_live and not cursor,
+            **context,
+        )
+
+    @get("/{id:str}/header")
+    async def header(
+        self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
+    ) -> Response[Any]:
+        """The part that follows the webhook's state and what is held."""
+        webhook = await webhook_views.shown(await webhooks.get(account, id))
+        part, mark = "webhooks/_header.html", mark_of(webhook)
+        return screen_if_new(
+            request, part, part, webhook, webhook=webhook, header_mark=mark
+        )
+
+    @post("/{id:str}/test")
+    async def test(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> Template:
+        """One real call; it counts for nothing."""
+        type = (await forms.texts(request, "type"))["type"]
+        row = await webhooks.get(account, id)
+        target = trial.target_of(row, runtime.vault)
+        result = await trials.send(request, runtime, account, target, type)
+        context = await _detail(row, runtime)
+        context |= {"tab": "test", "shown": type, "result": result}
+        return screen(
+            request, "webhooks/detail.html", "webhooks/_test_result.html", **context
+        )
+
+    @get("/{id:str}/activate", opt=_MEMBERS)
+    async def ask_to_activate(
+        self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
+    ) -> Template:
+        return await _ask(request, account, id, "activate")
+
+    @post("/{id:str}/activate")
+    async def activate(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> Response[Any]:
+        """Asks back when something is held and nobody said what becomes of it."""
+        held = (await forms.texts(request, "held"))["held"]
+        try:
+            await webhooks.activate(
+                account, actor(request), id, _HELD.get(held), runtime.clock()
+            )
+        except Invalid:
+            return await _ask(request, account, id, "activate", status=422)
+        runtime.queue.ring()
+        return elsewhere(request, f"/webhooks/{id}")
+
+    @post("/{id:str}/pause")
+    async def pause(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> Response[Any]:
+        await webhooks.pause(account, actor(request), id, runtime.clock())
+        return elsewhere(request, f"/webhooks/{id}")
+
+    @post("/{id:str}/deactivate")
+    async def deactivate(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> Response[Any]:
+        await webhooks.deactivate(account, actor(request), id, runtime.clock())
+        return elsewhere(request, f"/webhooks/{id}")
+
+    @post("/{id:str}/rotate")
+    async def rotate(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> Template:
+        """The new secret, shown this once."""
+        typed = (await forms.texts(request, "overlap_hours"))["overlap_hours"]
+        hours = forms.hours(typed, "overlap_hours")
+        now = runtime.clock()
+        secret = await webhooks.rotate(
+            account, actor(request), id, runtime.vault, now + hours, now
+        )
+        row = await webhooks.get(account, id)
+        return webhook_views.secret_once(request, row, secret, hours)
+
+    @get("/{id:str}/delete", opt=_MEMBERS)
+    async def ask_to_delete(
+        self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
+    ) -> Template:
+        return await _ask(request, account, id, "confirm_delete")
+
+    @post("/{id:str}/delete")
+    async def delete(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> Response[Any]:
+        await webhooks.delete(account, actor(request), id, runtime.clock())
+        return elsewhere(request, "/webhooks")
+
+
+async def _detail(row: Webhook, runtime: Runtime) -> dict[str, Any]:
+    """What all tabs need; `page` and `tab` come from the handler."""
+    now = runtime.clock()
+    people = await members.listed(row.account)
+    types = await event_types.listed(row.account)
+    webhook = await webhook_views.shown(row)
+    return {
+        "webhook": webhook,
+        "header_mark": mark_of(webhook),
+        "bars": (await overview.bars_of(row.account, [row.id], now))[row.id],
+        "retry_words": webhook_views.retry_words(webhooks.settings_of(row)),
+        "recipients": webhook_views.recipients(row, people),
+        "secrets": webhook_views.secrets(row, now),
+        "types": types,
+        "shown": "",
+        "result": None,
+        "problems": [],
+        "state": "",
+    }
+
+
+async def _ask(
+    request: HTMXRequest, account: str, id: str, name: str, status: int = 200
+) -> Template:
+    webhook = await webhook_views.shown(await webhooks.get(account, id))
+    page, part = f"webhooks/{name}.html", f"webhooks/_{name}.html"
+    return screen(request, page, part, status=status, webhook=webhook)
