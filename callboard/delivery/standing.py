@@ -44,5 +44,10 @@ async def of_webhooks(webhooks: Sequence[Webhook]) -> dict[str, Standing]:
             ids=ids,
         )
     counts = {row["webhook"]: row["held"] for row in held}
-    lasts = {row["webhook"]: (row["at"], row["state"]) for row in last}
+    lasts = {row["webhook"]: (_time(row["at"]), row["state"]) for row in last}
     return {id: Standing(counts.get(id, 0), *lasts.get(id, (None, None))) for id in ids}
+
+
+def _time(value: datetime | str) -> datetime:
+    """SQLite tells no type for an expression."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value

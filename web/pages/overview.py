@@ -5,7 +5,7 @@ from typing import Any
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.plugins.htmx import HTMXRequest
-from litestar.response import Template
+from litestar.response import Response
 
 from callboard import overview
 from callboard.accounts import keys
@@ -16,7 +16,7 @@ from callboard.runtime import Runtime
 from callboard.webhooks import webhooks
 from callboard.webhooks.states import WebhookState
 from web.pages import forms
-from web.screens import screen
+from web.screens import screen_if_new
 from web.security import Running
 
 _DAY = timedelta(hours=24)
@@ -26,10 +26,12 @@ _MOST = 5
 @get("/")
 async def show(
     request: HTMXRequest, account: NamedDependency[str], runtime: Running
-) -> Template:
+) -> Response[Any]:
     """The way to the first delivery, and what is going on."""
     context = await _going_on(account, runtime) | await _first_steps(account, runtime)
-    return screen(request, "overview/overview.html", "overview/_live.html", **context)
+    return screen_if_new(
+        request, "overview.html", "overview/_all.html", context, **context
+    )
 
 
 async def _going_on(account: str, runtime: Runtime) -> dict[str, Any]:
