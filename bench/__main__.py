@@ -1,22 +1,113 @@
 """`python -m bench`: prints one table, fails only if something was lost or repeated."""
 
+import os
+import platform
 import sys
+import time
+from collections.abc import Callable
+from functools import partial
 
 import click
 
 from bench import scenarios, table
-from bench.world import running_servers
+from bench.scenarios import SCALES, SIZE
+from bench.table import Figures
+from bench.world import (
+    WEBHOOK_CONCURRENCY,
+    BrokenError,
+    Servers,
+    ask,
+    running_servers,
+)
+
+Scenario = Callable[[Servers, str], Figures]
 
 
 @click.command()
-def main() -> None:
-    with running_servers("postgres") as servers:
-        found = [scenarios.steady(servers, "steady", 20, 2000)]
+@click.option("--engine", envvar="ENGINE", default="postgres,sqlite", show_default=True)
+@click.option("--long", is_flag=True, help="Run everything: about half an hour.")
+@click.option("--only", default="", help="Run scenarios whose name contains this.")
+def main(engine: str, long: bool, only: str) -> None:
+    """Measures Callboard from end to end on this machine."""
+    found: list[Figures] = []
+    for name in engine.split(","):
+        with running_servers(name) as servers:
+            _introduce(name, servers)
+            plan = _short(name) | (_more() if long and name == "postgres" else {})
+            wanted = {title: run for title, run in plan.items() if only in title}
+            found += _measure(servers, wanted)
+    click.echo()
     table.show(found)
     for each in found:
         for problem in each.problems:
             click.echo(f"{each.name}: {problem}", err=True)
     sys.exit(any(each.problems or each.lost or each.repeated for each in found))
+
+
+def _short(engine: str) -> dict[str, Scenario]:
+    scale = SCALES[engine]
+    mark = " (SQLite)" if engine == "sqlite" else ""
+    steady = partial(scenarios.steady, seconds=scale.seconds, window=scale.window)
+    at_rate = partial(scenarios.at_rate, rate=scale.rate, seconds=12)
+    return {
+        f"steady{mark}": steady,
+        f"{scale.rate:.0f}/s{mark}": at_rate,
+        f"backlog{mark}": partial(scenarios.backlog, count=scale.backlog),
+        f"idle{mark}": scenarios.idle,
+    }
+
+
+def _more() -> dict[str, Scenario]:
+    steady = partial(scenarios.steady, seconds=20, window=2000)
+    return {
+        "2 workers": partial(steady, workers=2),
+        "100 B": partial(steady, size=100),
+        "10 kB": partial(steady, size=10_000),
+        "200 kB": partial(steady, size=200_000, window=200),
+        "fan-out": scenarios.fan_out,
+        "many": scenarios.many,
+        "alone": partial(scenarios.neighbours, dead=0, seconds=30),
+        "200 dead": partial(scenarios.neighbours, dead=200, seconds=60),
+        "200 000": partial(scenarios.backlog, count=200_000),
+        "1 000 000": partial(steady, count=1_000_000),
+    }
+
+
+def _measure(servers: Servers, plan: dict[str, Scenario]) -> list[Figures]:
+    """The ceiling is measured before and after: others may use this machine too."""
+    found = []
+    ceilings = [scenarios.ceiling(servers)]
+    for name, run in plan.items():
+        click.echo(f"{name} …", err=True)
+        begun = time.monotonic()
+        try:
+            found.append(run(servers, name))
+        except BrokenError as problem:
+            found.append(Figures(name, problems=[str(problem)]))
+        click.echo(f"{name} took {time.monotonic() - begun:.0f} s", err=True)
+    ceilings.append(scenarios.ceiling(servers))
+    low, high = sorted(ceilings)
+    click.echo(f"ceiling: {low:,.0f} to {high:,.0f} calls/s of the bare transport")
+    for each in found:
+        if each.delivered and each.compares:
+            each.of_ceiling = 100 * each.delivered / high
+    return found
+
+
+def _introduce(engine: str, servers: Servers) -> None:
+    lines = [f"load average now {os.getloadavg()[0]:.1f}: best when nothing else runs"]
+    if servers.postgres:
+        version = ask(servers.postgres, "SHOW server_version")
+        lines.append(f"PostgreSQL {version}, fsync and synchronous_commit on")
+    else:
+        lines.append("SQLite, WAL, synchronous FULL")
+    lines += [
+        f"{os.cpu_count()} cores, Python {platform.python_version()}",
+        "one web and one worker process, Redis, sink and load generator beside them",
+        f"events of {SIZE} bytes of data with the sender's key, 64 connections",
+        f"webhooks: signed, up to {WEBHOOK_CONCURRENCY} calls in flight",
+    ]
+    click.echo("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,10 @@ _HEAVY = ("web", "worker", "postgres", "redis")
 
 @dataclass
 class Figures:
-    """What a scenario came to. None where it says nothing about that."""
+    """What a scenario came to. None where it says nothing about that.
+
+    `compares`: its requests are those of the ceiling.
+    """
 
     name: str
     accepted: float | None = None
@@ -24,6 +27,7 @@ class Figures:
     lost: int | None = None
     repeated: int | None = None
     of_ceiling: float | None = None
+    compares: bool = False
     problems: list[str] = field(default_factory=list)
 
 

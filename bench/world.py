@@ -28,6 +28,10 @@ STARTS_WITHIN = 60.0
 Process = subprocess.Popen[bytes]
 
 
+class BrokenError(Exception):
+    """Something that should run does not."""
+
+
 @dataclass
 class Servers:
     """What all worlds of one engine share. `postgres` is None for SQLite."""
@@ -47,6 +51,7 @@ class World:
     sink: int
     servers: Servers
     key: str = ""
+    empty_bytes: int = 0
     processes: dict[str, Process] = field(default_factory=dict)
 
     @property
@@ -74,14 +79,19 @@ def _postmaster(url: str) -> int:
 
 
 @contextmanager
-def running_world(servers: Servers, *, worker: bool = True) -> Iterator[World]:
+def running_world(
+    servers: Servers, *, worker: bool = True, bare: bool = False
+) -> Iterator[World]:
+    """`bare`: nothing but the sink."""
     with tempfile.TemporaryDirectory(prefix="callboard-bench-") as directory:
         world = _make_world(servers, Path(directory))
         try:
-            world.key = json.loads(inside(world, "prepare"))
             start_sink(world)
-            start_web(world)
-            if worker:
+            if not bare:
+                world.key = json.loads(python(world, "bench.inside", "prepare"))
+                world.empty_bytes = database_bytes(world)
+                start_web(world)
+            if worker and not bare:
                 start_worker(world)
             yield world
         finally:
@@ -142,10 +152,10 @@ def dead(world: World) -> list[str]:
     ]
 
 
-def inside(world: World, verb: str, *more: str) -> str:
-    """Runs a verb of `bench.inside` with this world's settings."""
+def python(world: World, module: str, *more: str) -> str:
+    """Runs a module to its end with this world's settings; what it printed."""
     done = subprocess.run(  # noqa: S603  the command is our own
-        [sys.executable, "-m", "bench.inside", verb, *more],
+        [sys.executable, "-m", module, *more],
         cwd=HOME,
         env=world.environ,
         capture_output=True,
@@ -153,7 +163,7 @@ def inside(world: World, verb: str, *more: str) -> str:
         check=False,
     )
     if done.returncode:
-        raise SystemExit(done.stderr)
+        raise BrokenError("\n".join([done.stderr, *dead(world)]))
     return done.stdout
 
 
@@ -162,20 +172,26 @@ def api(world: World, method: str, path: str, body: Any = None) -> Any:
     headers = {"Authorization": f"Bearer {world.key}"}
     text = call(world.port, method, f"/api/v1{path}", json.dumps(body), headers)
     if text is None:
-        raise SystemExit(f"{method} {path} was not answered.")
+        raise BrokenError(f"{method} {path} was not answered.")
     return json.loads(text)
 
 
-def add_webhook(world: World, path: str, type: str, **more: Any) -> None:
+def add_type(world: World, name: str) -> None:
+    made = api(world, "POST", "/event-types", {"name": name})
+    if "error" in made:
+        raise BrokenError(f"An event type was refused: {made}")
+
+
+def add_webhook(world: World, path: str, type: str) -> None:
     wanted = {
         "url": f"http://127.0.0.1:{world.sink}{path}",
         "events": [type],
         "concurrency": WEBHOOK_CONCURRENCY,
         "state": "active",
     }
-    made = api(world, "POST", "/webhooks", wanted | more)
+    made = api(world, "POST", "/webhooks", wanted)
     if "error" in made:
-        raise SystemExit(f"A webhook was refused: {made}")
+        raise BrokenError(f"A webhook was refused: {made}")
 
 
 def call(
@@ -236,7 +252,7 @@ def _wait(world: World, name: str, ready: Callable[[], bool]) -> None:
     while not ready():
         ended = world.processes[name].poll() is not None
         if ended or time.monotonic() > deadline:
-            raise SystemExit(f"{name} did not start: {_last_words(world, name)}")
+            raise BrokenError(f"{name} did not start: {_last_words(world, name)}")
         time.sleep(0.05)
 
 

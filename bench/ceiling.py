@@ -1,0 +1,71 @@
+"""The ceiling: the bare transport sends what the worker would, and does nothing else.
+
+No database, no queue, no signing (the calls are made beforehand), one process.
+"""
+
+import asyncio
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from time import monotonic
+
+import click
+import uvloop
+
+from bench.load import make_data
+from callboard import ids
+from callboard.delivery import request
+from callboard.delivery.request import Call
+from callboard.delivery.targets import Target
+from callboard.egress.policy import EgressPolicy, parse_destinations
+from callboard.egress.transport import GuardedTransport
+from callboard.retry import DEFAULT_PLAN
+
+_IN_FLIGHT = 64
+
+
+def make_calls(url: str, size: int, count: int) -> list[Call]:
+    target = Target(
+        webhook="wh_bench",
+        version=1,
+        method="POST",
+        url=url,
+        headers=(),
+        signing="standard",
+        secrets=((b"only for the benchmark", None),),
+        success="2xx",
+        plan=DEFAULT_PLAN,
+        timeout=15.0,
+    )
+    now, data = datetime.now(UTC), make_data(size)
+    return [
+        request.build(target, ids.make("evt", now), "contact.changed", data, now, now)
+        for _ in range(count)
+    ]
+
+
+async def measure(calls: Sequence[Call]) -> float:
+    """Calls per second."""
+    policy = EgressPolicy(parse_destinations("127.0.0.0/8"), (), frozenset())
+    transport = GuardedTransport(policy)
+    try:
+        start = monotonic()
+        shared = iter(calls)
+        await asyncio.gather(*(_send(transport, shared) for _ in range(_IN_FLIGHT)))
+        return len(calls) / (monotonic() - start)
+    finally:
+        await transport.aclose()
+
+
+async def _send(transport: GuardedTransport, calls: Iterator[Call]) -> None:
+    for call in calls:
+        answer = await transport.exchange(
+            call.method, call.url, call.headers, call.body
+        )
+        await answer.read()
+        assert answer.status == 200
+
+
+if __name__ == "__main__":
+    url, size, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    click.echo(uvloop.run(measure(make_calls(url, size, count))))
