@@ -15,7 +15,7 @@ from random import Random
 from time import monotonic
 
 from callboard import retry
-from callboard.database import Database, writing
+from callboard.database import Database, reading, writing
 from callboard.delivery import ledger, request
 from callboard.delivery.ledger import Claimed, Result, Sent
 from callboard.delivery.request import Call
@@ -59,6 +59,7 @@ class Pump:
     _stopping: bool = False
     _rung_at: float = 0.0
     _patient_at: float = 0.0
+    _next_due: datetime | None = None
     _stirred: asyncio.Event = field(default_factory=asyncio.Event)
     _finished: list[Result] = field(default_factory=list)
     _flights: dict[int, _Flight] = field(default_factory=dict)
@@ -108,21 +109,35 @@ class Pump:
         except BaseException:
             self._finished = finished + self._finished
             raise
+        self._next_due = None if claimed else await self._earliest()
         for lane, each in claimed:
             self._start(each, lane)
+        if claimed:
+            self._rung_at = monotonic()  # where something was there may be more
 
     async def _rest(self, begun: float) -> None:
         """Under load, calls that end close together share the next look."""
-        now = monotonic()
-        busy = bool(self._finished or self._flights)
-        rung = now - self._rung_at < _KEEPS_LOOKING
-        await asyncio.sleep(max(begun + _BUSY - now, 0))
-        wait = _RUNG if rung or busy else _ALONE
+        await asyncio.sleep(max(begun + _BUSY - monotonic(), 0))
         try:
-            async with asyncio.timeout(wait):
+            async with asyncio.timeout(self._patience()):
                 await self._stirred.wait()
         except TimeoutError:
             return
+
+    def _patience(self) -> float:
+        if monotonic() - self._rung_at < _KEEPS_LOOKING:
+            return _RUNG
+        if self._next_due is None:
+            return _ALONE
+        seconds = (self._next_due - self.clock()).total_seconds()
+        return min(max(seconds, _RUNG), _ALONE)
+
+    async def _earliest(self) -> datetime | None:
+        """When the next retry is due, so that it need not wait for the next second."""
+        if self._stopping or not self._free(Lane.EXPRESS):
+            return None
+        async with reading() as db:
+            return await ledger.next_due(db)
 
     def _age(self) -> frozenset[str]:
         """Calls older than a second become patient; the webhooks that have such."""

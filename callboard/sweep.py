@@ -17,7 +17,7 @@ from callboard.errors import Unavailable
 
 _BEAT = 1.0
 _ROUSE = 5.0
-_FORGET = 30.0
+_FORGET = 5.0
 
 log = logging.getLogger(__name__)
 

@@ -299,6 +299,19 @@ async def _advance(
     )
 
 
+async def next_due(db: Database) -> datetime | None:
+    """When a webhook that has a call free wants to be looked at next."""
+    rows = await db.fetch(
+        """
+        SELECT next_due FROM turn WHERE open AND leased < slots
+          AND next_due IS NOT NULL
+        ORDER BY next_due LIMIT 1
+        """
+    )
+    due: datetime | None = rows[0]["next_due"] if rows else None
+    return due
+
+
 async def record(
     db: Database, results: Sequence[Result], slow: frozenset[str], now: datetime
 ) -> None:

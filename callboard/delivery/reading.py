@@ -11,7 +11,7 @@ from piccolo.custom_types import Combinable
 from callboard import ids
 from callboard.database import Row, reading
 from callboard.delivery.request import rfc3339
-from callboard.delivery.states import DeliveryState
+from callboard.delivery.states import WAITING, DeliveryState
 from callboard.delivery.tables import Attempt, Event
 from callboard.errors import NotFound
 from callboard.paging import Page, decode_cursor, encode_cursor
@@ -194,14 +194,21 @@ def _clauses(wanted: Filter) -> tuple[list[str], dict[str, Any]]:
     tests = {
         "webhook": "d.webhook = :webhook",
         "event": "d.event = :event",
-        "state": "d.state = :state",
         "since": "d.created_at >= :since",
         "until": "d.created_at < :until",
     }
     values = {
         name: value for name in tests if (value := getattr(wanted, name)) is not None
     }
-    return [tests[name] for name in values], values
+    clauses = [tests[name] for name in values]
+    if wanted.state is not None:
+        # As a literal, so that the partial indexes serve it.
+        clauses.append(f"d.state = '{wanted.state.value}'")
+    if wanted.state in WAITING and wanted.webhook is None:
+        clauses.append(
+            "d.webhook IN (SELECT webhook FROM turn WHERE account = :account)"
+        )
+    return clauses, values
 
 
 def _delivery(row: Row, attempts: Sequence[AttemptView] = ()) -> DeliveryView:

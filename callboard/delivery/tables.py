@@ -42,8 +42,9 @@ class Delivery(Table):
     while pending. `lease`: the worker and claim that hold it now. `planned`: the plan's
     next time, put aside while a person's own try goes first. `extra`: made on request,
     beyond those that the event's receipt named.
-    Indexes: (event), (account, seq), (webhook, seq), (webhook, state, seq), and
-    (webhook, due, seq) over what is pending and free. None leads with `due`.
+    Indexes: (event), (account, seq), (webhook, seq), and partial ones: (webhook, due,
+    seq) over what is pending, (webhook, seq) over what waits, (account, seq) over what
+    ended badly. None leads with `due`, and none covers `lease`: a claim touches no index.
     """
 
     seq = BigSerial(primary_key=True)
