@@ -106,9 +106,7 @@ class Settings:
     ]
     data_dir: Annotated[
         Path,
-        Setting(
-            Path, "var", "directory for the SQLite file and the embedded Redis"
-        ),
+        Setting(Path, "var", "directory for the SQLite file and the embedded Redis"),
     ]
     database_url: Annotated[
         str,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import msgspec
+from jsonschema_rs import Validator
 
 from callboard import ids
 from callboard.accounts.tables import Account
@@ -226,7 +227,7 @@ def _problems(event: NewEvent, directory: Directory) -> list[Problem]:
     if event.type not in directory.types:
         found.append(unknown_type(event.type, directory.types))
     elif (validator := directory.types[event.type]) is not None:
-        found += check_data(validator, msgspec.json.decode(event.data))
+        found += _check_data(validator, event.data)
     if event.key is not None and not 0 < len(event.key) <= LONGEST_KEY:
         text = f"Use 1 to {LONGEST_KEY} characters for the id."
         found.append(Problem("id", "length", text))
@@ -234,6 +235,16 @@ def _problems(event: NewEvent, directory: Directory) -> list[Problem]:
     if any(text is not None and "\0" in text for text in texts):
         found.append(Problem("", "nul", "Leave NUL characters out."))
     return found
+
+
+def _check_data(validator: Validator, data: bytes) -> list[Problem]:
+    try:
+        return check_data(validator, msgspec.json.decode(data))
+    except (msgspec.DecodeError, RecursionError):
+        text = (
+            "It is nested too deeply, or a number in it is too large."
+        )
+        return [Problem("data", "unreadable", text)]
 
 
 def _is_text(data: bytes) -> bool:
@@ -391,5 +402,11 @@ def _same(new: NewEvent, first: Row) -> bool:
 
 
 def _canonical(data: bytes | str) -> bytes:
-    """Not compared as Python values, where 1 and true are the same."""
-    return msgspec.json.encode(msgspec.json.decode(data), order="sorted")
+    """Not compared as Python values, where 1 and true are the same.
+
+    What cannot be read back (1e999) is equal only to its own text.
+    """
+    try:
+        return msgspec.json.encode(msgspec.json.decode(data), order="sorted")
+    except (msgspec.MsgspecError, RecursionError):
+        return data if isinstance(data, bytes) else data.encode()

@@ -18,6 +18,7 @@ QUEUE_NAME = "callboard:queue"
 # A rung pump keeps looking for 200 ms, so that steady traffic need not ring each time.
 _RING_AGAIN = 0.1
 _PATIENCE = 2.0
+_COMPLAIN_AGAIN = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ class ArqQueue:
     def __init__(self, redis: ArqRedis) -> None:
         self._redis = redis
         self._rung = 0.0
+        self._complained = -_COMPLAIN_AGAIN
         self._ringing: asyncio.Task[None] | None = None
 
     def ring(self) -> None:
@@ -61,6 +63,11 @@ class ArqQueue:
                     WAKE, _job_id=WAKE, _queue_name=QUEUE_NAME
                 )
         except (RedisError, OSError, TimeoutError) as problem:
+            self._complain(problem)
+
+    def _complain(self, problem: Exception) -> None:
+        if monotonic() - self._complained > _COMPLAIN_AGAIN:
+            self._complained = monotonic()
             log.warning("queue.away", extra={"error": type(problem).__name__})
 
 

@@ -44,7 +44,7 @@ class Delivery(Table):
     beyond those that the event's receipt named.
     Indexes: (event), (account, seq), (webhook, seq), and partial ones: (webhook, due,
     seq) over what is pending, (webhook, seq) over what waits, (account, seq) over what
-    ended badly. None leads with `due`, and none covers `lease`: a claim touches no index.
+    ended badly. None leads with `due`; none covers `lease`: a claim touches no index.
     """
 
     seq = BigSerial(primary_key=True)

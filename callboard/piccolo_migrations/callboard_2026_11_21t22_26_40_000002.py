@@ -15,8 +15,7 @@ _INDEXES = {
     "delivery_event": "INDEX {} ON delivery (event)",
     "delivery_feed": "INDEX {} ON delivery (account, seq)",
     "delivery_webhook": "INDEX {} ON delivery (webhook, seq)",
-    "delivery_due": "INDEX {} ON delivery (webhook, due, seq)"
-    " WHERE state = 'pending'",
+    "delivery_due": "INDEX {} ON delivery (webhook, due, seq) WHERE state = 'pending'",
     "delivery_open": "INDEX {} ON delivery (webhook, seq)"
     " WHERE state IN ('pending', 'held')",
     "delivery_ended": "INDEX {} ON delivery (account, seq)"

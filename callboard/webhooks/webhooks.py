@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, Literal
 
 import msgspec
+from piccolo.columns.combination import WhereRaw
 
 from callboard import ids
 from callboard.accounts import accounts, audit
@@ -225,8 +226,9 @@ async def page(
     """Newest first; `search` is looked for in names and URLs."""
     where = (Webhook.account == account) & (Webhook.state != WebhookState.DELETED)
     if search:
-        like = f"%{search}%"
-        where &= (Webhook.name.ilike(like)) | (Webhook.url.ilike(like))
+        like = f"%{search.lower()}%"
+        found = "(lower(name) LIKE {} OR lower(url) LIKE {})"
+        where &= WhereRaw(found, like, like)
     if cursor:
         where &= Webhook.id < decode_cursor(cursor)
     rows = (
