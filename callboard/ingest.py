@@ -14,7 +14,6 @@ import msgspec
 from jsonschema_rs import Validator
 
 from callboard import ids
-from callboard.accounts.tables import Account
 from callboard.catalogue.schemas import check_data
 from callboard.database import Database, Row, Rows, writing
 from callboard.delivery import ledger
@@ -160,7 +159,7 @@ class Acceptor:
     async def _store(
         self, db: Database, calls: Sequence[_Call]
     ) -> list[list[Receipt] | CallboardError]:
-        refused = await self._prepare(calls)
+        refused = await self._prepare(db, calls)
         good = [call for call in calls if call not in refused]
         await _insert_events(db, good)
         earlier = await _seen_before(db, good)
@@ -170,11 +169,16 @@ class Acceptor:
             answers.append(refused.get(call) or _receipts(call, earlier))
         return answers
 
-    async def _prepare(self, calls: Sequence[_Call]) -> dict[_Call, CallboardError]:
+    async def _prepare(
+        self, db: Database, calls: Sequence[_Call]
+    ) -> dict[_Call, CallboardError]:
         """By the directory that this transaction sees: a webhook that was activated
-        before the call never misses its event."""
-        rows = await Account.select(Account.id, Account.version).where(
-            Account.id.is_in(list({call.account for call in calls}))
+        before the call never misses its event. The lock keeps it so until the commit:
+        what is paused or deleted meanwhile finds these deliveries and moves them."""
+        rows = await db.fetch(
+            "SELECT id, version FROM account WHERE id = ANY(:accounts)"
+            " ORDER BY id FOR SHARE",
+            accounts=sorted({call.account for call in calls}),
         )
         versions = {row["id"]: row["version"] for row in rows}
         refused: dict[_Call, CallboardError] = {}

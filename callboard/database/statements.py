@@ -17,13 +17,15 @@ from callboard.errors import Unavailable
 
 Row = Mapping[str, Any]
 
-# What the drivers raise when the server is away, full, locked or shutting down.
+# What the drivers raise when the server is away, full, locked or shutting down: those
+# after which the same may well succeed.
 AWAY = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
     sqlite3.OperationalError,
 )
 
@@ -160,7 +162,7 @@ def _compile(
     if sqlite:
         # SQLite knows no ANY(list): the list comes as JSON.
         sql = re.sub(r"= ANY\((:\w+)\)", r"IN (SELECT value FROM json_each(\1))", sql)
-        return re.sub(r"FOR UPDATE( SKIP LOCKED)?", "", sql), ()
+        return re.sub(r"FOR (UPDATE|SHARE)( OF \w+)?( SKIP LOCKED)?", "", sql), ()
     order: list[str] = []
 
     def number(match: re.Match[str]) -> str:

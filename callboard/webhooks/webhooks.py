@@ -1,8 +1,9 @@
 """A webhook's life: create, change, activate, pause, deactivate, delete.
 
 A saved webhook is a draft and calls nobody. Each change moves the account's version in
-its transaction, so that no process goes on with an old copy; changes of state take an
-instant whatever waits, because the waiting deliveries follow in steps.
+its transaction, so that no process goes on with an old copy; that comes first, and
+waits for the accepts under way. Changes of state take an instant whatever waits,
+because the waiting deliveries follow in steps.
 """
 
 from dataclasses import dataclass, field, fields, replace
@@ -141,7 +142,7 @@ async def change(
         await Webhook.update({**columns, "changed_at": now}).where(Webhook.id == id)
         names = ", ".join(sorted(given))
         await audit.note(account, actor, "webhook.changed", id, names, now)
-        await _touch(db, account, id)
+        await _touch(db, id)
         return await get(account, id)
 
 
@@ -151,6 +152,7 @@ async def rotate(
     """A new secret, shown this once; the one in use signs beside it until `until`."""
     secret = standard_secrets.generate()
     async with writing() as db:
+        await accounts.bump(db, account)
         row = await get(account, id)
         if row.signing != "standard":
             raise Conflict("This webhook does not sign its calls.")
@@ -163,7 +165,7 @@ async def rotate(
         sealed = seal_secrets([seal(secret, id, vault), *kept])
         await Webhook.update({Webhook.secrets: sealed}).where(Webhook.id == id)
         await audit.note(account, actor, "webhook.secret_rotated", id, "", now)
-        await _touch(db, account, id)
+        await _touch(db, id)
     return secret
 
 
@@ -187,8 +189,7 @@ async def activate(
             text = f"{waiting} deliveries are held: choose to deliver or discard them."
             raise Invalid([Problem("held", "required", text)])
         act = {"deliver": "release", "discard": "discard"}.get(held or "deliver")
-        if held == "discard":
-            await _refuse_while_moving(db, id)
+        await _refuse_while_moving(db, id, held)
         return await _set_state(
             db, row, actor, WebhookState.ACTIVE, act if waiting else None, now
         )
@@ -395,7 +396,7 @@ async def _insert_turn(db: Database, row: Webhook, now: datetime) -> None:
     )
 
 
-async def _touch(db: Database, account: str, id: str) -> None:
+async def _touch(db: Database, id: str) -> None:
     """The webhook and its turn move on together; senders see it at their next claim."""
     await db.fetch("UPDATE webhook SET version = version + 1 WHERE id = :id", id=id)
     await db.fetch(
@@ -409,7 +410,6 @@ async def _touch(db: Database, account: str, id: str) -> None:
         """,
         id=id,
     )
-    await accounts.bump(db, account)
 
 
 async def _stop(
@@ -421,15 +421,15 @@ async def _stop(
             return row
         if row.state == WebhookState.DRAFT:
             raise Conflict("A draft calls nobody: there is nothing to stop.")
-        follow = "hold" if row.state == WebhookState.ACTIVE else None
-        return await _set_state(db, row, actor, state, follow, now)
+        return await _set_state(db, row, actor, state, "hold", now)
 
 
-async def _refuse_while_moving(db: Database, id: str) -> None:
-    rows = await db.fetch(
-        "SELECT 1 FROM turn WHERE webhook = :id AND follow = 'hold'", id=id
-    )
-    if rows:
+async def _refuse_while_moving(db: Database, id: str, held: str | None) -> None:
+    """What was discarded must stay so, and what is not held yet cannot be."""
+    rows = await db.fetch("SELECT follow FROM turn WHERE webhook = :id", id=id)
+    if rows[0]["follow"] == "discard":
+        raise Conflict("Deliveries are still being discarded; try again in a moment.")
+    if rows[0]["follow"] == "hold" and held == "discard":
         raise Conflict("Deliveries are still being put on hold; try again in a moment.")
 
 
@@ -441,6 +441,7 @@ async def _set_state(
     follow: str | None,
     now: datetime,
 ) -> Webhook:
+    await accounts.bump(db, row.account)
     changed = await db.fetch(
         """
         UPDATE webhook SET state = :state, state_since = :now
@@ -456,14 +457,16 @@ async def _set_state(
     await db.fetch(
         """
         UPDATE turn SET open = :open, next_due = :now, empty_looks = 0,
-            follow = :follow WHERE webhook = :id
+            follow = CASE WHEN follow = 'discard' AND :follow = 'hold'
+                THEN follow ELSE :follow END
+        WHERE webhook = :id
         """,
         open=state is WebhookState.ACTIVE,
         now=now,
         follow=follow,
         id=row.id,
     )
-    await _touch(db, row.account, row.id)
+    await _touch(db, row.id)
     await audit.note(row.account, actor, f"webhook.{state}", row.id, row.name, now)
     row.state, row.state_since = state, now
     return row
