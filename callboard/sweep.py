@@ -10,7 +10,7 @@ from datetime import timedelta
 from time import monotonic
 
 from callboard import retention
-from callboard.database import Clock, writing
+from callboard.database import Clock, reading, writing
 from callboard.delivery import acts
 from callboard.delivery.workers import Watch, bury
 from callboard.errors import Unavailable
@@ -53,11 +53,14 @@ async def _take_over(watch: Watch, clock: Clock, ring: Callable[[], None]) -> No
 
 async def _follow(clock: Clock, ring: Callable[[], None]) -> None:
     """In short transactions, so that live traffic gets in between."""
-    more = True
-    while more:
-        async with writing() as db:
-            more = await acts.follow(db, clock())
-        ring()
+    async with reading() as db:
+        webhooks = await acts.following(db)
+    for webhook in webhooks:
+        more = True
+        while more:
+            async with writing() as db:
+                more = await acts.follow(db, webhook, clock())
+            ring()
 
 
 async def _forget(keep: timedelta, clock: Clock) -> None:

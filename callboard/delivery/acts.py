@@ -1,8 +1,13 @@
-"""What people and the sweep do to deliveries, beside their ordinary life."""
+"""What people and the sweep do to deliveries, beside their ordinary life.
 
+Each locks the turn of the webhook before its deliveries, as claim and record do.
+"""
+
+from collections import Counter
 from datetime import datetime, timedelta
+from typing import Any
 
-from callboard.database import Database, Rows
+from callboard.database import Database, Row, Rows
 from callboard.delivery.states import DeliveryState
 from callboard.errors import Conflict
 
@@ -14,6 +19,7 @@ async def try_now(db: Database, account: str, seq: int, now: datetime) -> None:
 
     Raises Conflict when it is under way or no longer pending.
     """
+    await _lock_turn_of(db, account, seq)
     changed = await db.fetch(
         """
         UPDATE delivery SET trigger = 'hand', planned = due, due = :now
@@ -32,6 +38,7 @@ async def try_now(db: Database, account: str, seq: int, now: datetime) -> None:
 
 async def cancel(db: Database, account: str, seq: int, now: datetime) -> None:
     """Raises Conflict when it is under way or finished."""
+    await _lock_turn_of(db, account, seq)
     changed = await db.fetch(
         """
         UPDATE delivery SET state = 'cancelled', reason = 'cancelled by a person',
@@ -53,18 +60,26 @@ async def cancel(db: Database, account: str, seq: int, now: datetime) -> None:
 
 async def free(db: Database, worker: str, now: datetime) -> int:
     """Takes all leases of a worker away; the number of deliveries set free."""
+    pattern = f"{worker}/%"
+    locked = await db.fetch(
+        """
+        SELECT webhook FROM turn WHERE leased > 0 AND EXISTS (
+            SELECT 1 FROM delivery d WHERE d.webhook = turn.webhook
+            AND d.state = 'pending' AND d.lease LIKE :pattern)
+        ORDER BY webhook FOR UPDATE
+        """,
+        pattern=pattern,
+    )
     freed = await db.fetch(
         """
         UPDATE delivery SET lease = NULL
-        WHERE state = 'pending' AND lease LIKE :pattern
-          AND webhook IN (SELECT webhook FROM turn WHERE leased > 0)
+        WHERE webhook = ANY(:webhooks) AND state = 'pending' AND lease LIKE :pattern
         RETURNING webhook
         """,
-        pattern=f"{worker}/%",
+        webhooks=[row["webhook"] for row in locked],
+        pattern=pattern,
     )
-    counts: dict[str, int] = {}
-    for row in freed:
-        counts[row["webhook"]] = counts.get(row["webhook"], 0) + 1
+    counts = Counter(row["webhook"] for row in freed)
     await db.fetch(
         """
         UPDATE turn SET leased = leased - lost.leases, next_due = :now
@@ -81,38 +96,50 @@ async def rouse(db: Database, now: datetime) -> None:
     later than any second look. Forgetting becomes impossible."""
     await db.fetch(
         """
-        UPDATE turn SET next_due = :now
-        WHERE next_due IS NULL AND leased = 0 AND EXISTS (
-            SELECT 1 FROM delivery d WHERE d.webhook = turn.webhook
-            AND d.state = 'pending' AND d.lease IS NULL)
+        UPDATE turn SET next_due = :now WHERE webhook IN (
+            SELECT t.webhook FROM turn t
+            WHERE t.next_due IS NULL AND t.leased = 0 AND EXISTS (
+                SELECT 1 FROM delivery d WHERE d.webhook = t.webhook
+                AND d.state = 'pending' AND d.lease IS NULL)
+            ORDER BY t.webhook FOR UPDATE SKIP LOCKED)
         """,
         now=now,
     )
 
 
-async def follow(db: Database, now: datetime) -> bool:
-    """One step of deliveries following a change of their webhook's state.
+async def following(db: Database) -> list[str]:
+    """The webhooks whose deliveries must follow a change of state."""
+    rows = await db.fetch(
+        "SELECT webhook FROM turn WHERE follow IS NOT NULL ORDER BY webhook"
+    )
+    return [row["webhook"] for row in rows]
 
-    True while there is more to do at once.
-    """
+
+async def follow(db: Database, webhook: str, now: datetime) -> bool:
+    """One step of a webhook's deliveries. True while there is more to do at once."""
     found = await db.fetch(
         """
-        SELECT t.webhook, t.follow, w.hold_days FROM turn t
+        SELECT t.follow, t.open, w.hold_days, w.state_since FROM turn t
         JOIN webhook w ON w.id = t.webhook
-        WHERE t.follow IS NOT NULL ORDER BY t.webhook LIMIT 1
-        FOR UPDATE SKIP LOCKED
-        """
+        WHERE t.webhook = :webhook AND t.follow IS NOT NULL FOR UPDATE OF t
+        """,
+        webhook=webhook,
     )
     if not found:
         return False
-    webhook, act = found[0]["webhook"], found[0]["follow"]
-    moved = await _STEPS[act](db, webhook, found[0]["hold_days"], now)
+    (row,) = found
+    act = row["follow"]
+    moved = await _STEPS[act](db, webhook, row, now)
     if moved < STEP and not await _in_flight(db, webhook, act):
+        # Stopped again before all was discarded: what came since is still to be held.
+        then = "hold" if act == "discard" and not row["open"] else None
         await db.fetch(
-            "UPDATE turn SET follow = NULL, next_due = :now WHERE webhook = :webhook",
+            "UPDATE turn SET follow = :then, next_due = :now WHERE webhook = :webhook",
+            then=then,
             webhook=webhook,
             now=now,
         )
+        return then is not None
     return moved == STEP
 
 
@@ -126,7 +153,7 @@ async def _in_flight(db: Database, webhook: str, act: str) -> bool:
     return bool(rows)
 
 
-async def _hold(db: Database, webhook: str, hold_days: int, now: datetime) -> int:
+async def _hold(db: Database, webhook: str, row: Row, now: datetime) -> int:
     rows = await db.fetch(
         """
         SELECT seq, created_at FROM delivery
@@ -136,7 +163,8 @@ async def _hold(db: Database, webhook: str, hold_days: int, now: datetime) -> in
         webhook=webhook,
         step=STEP,
     )
-    until = [(r["seq"], r["created_at"] + timedelta(days=hold_days)) for r in rows]
+    kept = timedelta(days=row["hold_days"])
+    until = [(each["seq"], each["created_at"] + kept) for each in rows]
     await db.fetch(
         """
         UPDATE delivery SET state = 'held', due = NULL, planned = NULL,
@@ -149,7 +177,7 @@ async def _hold(db: Database, webhook: str, hold_days: int, now: datetime) -> in
     return len(rows)
 
 
-async def _release(db: Database, webhook: str, hold_days: int, now: datetime) -> int:
+async def _release(db: Database, webhook: str, row: Row, now: datetime) -> int:
     """Oldest first, with the whole plan again."""
     return await _move(
         db,
@@ -160,18 +188,20 @@ async def _release(db: Database, webhook: str, hold_days: int, now: datetime) ->
     )
 
 
-async def _discard(db: Database, webhook: str, hold_days: int, now: datetime) -> int:
+async def _discard(db: Database, webhook: str, row: Row, now: datetime) -> int:
+    """Not what came later: the webhook may have been stopped again meanwhile."""
     return await _move(
         db,
         "state = 'cancelled', reason = 'discarded', held_until = NULL,"
         " finished_at = :now",
-        "state = 'held'",
+        "state = 'held' AND created_at <= :before",
         webhook,
         now,
+        before=row["state_since"],
     )
 
 
-async def _cancel_all(db: Database, webhook: str, hold_days: int, now: datetime) -> int:
+async def _cancel_all(db: Database, webhook: str, row: Row, now: datetime) -> int:
     return await _move(
         db,
         "state = 'cancelled', reason = 'webhook deleted', due = NULL,"
@@ -191,24 +221,25 @@ _STEPS = {
 
 
 async def _move(
-    db: Database, changes: str, which: str, webhook: str, now: datetime
+    db: Database, changes: str, which: str, webhook: str, now: datetime, **values: Any
 ) -> int:
     rows = await db.fetch(
         f"""
         UPDATE delivery SET {changes} WHERE seq IN (
             SELECT seq FROM delivery WHERE webhook = :webhook AND {which}
-            ORDER BY seq LIMIT :step)
+            ORDER BY seq LIMIT :step FOR UPDATE)
         RETURNING seq
         """,
         webhook=webhook,
         step=STEP,
         now=now,
+        **values,
     )
     return len(rows)
 
 
 async def expire(db: Database, now: datetime) -> int:
-    """Ends up to a step of what was held until now."""
+    """Ends up to a step of what was held until now; never waits for a lock."""
     rows = await db.fetch(
         """
         UPDATE delivery SET state = 'expired', reason = 'held too long',
@@ -216,13 +247,25 @@ async def expire(db: Database, now: datetime) -> int:
         WHERE seq IN (
             SELECT d.seq FROM turn t JOIN delivery d ON d.webhook = t.webhook
             WHERE NOT t.open AND d.state = 'held' AND d.held_until <= :now
-            LIMIT :step)
+            LIMIT :step FOR UPDATE OF d SKIP LOCKED)
         RETURNING seq
         """,
         now=now,
         step=STEP,
     )
     return len(rows)
+
+
+async def _lock_turn_of(db: Database, account: str, seq: int) -> None:
+    """First the turn, then its deliveries, as the claim does; or they deadlock."""
+    await db.fetch(
+        """
+        SELECT t.webhook FROM turn t JOIN delivery d ON d.webhook = t.webhook
+        WHERE d.account = :account AND d.seq = :seq FOR UPDATE OF t
+        """,
+        account=account,
+        seq=seq,
+    )
 
 
 async def _look_at(db: Database, webhook: str, now: datetime) -> None:
