@@ -36,6 +36,10 @@ class Engine:
     def __post_init__(self) -> None:
         self.acceptor = Acceptor(self.ring)
 
+    @property
+    def is_postgres(self) -> bool:
+        return not self.runtime.settings.is_sqlite
+
     def ring(self) -> None:
         for pump in self.pumps:
             pump.ring()

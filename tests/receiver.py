@@ -59,6 +59,7 @@ class Receiver:
     _scripts: dict[str, deque[Answer]] = field(
         default_factory=lambda: defaultdict(deque)
     )
+    _broken: set[str] = field(default_factory=set)
     _at_once: Counter[str] = field(default_factory=Counter)
     _stirred: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -72,6 +73,10 @@ class Receiver:
         gate = asyncio.Event()
         self.usually[path] = Answer(gate=gate)
         return gate
+
+    def hang_up(self, path: str) -> None:
+        """Calls that hang there are broken off when the gate opens."""
+        self._broken.add(path)
 
     def at(self, path: str) -> list[Received]:
         return [call for call in self.calls if call.path == path]
@@ -111,6 +116,8 @@ class Receiver:
                 await answer.gate.wait()
         finally:
             self._at_once[path] -= 1
+        if path in self._broken:
+            raise ConnectionAbortedError
         writer.write(_render(answer))
         await writer.drain()
 
