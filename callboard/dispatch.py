@@ -232,7 +232,7 @@ def decide(
     reason: str | None = "every try failed"
     if retry.succeeded(target.success, outcome):
         state, reason = DeliveryState.DELIVERED, None
-    elif claimed.trigger is Trigger.HAND:
+    elif claimed.trigger == Trigger.HAND:
         state, due, reason = DeliveryState.PENDING, claimed.planned, None
     else:
         number = claimed.tries + 1

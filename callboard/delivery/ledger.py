@@ -397,7 +397,7 @@ async def _settle(db: Database, results: Sequence[Result]) -> dict[str, list[Res
             r.state,
             r.reason,
             r.due,
-            r.claimed.tries + (r.claimed.trigger is not Trigger.HAND),
+            r.claimed.tries + (r.claimed.trigger != Trigger.HAND),
             r.claimed.attempts + 1,
             r.outcome.status,
             r.outcome.error,
