@@ -138,9 +138,9 @@ def _counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         seen.append(sql)
         return await fetch(self, sql, **values)
 
-    async def counted_run(self: Any, querystring: Any, *rest: Any) -> Any:
+    async def counted_run(self: Any, querystring: Any, *rest: Any, **more: Any) -> Any:
         seen.append(str(querystring))
-        return await run(self, querystring, *rest)
+        return await run(self, querystring, *rest, **more)
 
     with monkeypatch.context() as patch:
         patch.setattr(Database, "fetch", counted_fetch)

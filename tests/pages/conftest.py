@@ -4,8 +4,11 @@ import pytest
 from litestar import Litestar
 
 from callboard.runtime import Runtime
-from tests.cast import Cast
+from tests.cast import Cast, person
+from tests.engine import Engine, engine_of
 from tests.pages.signed_in import Browser, browser, sign_in
+from tests.receiver import Receiver, receiving
+from web.pages import trials
 
 
 @pytest.fixture
@@ -32,3 +35,26 @@ async def charlie(
 ) -> AsyncIterator[Browser]:
     async with browser(app, runtime) as opened:
         yield await sign_in(opened, runtime, cast.charlie)
+
+
+@pytest.fixture
+async def viewer(app: Litestar, runtime: Runtime, cast: Cast) -> AsyncIterator[Browser]:
+    eve = await person(cast.alice.account, "eve@acme.example", "viewer")
+    async with browser(app, runtime) as opened:
+        yield await sign_in(opened, runtime, eve)
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def engine(
+    runtime: Runtime, cast: Cast, receiver: Receiver
+) -> AsyncIterator[Engine]:
+    """alice's account with one event type, contact.created."""
+    trials.limit.clear()
+    async with engine_of(cast.alice.account, runtime, receiver) as opened:
+        yield opened

@@ -37,6 +37,15 @@ class Browser:
     async def part(self, path: str, **more: Any) -> httpx.Response:
         return await self.client.get(path, headers={"HX-Request": "true"}, **more)
 
+    async def post_part(
+        self, path: str, form: dict[str, Any], status: int = 200
+    ) -> httpx.Response:
+        """As htmx does."""
+        headers = {"HX-Request": "true", "x-csrftoken": await self._token()}
+        answer = await self.client.post(path, data=form, headers=headers)
+        assert answer.status_code == status, answer.text
+        return answer
+
     async def _token(self) -> str:
         name = "callboard_csrf"
         if name not in self.client.cookies:
@@ -64,3 +73,9 @@ def seen(answer: httpx.Response) -> str:
     """The page's words, on one line."""
     text = re.sub(r"<(script|style)\b.*?</\1>|<[^>]*>", " ", answer.text, flags=re.S)
     return " ".join(unescape(text).split())
+
+
+def polled(answer: httpx.Response, start: str) -> str:
+    """The address that a part of the page fetches again by itself."""
+    (path,) = re.findall(rf'hx-get="({re.escape(start)}[^"]*seen=\w+)"', answer.text)
+    return unescape(path)

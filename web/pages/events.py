@@ -13,6 +13,7 @@ from callboard.catalogue import event_types
 from callboard.delivery import reading
 from callboard.delivery.tables import Event
 from callboard.errors import Conflict
+from callboard.paging import Page
 from callboard.webhooks import webhooks
 from callboard.webhooks.states import WebhookState
 from web.pages import forms
@@ -41,7 +42,7 @@ class EventsController(Controller):
             request,
             "events/list.html",
             "events/_rows.html",
-            page={"items": [_view(row) for row in found.items], "next": found.next},
+            page=Page([_view(row) for row in found.items], found.next),
             filter=typed,
             query=urlencode({name: text for name, text in typed.items() if text}),
             types=await event_types.listed(account),

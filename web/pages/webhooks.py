@@ -14,6 +14,7 @@ from callboard.delivery import reading
 from callboard.delivery.reading import Filter
 from callboard.delivery.states import DeliveryState
 from callboard.errors import Invalid
+from callboard.paging import Page
 from callboard.runtime import Runtime
 from callboard.webhooks import webhooks
 from callboard.webhooks.states import WebhookState
@@ -49,7 +50,7 @@ class WebhooksController(Controller):
             request,
             "webhooks/list.html",
             "webhooks/_rows.html",
-            page={"items": await webhook_views.listed(found.items), "next": found.next},
+            page=Page(await webhook_views.listed(found.items), found.next),
             bars=await overview.bars_of(account, ids, runtime.clock()),
             q=q.strip(),
         )
@@ -145,6 +146,24 @@ class WebhooksController(Controller):
     ) -> Response[Any]:
         await webhooks.pause(account, actor(request), id, runtime.clock())
         return elsewhere(request, f"/webhooks/{id}")
+
+    @get("/{id:str}/deactivate", opt=_MEMBERS)
+    async def ask_to_deactivate(
+        self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
+    ) -> Template:
+        row = await webhooks.get(account, id)
+        ask = {
+            "title": f"Deactivate {row.name}?",
+            "text": "No more calls go out to it. What comes until you activate it"
+            f" again is held, each delivery for {row.hold_days} days.",
+            "action": f"/webhooks/{id}/deactivate",
+            "act": "Deactivate the webhook",
+            "back": f"/webhooks/{id}",
+            "leave": "Leave it as it is",
+        }
+        return screen(
+            request, "confirm.html", "_confirm.html", ask=ask, here="webhooks"
+        )
 
     @post("/{id:str}/deactivate")
     async def deactivate(

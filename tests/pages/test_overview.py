@@ -1,0 +1,63 @@
+"""The first page: the way to the first delivery, then what is going on."""
+
+from datetime import timedelta
+
+from callboard.database import writing
+from tests.engine import Engine
+from tests.pages.signed_in import polled, seen
+
+
+async def test_leads_to_the_first_delivery(alice, cast):
+    page = seen(await alice.get("/"))
+    assert "Five steps to the first delivery." in page
+    assert "Say which events there are" in page
+    assert "curl http://callboard.test/api/v1/events" in page
+
+
+async def test_follows_by_itself(alice, engine: Engine):
+    await engine.webhook(name="CRM")
+    page = await alice.get("/")
+    path = polled(page, "/?")
+    assert (await alice.part(path)).status_code == 204
+    async with engine.working():
+        await engine.post()
+        await engine.settled()
+    part = await alice.part(path)
+    assert "Busiest webhooks" in seen(part)
+    assert "1 delivered" in seen(part)
+    assert "<html" not in part.text
+
+
+async def test_says_what_needs_a_person(alice, engine: Engine):
+    engine.receiver.script("/down", 500)
+    await engine.webhook("/down", name="Billing", schedule=(3600,))
+    paused = await engine.webhook(name="CRM")
+    await engine.pause(paused)
+    await engine.post()
+    async with engine.working():
+        await engine.receiver.got(1)
+    page = seen(await alice.get("/"))
+    assert "Needs you" in page
+    assert "failing since" in page
+    assert "1 held" in page
+
+
+async def test_shows_nothing_of_another_account(charlie, engine: Engine):
+    await engine.webhook(name="CRM")
+    async with engine.working():
+        await engine.post()
+        await engine.settled()
+    page = await charlie.get("/")
+    assert "CRM" not in page.text
+    assert "Five steps" in seen(page)
+
+
+async def test_a_strip_warns_when_no_worker_is_running(alice, engine: Engine):
+    await engine.webhook()
+    await engine.post()
+    long_ago = engine.runtime.clock() - timedelta(minutes=3)
+    async with writing() as db:
+        await db.fetch("UPDATE delivery SET due = :due", due=long_ago)
+        await db.fetch("UPDATE turn SET next_due = :due", due=long_ago)
+    page = seen(await alice.get("/webhooks"))
+    assert "Deliveries have been waiting for 3 min: no worker is running." in page
