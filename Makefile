@@ -1,8 +1,8 @@
 # PORT=8001 make run starts it on another port; make test ARGS='-k up' tests a part.
-.PHONY: help run test check bench
+.PHONY: help run test check bench bench-long
 
 help:
-	@echo 'make run | test | check | bench'
+	@echo 'make run | test | check | bench | bench-long'
 
 run:
 	@scripts/venv.sh
@@ -19,3 +19,7 @@ check:
 bench:
 	@scripts/venv.sh dev
 	@.venv/bin/python -m bench
+
+bench-long:
+	@scripts/venv.sh dev
+	@.venv/bin/python -m bench --long
