@@ -251,7 +251,7 @@ async def count_events(account: str, since: datetime) -> int:
             """
             SELECT count(*) AS events FROM (
                 SELECT 1 FROM event WHERE account = :account AND id >= :first
-                LIMIT :most) AS some
+                LIMIT :most) AS counted
             """,
             account=account,
             first=ids.earliest("evt", since),
