@@ -29,6 +29,11 @@ class Walk:
     async def press(self, name: str) -> None:
         await self.page.get_by_role("button", name=name, exact=True).first.click()
 
+    async def press_sign_out(self) -> None:
+        await self.page.set_viewport_size({"width": 1440, "height": 900})
+        await self.press("Sign out")
+        await self.page.wait_for_url(f"{self.live.url}/login")
+
     async def sees(self, text: str) -> None:
         await expect(self.page.get_by_text(text).first).to_be_visible()
 
