@@ -6,7 +6,7 @@ commits at once. Each commit is a task of its own: a caller that leaves cancels 
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -35,6 +35,7 @@ from callboard.webhooks.states import WebhookState
 EVENT_BYTES = 256 * 1024
 MOST_EVENTS = 1000
 LONGEST_KEY = 256
+LONGEST_KIND = 80
 
 # A call with more deliveries commits alone; with far more it is refused.
 _COMPANY_ROWS = 5_000
@@ -235,19 +236,35 @@ def _problems(event: NewEvent, directory: Directory) -> list[Problem]:
     if event.key is not None and not 0 < len(event.key) <= LONGEST_KEY:
         text = f"Use 1 to {LONGEST_KEY} characters for the id."
         found.append(Problem("id", "length", text))
-    texts = (event.key, event.sending, event.kind, *event.context)
-    if any(text is not None and "\0" in text for text in texts):
-        found.append(Problem("", "nul", "Leave NUL characters out."))
+    if event.kind is not None and len(event.kind) > LONGEST_KIND:
+        text = f"Use at most {LONGEST_KIND} characters for the kind."
+        found.append(Problem("kind", "length", text))
+    found += [
+        Problem(field, "text", "Leave out NUL characters and lone surrogates.")
+        for field, text in _texts(event)
+        if not _is_writable(text)
+    ]
     return found
+
+
+def _texts(event: NewEvent) -> Iterator[tuple[str, str]]:
+    named = (("id", event.key), ("sending", event.sending), ("kind", event.kind))
+    yield from ((field, text) for field, text in named if text is not None)
+    for place, tag in enumerate(event.context):
+        yield f"context[{place}]", tag
+
+
+def _is_writable(text: str) -> bool:
+    if text.isascii():
+        return "\0" not in text
+    return _is_text(text.encode(errors="surrogatepass"))
 
 
 def _check_data(validator: Validator, data: bytes) -> list[Problem]:
     try:
         return check_data(validator, msgspec.json.decode(data))
     except (msgspec.DecodeError, RecursionError):
-        text = (
-            "It is nested too deeply, or a number in it is too large."
-        )
+        text = "It is nested too deeply, or a number in it is too large."
         return [Problem("data", "unreadable", text)]
 
 
@@ -269,7 +286,8 @@ def _stored(event: NewEvent, directory: Directory, now: datetime) -> _Stored:
 
 
 async def _insert_events(db: Database, calls: Sequence[_Call]) -> None:
-    """Sorted by account and key: unsorted, two transactions could lock each other."""
+    """Sorted by account and key: unsorted, two transactions could lock each other.
+    Under one key the first to come stays first."""
     columns = {
         "id": "text",
         "account": "text",
@@ -300,7 +318,7 @@ async def _insert_events(db: Database, calls: Sequence[_Call]) -> None:
         for call in calls
         for stored in call.stored
     ]
-    rows.sort(key=lambda row: (row[1], row[2] or "", row[0]))
+    rows.sort(key=lambda row: (row[1], row[2] or ""))
     await db.insert("event", Rows(columns, rows))
 
 

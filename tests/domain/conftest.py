@@ -1,0 +1,3 @@
+from tests.stories.conftest import engine, receiver
+
+__all__ = ["engine", "receiver"]
