@@ -11,6 +11,7 @@ from litestar import Request, Response
 from litestar.exceptions import (
     HTTPException,
     InternalServerException,
+    PermissionDeniedException,
     ValidationException,
 )
 from litestar.plugins.htmx import HTMXRequest
@@ -53,6 +54,8 @@ _CODES = {
     429: "too_many",
 }
 _SENTENCES = {
+    403: "This page is too old, or your browser keeps no cookies. Load it again,"
+    " then send the form once more.",
     404: "There is nothing at this address.",
     405: "This address does not take that method.",
     413: "This is larger than what is taken here.",
@@ -158,6 +161,7 @@ def html_error(request: AnyRequest, error: Exception) -> Response[Any]:
         code=status,
         title=HTTPStatus(status).phrase,
         message=message_of(error),
+        stale=isinstance(error, PermissionDeniedException),
     )
     answer.headers |= SECURITY_HEADERS | headers_of(error)
     return answer

@@ -13,6 +13,7 @@ from callboard.accounts.sessions import SignedIn
 from callboard.runtime import Runtime
 
 _VARY = {"Vary": "HX-Request"}
+_SAID = "callboard_said"
 
 
 def screen(
@@ -22,15 +23,19 @@ def screen(
 
     Not for a boosted link or a restored history entry: those want the whole page.
     Both get the frame's variables: account, member (None for a visitor), theme, now,
-    alarms.
+    alarms, flash.
     """
-    return Template(
-        template_name=part if wants_part(request) else page,
+    is_part = wants_part(request)
+    answer = Template(
+        template_name=part if is_part else page,
         context=_frame(request) | context,
         status_code=status,
         headers=_VARY,
         media_type="text/html",
     )
+    if _SAID in request.cookies and not is_part:
+        answer.delete_cookie(_SAID)
+    return answer
 
 
 def screen_if_new(
@@ -63,11 +68,18 @@ async def look_for_trouble(request: Request[Any, Any, Any]) -> None:
         request.state.alarms = [{"text": text}] if text else []
 
 
-def elsewhere(request: HTMXRequest, path: str) -> Response[Any]:
-    """After an act: go and look there."""
+def elsewhere(request: HTMXRequest, path: str, said: str = "") -> Response[Any]:
+    """After an act: go and look there; that page says in passing what was `said`."""
+    answer: Response[Any]
     if request.htmx:
-        return ClientRedirect(redirect_to=path)
-    return Redirect(path, status_code=303)
+        answer = ClientRedirect(redirect_to=path)
+    else:
+        answer = Redirect(path, status_code=303)
+    if said:
+        answer.set_cookie(
+            key=_SAID, value=quote(said), max_age=60, httponly=True, samesite="lax"
+        )
+    return answer
 
 
 def sign_in_first(request: HTMXRequest) -> Response[Any]:
@@ -86,5 +98,6 @@ def _frame(request: HTMXRequest) -> dict[str, Any]:
         "member": signed_in.member if signed_in else None,
         "theme": request.cookies.get("theme", "auto"),
         "now": runtime.clock(),
+        "flash": request.cookies.get(_SAID, ""),
         "alarms": request.state.get("alarms", []),
     }

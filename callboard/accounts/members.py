@@ -25,6 +25,11 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
+async def is_set_up() -> bool:
+    """False until somebody has used the set-up link."""
+    return await Member.exists()
+
+
 async def setup_link(settings: Settings, now: datetime | None = None) -> str | None:
     """A fresh link for the first owner, None once there is a member.
 

@@ -130,3 +130,6 @@ class TestSessions:
         form = {"old": make.PASSWORD, "password": "an even better one"}
         await viewer.post("/settings/password", form)
         assert len(await sessions.listed(eve, runtime.clock())) == 1
+        told = "Your password is changed"
+        assert told in seen(await viewer.get("/settings/sessions"))
+        assert told not in seen(await viewer.get("/settings/sessions"))

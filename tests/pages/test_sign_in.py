@@ -59,6 +59,12 @@ class TestSetUp:
 
 
 class TestSignIn:
+    async def test_says_what_to_do_before_anybody_is_there(self, visitor, setup_path):
+        assert "Open the set-up link" in seen(await visitor.get("/login"))
+        await visitor.post(setup_path, ADA)
+        await visitor.post("/logout")
+        assert "Open the set-up link" not in seen(await visitor.get("/login"))
+
     async def test_with_password_leads_to_the_page_that_was_wanted(self, visitor, cast):
         refused = await visitor.get("/settings/sessions?a=1", 303)
         assert refused.headers["Location"] == "/login?next=/settings/sessions%3Fa%3D1"
@@ -103,6 +109,7 @@ class TestSignIn:
         form = {"email": "alice@acme.example", "password": make.PASSWORD}
         answer = await visitor.client.post("/login", data=form)
         assert answer.status_code == 403
+        assert "Load it again" in seen(answer)
         assert await Session.count() == 0
 
     async def test_sign_out_ends_the_session(self, alice):

@@ -59,7 +59,7 @@ class CatalogueController(Controller):
             )
         except (Invalid, Conflict) as error:
             return await _form(request, account, form, error)
-        return elsewhere(request, f"/catalogue/{row.name}")
+        return elsewhere(request, f"/catalogue/{row.name}", "Added.")
 
     @post("/presets/{name:str}")
     async def install(
@@ -70,8 +70,9 @@ class CatalogueController(Controller):
         name: FromPath[str],
     ) -> Response[Any]:
         who, now = actor(request), runtime.clock()
-        await event_types.install_preset(account, who, name, now)
-        return elsewhere(request, "/catalogue")
+        done = await event_types.install_preset(account, who, name, now)
+        said = f"{len(done.added)} event types were added."
+        return elsewhere(request, "/catalogue", said)
 
     @get("/{name:str}")
     async def show(
@@ -107,7 +108,7 @@ class CatalogueController(Controller):
             )
         except Invalid as error:
             return await _form(request, account, form, error, name)
-        return elsewhere(request, f"/catalogue/{name}")
+        return elsewhere(request, f"/catalogue/{name}", "Saved.")
 
     @get("/{name:str}/delete", opt=_MEMBERS)
     async def ask_to_delete(
@@ -136,7 +137,7 @@ class CatalogueController(Controller):
         name: FromPath[str],
     ) -> Response[Any]:
         await event_types.remove(account, actor(request), name, runtime.clock())
-        return elsewhere(request, "/catalogue")
+        return elsewhere(request, "/catalogue", f"{name} was deleted.")
 
 
 async def _type(request: HTMXRequest, account: str, name: str) -> Template:

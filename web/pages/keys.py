@@ -65,7 +65,7 @@ class KeysController(Controller):
         id: FromPath[str],
     ) -> Response[Any]:
         await keys.revoke(account, id, runtime.clock(), by=actor(request))
-        return elsewhere(request, "/settings/keys")
+        return elsewhere(request, "/settings/keys", "The key is revoked.")
 
 
 async def _keys(

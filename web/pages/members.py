@@ -75,7 +75,7 @@ class MembersController(Controller):
             )
         except (Invalid, Conflict) as error:
             return await _members(request, account, _EMPTY, error)
-        return elsewhere(request, "/settings/members")
+        return elsewhere(request, "/settings/members", "The role is changed.")
 
     @get("/{id:str}/remove", opt=_OWNERS)
     async def ask_to_remove(
@@ -104,7 +104,7 @@ class MembersController(Controller):
             await members.remove(account, id, runtime.clock(), by=actor(request))
         except Conflict as error:
             return await _members(request, account, _EMPTY, error)
-        return elsewhere(request, "/settings/members")
+        return elsewhere(request, "/settings/members", "They are removed.")
 
 
 async def _with_link(

@@ -33,12 +33,13 @@ class SessionsController(Controller):
         if id not in {session.id for session in mine}:
             raise NotFound("You are not signed in there.")
         await sessions.end(id)
-        return elsewhere(request, "/settings/sessions")
+        return elsewhere(request, "/settings/sessions", "Signed out there.")
 
     @post("/end-others", opt=_OWN)
     async def end_others(self, request: HTMXRequest) -> Response[Any]:
         await sessions.end_all(request.user, keep=request.auth.session)
-        return elsewhere(request, "/settings/sessions")
+        said = "You are signed out everywhere else."
+        return elsewhere(request, "/settings/sessions", said)
 
 
 @post("/settings/password", opt=_OWN)
@@ -54,7 +55,8 @@ async def change_password(request: HTMXRequest, runtime: Running) -> Response[An
         )
     except Invalid as error:
         return await _sessions(request, runtime, forms.problems(error))
-    return elsewhere(request, "/settings/sessions")
+    said = "Your password is changed, and you are signed out everywhere else."
+    return elsewhere(request, "/settings/sessions", said)
 
 
 async def _sessions(

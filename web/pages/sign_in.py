@@ -19,7 +19,7 @@ from web.security import Running, session_cookie
 async def show_login(request: HTMXRequest, next: FromQuery[str] = "/") -> Response[Any]:
     if request.user:
         return elsewhere(request, _ours(next))
-    return _login(request, {"email": "", "next": _ours(next)})
+    return await _login(request, {"email": "", "next": _ours(next)})
 
 
 @post("/login", opt={"public": True})
@@ -29,7 +29,7 @@ async def sign_in(request: HTMXRequest, runtime: Running) -> Response[Any]:
     try:
         member = await _known(request, runtime, form)
     except (Invalid, LimitReached) as error:
-        return _login(request, form, error)
+        return await _login(request, form, error)
     return await let_in(request, runtime, member, form["next"])
 
 
@@ -65,7 +65,7 @@ async def _known(
     return member
 
 
-def _login(
+async def _login(
     request: HTMXRequest,
     form: dict[str, str],
     error: Invalid | LimitReached | None = None,
@@ -75,6 +75,7 @@ def _login(
         "login.html",
         "login.html",
         status=forms.status(error) if error else 200,
+        is_set_up=await members.is_set_up(),
         form=form,
         problems=forms.problems(error) if error else [],
     )

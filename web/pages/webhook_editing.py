@@ -111,7 +111,7 @@ class WebhookChangeController(Controller):
             runtime.settings.allow_http,
             runtime.clock(),
         )
-        return elsewhere(request, f"/webhooks/{id}?tab=settings")
+        return elsewhere(request, f"/webhooks/{id}?tab=settings", "Saved.")
 
     @post("/preview")
     async def preview(

@@ -208,8 +208,9 @@ class WebhooksController(Controller):
         runtime: Running,
         id: FromPath[str],
     ) -> Response[Any]:
+        row = await webhooks.get(account, id)
         await webhooks.delete(account, actor(request), id, runtime.clock())
-        return elsewhere(request, "/webhooks")
+        return elsewhere(request, "/webhooks", f"{row.name} was deleted.")
 
 
 async def _detail(row: Webhook, runtime: Runtime) -> dict[str, Any]:
