@@ -29,7 +29,7 @@ from callboard.outcome import ErrorClass, Outcome
 # Between two looks: while there is traffic, while it was rung lately, on its own.
 _BUSY, _RUNG, _ALONE = 0.005, 0.02, 1.0
 _KEEPS_LOOKING = 0.25
-_PATIENT_LOOK = 0.05
+_OTHER_LANES = 0.05
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Pump:
     _claims: int = 0
     _stopping: bool = False
     _rung_at: float = 0.0
-    _patient_at: float = 0.0
+    _others_at: float = 0.0
     _next_due: datetime | None = None
     _stirred: asyncio.Event = field(default_factory=asyncio.Event)
     _finished: list[Result] = field(default_factory=list)
@@ -168,13 +168,23 @@ class Pump:
         return claimed
 
     def _lanes(self) -> list[Lane]:
-        if monotonic() - self._patient_at < _PATIENT_LOOK:
+        """Under load the other lanes are looked at less often than express."""
+        if self._flights and monotonic() - self._others_at < _OTHER_LANES:
             return [Lane.EXPRESS]
-        self._patient_at = monotonic()
-        return [Lane.EXPRESS, Lane.PATIENT]
+        self._others_at = monotonic()
+        return list(Lane)
 
     def _free(self, lane: Lane) -> int:
-        return max(self.places // 2, 1) - self._in_lane[lane]
+        """Half for express calls younger than a second. The other half for the rest, of
+        which at most half untried: a thousand new dead receivers delay no quick one.
+        """
+        half = max(self.places // 2, 1)
+        if lane is Lane.EXPRESS:
+            return half - self._in_lane[lane]
+        rest = half - self._in_lane[Lane.PATIENT] - self._in_lane[Lane.UNTRIED]
+        if lane is Lane.PATIENT:
+            return rest
+        return min(rest, max(half // 2, 1) - self._in_lane[lane])
 
     def _start(self, claimed: Claimed, lane: Lane) -> None:
         flight = _Flight(claimed, lane, monotonic())

@@ -11,8 +11,11 @@ class DeliveryState(StrEnum):
 
 
 class Lane(StrEnum):
+    """Express: calls are quick. Patient: they are not. Untried: nobody knows yet."""
+
     EXPRESS = "express"
     PATIENT = "patient"
+    UNTRIED = "untried"
 
 
 class Trigger(StrEnum):

@@ -140,6 +140,8 @@ async def change(
         new = await checked(account, replace(settings_of(row), **given), allow_http)
         columns: dict[Any, Any] = _columns(new)
         await Webhook.update({**columns, "changed_at": now}).where(Webhook.id == id)
+        if new.url != row.url:
+            await _forget_speed(db, id)
         names = ", ".join(sorted(given))
         await audit.note(account, actor, "webhook.changed", id, names, now)
         await _touch(db, id)
@@ -384,7 +386,7 @@ async def _insert_turn(db: Database, row: Webhook, now: datetime) -> None:
         """
         INSERT INTO turn (webhook, account, version, open, lane, ordered, cap, slots,
             leased, next_due, empty_looks, served, rate, tokens, tokens_at, follow)
-        VALUES (:id, :account, 1, false, 'express', :ordered, :cap, 1,
+        VALUES (:id, :account, 1, false, 'untried', :ordered, :cap, 1,
             0, NULL, 0, 0, :rate, 1, :now, NULL)
         """,
         id=row.id,
@@ -409,6 +411,13 @@ async def _touch(db: Database, id: str) -> None:
         FROM webhook w WHERE w.id = turn.webhook AND turn.webhook = :id
         """,
         id=id,
+    )
+
+
+async def _forget_speed(db: Database, id: str) -> None:
+    """Nobody knows yet how quick the new receiver is."""
+    await db.fetch(
+        "UPDATE turn SET lane = 'untried', slots = 1 WHERE webhook = :id", id=id
     )
 
 
