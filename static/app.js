@@ -71,7 +71,7 @@
   });
 
   // A part that lands in the dialog opens it.
-  on("htmx:afterSwap", (e) => { times(); if (e.detail.target.id === "dialog") $("#dialog").showModal(); });
+  on("htmx:afterSwap", (e) => { times(); if (e.detail.target?.id === "dialog") $("#dialog").showModal(); });
   on("keydown", (e) => {
     const box = $("input[type=search]");
     if (e.key === "/" && box && !e.target.matches("input, textarea, select")) { e.preventDefault(); box.focus(); }
