@@ -115,7 +115,9 @@ class TestOne:
         assert answer.headers["Location"] == f"/deliveries/{waiting}"
         async with engine.working():
             await engine.settled()
-        assert "Try by hand 1" in seen(await alice.get(f"/deliveries/{waiting}"))
+        page = seen(await alice.get(f"/deliveries/{waiting}"))
+        assert "Try by hand 1" in page
+        assert "1, 1 of them by hand. The plan has 6." in page
         answer = await alice.post(f"/deliveries/{waiting}/try-now", status=409)
         assert "is finished already" in seen(answer)
 
