@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from callboard.database import Database, reading
 
 _STUCK = timedelta(seconds=60)
+_SOON = timedelta(seconds=5)
 _SHOWN = 5
 
 
@@ -25,9 +26,9 @@ class Finding:
 
 _CHECKS: Sequence[tuple[str, str]] = (
     (
-        "events with fewer deliveries than their receipt named",
+        "events with other deliveries than their receipt named",
         """
-        SELECT e.id FROM event e WHERE e.deliveries > (
+        SELECT e.id FROM event e WHERE e.deliveries != (
             SELECT count(*) FROM delivery d
             WHERE d.event = e.id AND NOT d.extra)
         """,
@@ -66,7 +67,17 @@ _CHECKS: Sequence[tuple[str, str]] = (
         JOIN delivery d ON d.webhook = t.webhook
         WHERE t.open AND d.state = 'pending' AND d.lease IS NULL AND d.due < :stuck
           AND t.leased < t.slots AND t.rate IS NULL AND NOT t.ordered
-          AND (t.next_due IS NULL OR t.next_due < :stuck)
+          AND (t.next_due IS NULL OR t.next_due > :soon
+               OR t.next_due < :stuck AND t.served < :served)
+        """,
+    ),
+    (
+        "deliveries that did not follow their webhook",
+        """
+        SELECT CAST(d.seq AS varchar) AS id FROM turn t
+        JOIN delivery d ON d.webhook = t.webhook
+        WHERE t.follow IS NULL AND (t.open AND d.state = 'held'
+            OR NOT t.open AND d.state = 'pending')
         """,
     ),
     (
@@ -101,12 +112,19 @@ async def ledger(now: datetime) -> list[Finding]:
     found = []
     async with reading() as db:
         for what, sql in _CHECKS:
-            rows = await _ids(db, sql, now - _STUCK)
+            rows = await _ids(db, sql, now)
             if rows:
                 found.append(Finding(what, len(rows), tuple(rows[:_SHOWN])))
     return found
 
 
-async def _ids(db: Database, sql: str, stuck: datetime) -> list[str]:
-    values = {"stuck": stuck} if ":stuck" in sql else {}
-    return [row["id"] for row in await db.fetch(sql, **values)]
+async def _ids(db: Database, sql: str, now: datetime) -> list[str]:
+    """`served`: a turn looked at since is not stuck, there is only much to do."""
+    stuck = now - _STUCK
+    values = {
+        "stuck": stuck,
+        "soon": now + _SOON,
+        "served": int(stuck.timestamp() * 1_000_000),
+    }
+    given = {name: value for name, value in values.items() if f":{name}" in sql}
+    return [row["id"] for row in await db.fetch(sql, **given)]
