@@ -136,6 +136,7 @@ async def change(
         if (value := getattr(wanted, f.name)) is not LEAVE
     }
     async with writing() as db:
+        await accounts.bump(db, account)
         row = await get(account, id)
         new = await checked(account, replace(settings_of(row), **given), allow_http)
         columns: dict[Any, Any] = _columns(new)

@@ -125,6 +125,14 @@ class TestTheForm:
         answer = await alice.post(f"/webhooks/{id}/edit", form | {"url": ""}, 422)
         assert 'value="later.*"' in answer.text
 
+    async def test_a_change_of_events_counts_for_the_next_event(self, alice, engine):
+        id = await engine.webhook(events=("later.*",), schedule=())
+        assert (await engine.post()).deliveries == 0
+        await alice.post(f"/webhooks/{id}/edit", FORM | {"url": engine.receiver.url})
+        assert (await engine.post()).deliveries == 1
+        async with engine.working():
+            await engine.settled()
+
     async def test_what_the_form_shows_can_be_saved_unchanged(self, alice, engine):
         id = await engine.webhook(
             success=(200, 202), schedule=(), recipients=("ops@example.org",)
