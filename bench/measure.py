@@ -12,6 +12,14 @@ def cpu_seconds(pids: Mapping[str, int]) -> dict[str, float]:
     return {name: sum(map(_cpu, _family(name, pid))) for name, pid in pids.items()}
 
 
+def machine_seconds() -> tuple[float, float]:
+    """What all cores together have worked, and what they could have."""
+    ticks = Path("/proc/stat").read_text().splitlines()[0].split()[1:9]
+    spent = [int(each) / _TICKS for each in ticks]
+    idle = spent[3] + spent[4]
+    return sum(spent) - idle, sum(spent)
+
+
 def peak_megabytes(pids: Mapping[str, int]) -> dict[str, float]:
     """The most that a process had at once; of PostgreSQL what its processes have now,
     shared memory counted once."""

@@ -28,11 +28,16 @@ class Sent:
 
 @dataclass
 class Run:
-    """`arrivals`: id, path and time; `cpu`: seconds by process."""
+    """`arrivals`: id, path and time; `cpu`: seconds by process.
+
+    `worked`, `could`: seconds of all cores, which somebody else may have used too.
+    """
 
     sent: list[Sent]
     arrivals: list[tuple[str, str, float]] = field(default_factory=list)
     cpu: dict[str, float] = field(default_factory=dict)
+    worked: float = 0.0
+    could: float = 0.0
 
 
 def load(
@@ -71,10 +76,13 @@ def wait_for_all(here: World, run: Run) -> None:
 
 @contextmanager
 def metered(here: World, run: Run) -> Iterator[None]:
-    before = measure.cpu_seconds(here.pids)
+    before, machine = measure.cpu_seconds(here.pids), measure.machine_seconds()
+    run.cpu = {}
     yield
     after = measure.cpu_seconds(here.pids)
     run.cpu |= {name: after[name] - before[name] for name in after}
+    worked, could = measure.machine_seconds()
+    run.worked, run.could = worked - machine[0], could - machine[1]
 
 
 def accepted(run: Run) -> list[Sent]:

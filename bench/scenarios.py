@@ -23,7 +23,7 @@ class Scale:
 
 
 SCALES = {
-    "postgres": Scale(seconds=20, window=2000, rate=1000, backlog=40_000),
+    "postgres": Scale(seconds=20, window=2000, rate=1000, backlog=30_000),
     "sqlite": Scale(seconds=12, window=1000, rate=300, backlog=6_000),
 }
 
@@ -147,6 +147,7 @@ def _steady_figures(here: World, name: str, run: Run) -> Figures:
 def _add_costs(here: World, figures: Figures, run: Run) -> None:
     thousands = max(len(run.arrivals), 1) / 1000
     figures.cpu = {name: cpu * 1000 / thousands for name, cpu in run.cpu.items()}
+    figures.others = 100 * (run.worked - sum(run.cpu.values())) / run.could
     figures.memory = measure.peak_megabytes(here.pids)
     events = max(len(runs.accepted(run)), 1)
     figures.bytes_each = (world.database_bytes(here) - here.empty_bytes) / events

@@ -21,6 +21,7 @@ class Figures:
     delivered: float | None = None
     percentiles: tuple[float, float, float] | None = None
     cpu: dict[str, float] = field(default_factory=dict)
+    others: float | None = None
     memory: dict[str, float] = field(default_factory=dict)
     bytes_each: float | None = None
     deliveries: int | None = None
@@ -55,6 +56,7 @@ def _lines(found: Sequence[Figures]) -> list[tuple[str, list[float | None]]]:
     for name in PROCESSES:
         cells = [each.cpu.get(name) for each in found]
         lines.append((f"CPU ms / 1000 deliveries, {name}", cells))
+    lines.append(("% of the cores used by others", [each.others for each in found]))
     for name in _HEAVY:
         lines.append((f"peak MB, {name}", [each.memory.get(name) for each in found]))
     return [
