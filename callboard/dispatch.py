@@ -16,7 +16,7 @@ from time import monotonic
 
 from callboard import retry
 from callboard.database import Database, reading, writing
-from callboard.delivery import ledger, request
+from callboard.delivery import acts, ledger, request
 from callboard.delivery.ledger import Claimed, Result, Sent
 from callboard.delivery.request import Call
 from callboard.delivery.sender import Sender
@@ -61,6 +61,7 @@ class Pump:
     _others_at: float = 0.0
     _next_due: datetime | None = None
     _stirred: asyncio.Event = field(default_factory=asyncio.Event)
+    _unsure: list[str] = field(default_factory=list)
     _finished: list[Result] = field(default_factory=list)
     _flights: dict[int, _Flight] = field(default_factory=dict)
     _young: deque[_Flight] = field(default_factory=deque)
@@ -100,20 +101,30 @@ class Pump:
     async def look(self) -> None:
         """One turn of the wheel: one transaction that records and claims."""
         finished, self._finished = self._finished, []
-        slow = self._age()
+        slow, before = self._age(), self._claims
         try:
             async with writing() as db:
                 now = self.clock()
+                await self._give_back(db, now)
                 await ledger.record(db, finished, slow, now)
                 claimed = await self._claim(db, now)
         except BaseException:
             self._finished = finished + self._finished
+            numbers = range(before + 1, self._claims + 1)
+            self._unsure += [f"{self.worker}/{number}" for number in numbers]
             raise
+        self._unsure.clear()
         self._next_due = None if claimed else await self._earliest()
         for lane, each in claimed:
             self._start(each, lane)
         if claimed:
             self._rung_at = monotonic()  # where something was there may be more
+
+    async def _give_back(self, db: Database, now: datetime) -> None:
+        """Claims of a look that broke off: its commit may have been made all the same,
+        and nobody else would ever free what a living worker has leased."""
+        if self._unsure:
+            await acts.free_claims(db, self._unsure, now)
 
     async def _rest(self, begun: float) -> None:
         """Under load, calls that end close together share the next look."""

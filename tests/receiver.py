@@ -16,12 +16,13 @@ _REASON = {200: "OK", 404: "Not Found", 410: "Gone", 500: "Internal Server Error
 
 @dataclass(frozen=True)
 class Answer:
-    """`gate`: the answer waits until it opens."""
+    """`gate`: the answer waits until it opens; `takes`: and so many seconds."""
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b"ok"
     gate: asyncio.Event | None = None
+    takes: float = 0.0
 
 
 OK = Answer()
@@ -114,6 +115,7 @@ class Receiver:
         try:
             if answer.gate:
                 await answer.gate.wait()
+            await asyncio.sleep(answer.takes)
         finally:
             self._at_once[path] -= 1
         if path in self._broken:

@@ -60,24 +60,34 @@ async def cancel(db: Database, account: str, seq: int, now: datetime) -> None:
 
 async def free(db: Database, worker: str, now: datetime) -> int:
     """Takes all leases of a worker away; the number of deliveries set free."""
-    pattern = f"{worker}/%"
+    return await _free(db, "d.lease LIKE :leases", f"{worker}/%", now)
+
+
+async def free_claims(db: Database, leases: list[str], now: datetime) -> int:
+    """The same for single claims."""
+    return await _free(db, "d.lease = ANY(:leases)", leases, now)
+
+
+async def _free(
+    db: Database, which: str, leases: str | list[str], now: datetime
+) -> int:
     locked = await db.fetch(
-        """
+        f"""
         SELECT webhook FROM turn WHERE leased > 0 AND EXISTS (
             SELECT 1 FROM delivery d WHERE d.webhook = turn.webhook
-            AND d.state = 'pending' AND d.lease LIKE :pattern)
+            AND d.state = 'pending' AND {which})
         ORDER BY webhook FOR UPDATE
         """,
-        pattern=pattern,
+        leases=leases,
     )
     freed = await db.fetch(
-        """
-        UPDATE delivery SET lease = NULL
-        WHERE webhook = ANY(:webhooks) AND state = 'pending' AND lease LIKE :pattern
+        f"""
+        UPDATE delivery AS d SET lease = NULL
+        WHERE d.webhook = ANY(:webhooks) AND d.state = 'pending' AND {which}
         RETURNING webhook
         """,
         webhooks=[row["webhook"] for row in locked],
-        pattern=pattern,
+        leases=leases,
     )
     counts = Counter(row["webhook"] for row in freed)
     await db.fetch(

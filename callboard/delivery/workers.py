@@ -1,5 +1,6 @@
 """Which workers live. A lease has no expiry: it ends with its worker."""
 
+from collections.abc import Callable
 from datetime import datetime
 from time import monotonic
 
@@ -13,8 +14,9 @@ _DEAD_AFTER = 10.0
 class Watch:
     """One worker's view of the others' beats; only successful reads count."""
 
-    def __init__(self, worker: str) -> None:
+    def __init__(self, worker: str, time: Callable[[], float] = monotonic) -> None:
         self._worker = worker
+        self._time = time
         self._seen: dict[str, tuple[int, float]] = {}
 
     async def beat(self, now: datetime) -> list[str]:
@@ -35,7 +37,7 @@ class Watch:
         return self._still({row["id"]: row["beat"] for row in rows})
 
     def _still(self, beats: dict[str, int]) -> list[str]:
-        time = monotonic()
+        time = self._time()
         self._seen = {
             worker: known
             if (known := self._seen.get(worker)) and known[0] == beat
