@@ -7,12 +7,14 @@ import asyncio
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
@@ -26,11 +28,35 @@ STARTS_WITHIN = 30.0
 @contextmanager
 def running_redis() -> Iterator[str]:
     """A Redis server of its own; yields its unix:// URL."""
-    with (
-        tempfile.TemporaryDirectory(prefix="callboard-redis-") as directory,
-        embedded.running_redis(Path(directory), []) as (_, url),
-    ):
-        yield url
+    with restartable_redis() as redis:
+        yield redis.url
+
+
+@contextmanager
+def restartable_redis() -> Iterator["Redis"]:
+    with tempfile.TemporaryDirectory(prefix="callboard-redis-") as directory:
+        redis = Redis(Path(directory))
+        redis.start()
+        try:
+            yield redis
+        finally:
+            redis.stop()
+
+
+@dataclass
+class Redis:
+    """Comes back at the same address with what it had."""
+
+    directory: Path
+    url: str = ""
+    _server: ExitStack = field(default_factory=ExitStack)
+
+    def start(self) -> None:
+        running = embedded.running_redis(self.directory, [])
+        _, self.url = self._server.enter_context(running)
+
+    def stop(self) -> None:
+        self._server.close()
 
 
 @contextmanager
@@ -39,20 +65,56 @@ def running_postgres(fsync: bool = False) -> Iterator[str]:
 
     The cluster's owner is the user in the URL and may create databases.
     """
+    with restartable_postgres(fsync) as postgres:
+        yield postgres.url
+
+
+@contextmanager
+def restartable_postgres(fsync: bool) -> Iterator["Postgres"]:
     owner = _owner()
     with tempfile.TemporaryDirectory(prefix="callboard-pg-", dir="/tmp") as directory:
         if owner:
             os.chown(directory, owner.pw_uid, owner.pw_gid)
         data = Path(directory) / "data"
         _make_cluster(data, owner)
-        port = free_port()
-        server = _start_cluster(data, port, owner, fsync=fsync)
+        postgres = Postgres(data, free_port(), owner, fsync)
+        postgres.start()
         try:
-            _wait_for(server, port)
-            yield f"postgres://callboard@127.0.0.1:{port}/postgres"
+            postgres.wait()
+            yield postgres
         finally:
-            server.send_signal(2)  # a fast shutdown: it does not wait for clients
-            server.wait()
+            postgres.stop()
+
+
+@dataclass
+class Postgres:
+    """Comes back on the same port with what it had."""
+
+    data: Path
+    port: int
+    owner: pwd.struct_passwd | None
+    fsync: bool
+    _server: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"postgres://callboard@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        self._server = _start_cluster(
+            self.data, self.port, self.owner, fsync=self.fsync
+        )
+
+    def wait(self) -> None:
+        """Until it takes connections."""
+        assert self._server
+        _wait_for(self._server, self.port)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """SIGINT, a fast shutdown, does not wait for clients; SIGQUIT is a crash."""
+        assert self._server
+        self._server.send_signal(how)
+        self._server.wait()
 
 
 def make_database(url: str, name: str) -> str:

@@ -19,7 +19,7 @@ from callboard.accounts import accounts, audit
 from callboard.accounts.tables import Member
 from callboard.catalogue.tables import EventType
 from callboard.database import Database, writing
-from callboard.errors import Conflict, Invalid, NotFound, Problem
+from callboard.errors import Conflict, Invalid, NotFound, Problem, invalid
 from callboard.matching.patterns import check_events, compile_patterns
 from callboard.paging import Page, decode_cursor, encode_cursor
 from callboard.retry import DEFAULT_PLAN, check_plan
@@ -139,6 +139,9 @@ async def change(
         await accounts.bump(db, account)
         row = await get(account, id)
         new = await checked(account, replace(settings_of(row), **given), allow_http)
+        if new.signing == "standard" and row.secrets == "[]":
+            text = "It has no secret yet: make one under Keys, which turns signing on."
+            raise invalid("signing.scheme", "no_secret", text)
         columns: dict[Any, Any] = _columns(new)
         await Webhook.update({**columns, "changed_at": now}).where(Webhook.id == id)
         if new.url != row.url:
@@ -152,13 +155,14 @@ async def change(
 async def rotate(
     account: str, actor: str, id: str, vault: Vault, until: datetime, now: datetime
 ) -> str:
-    """A new secret, shown this once; the one in use signs beside it until `until`."""
+    """A new secret, shown this once; the one in use signs beside it until `until`.
+
+    A webhook that did not sign its calls does so from now on.
+    """
     secret = standard_secrets.generate()
     async with writing() as db:
         await accounts.bump(db, account)
         row = await get(account, id)
-        if row.signing != "standard":
-            raise Conflict("This webhook does not sign its calls.")
         old = msgspec.json.decode(row.secrets, type=list[SealedSecret])
         kept = [
             msgspec.structs.replace(each, until=each.until or until)
@@ -166,7 +170,8 @@ async def rotate(
             if each.until is None or each.until > now
         ]
         sealed = seal_secrets([seal(secret, id, vault), *kept])
-        await Webhook.update({Webhook.secrets: sealed}).where(Webhook.id == id)
+        changes: dict[Any, Any] = {"secrets": sealed, "signing": "standard"}
+        await Webhook.update(changes).where(Webhook.id == id)
         await audit.note(account, actor, "webhook.secret_rotated", id, "", now)
         await _touch(db, id)
     return secret

@@ -1,0 +1,48 @@
+"""Chaos comes last: it is slow, and its processes would disturb the others."""
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.chaos.world import World, prepare, running_world
+
+LONG = os.environ.get("CHAOS") == "long"
+_told: list[str] = []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _is_chaos(item):
+            item.add_marker(pytest.mark.timeout(600 if LONG else 120))
+    items.sort(key=_is_chaos)
+
+
+def _is_chaos(item: pytest.Item) -> bool:
+    return item.path.parent.name == "chaos"
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    for line in _told:
+        terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def tell(request: pytest.FixtureRequest) -> Callable[[object], None]:
+    """One line for the case, shown when all is over."""
+    return lambda figures: _told.append(f"{request.node.name}: {figures}")
+
+
+@pytest.fixture(scope="session")
+def _installation() -> Iterator[World]:
+    with running_world(os.environ.get("TEST_ENGINE") == "postgres") as world:
+        yield world
+
+
+@pytest.fixture
+async def world(_installation: World) -> World:
+    if not _installation.key:
+        await prepare(_installation)
+    await _installation.heal()
+    return _installation

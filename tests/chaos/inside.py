@@ -1,0 +1,77 @@
+"""Looks into the database for the chaos tests, which have another one open themselves.
+
+Each line it gets on standard input is a question; it prints the answer as JSON.
+"""
+
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from callboard import check
+from callboard.accounts import accounts, keys
+from callboard.database import opened_database, reading
+from callboard.runtime import prepare_database
+
+# What a worker held when it died, with the webhook's URL. Only this may be repeated.
+_LEASED = """
+    SELECT d.event, w.url FROM delivery d JOIN webhook w ON w.id = d.webhook
+    WHERE d.lease LIKE :worker || '/%'
+"""
+_WAITING = "SELECT count(*) AS n FROM delivery WHERE state IN ('pending', 'held')"
+_FINISHED = """
+    SELECT d.event, w.url, d.finished_at FROM delivery d
+    JOIN webhook w ON w.id = d.webhook
+    WHERE d.event > :after AND d.finished_at IS NOT NULL
+"""
+
+
+async def key() -> str:
+    await prepare_database()
+    async with opened_database():
+        account = await accounts.first()
+        assert account
+        now = datetime.now(UTC)
+        return (await keys.create(account.id, "chaos", (), "chaos", now))[1]
+
+
+async def leased(worker: str) -> list[tuple[str, str]]:
+    return [(row["event"], row["url"]) for row in await _rows(_LEASED, worker=worker)]
+
+
+async def waiting() -> int:
+    (row,) = await _rows(_WAITING)
+    found: int = row["n"]
+    return found
+
+
+async def finished(after: str) -> list[tuple[str, str, float]]:
+    rows = await _rows(_FINISHED, after=after)
+    return [(r["event"], r["url"], r["finished_at"].timestamp()) for r in rows]
+
+
+async def keys_stored() -> list[str]:
+    return [row["key"] for row in await _rows("SELECT key FROM event")]
+
+
+async def findings() -> list[str]:
+    async with opened_database():
+        found = await check.ledger(datetime.now(UTC))
+    return [f"{each.count} {each.what}: {each.examples}" for each in found]
+
+
+async def _rows(sql: str, **values: object) -> Any:
+    async with opened_database(), reading() as db:
+        return await db.fetch(sql, **values)
+
+
+QUESTIONS: dict[str, Any] = {
+    each.__name__: each for each in (key, leased, waiting, finished, keys_stored, findings)
+}
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        question, *about = line.split()
+        answer = asyncio.run(QUESTIONS[question](*about))
+        print(json.dumps(answer), flush=True)  # noqa: T201

@@ -1,0 +1,195 @@
+"""The sender's side: events at a steady rate, and what became of each of them."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count, cycle
+
+import aiohttp
+
+from tests.chaos.world import World
+
+RATE = 150.0
+MOST = 100_000
+TYPES = ("order.made", "order.paid", "order.made", "invoice.sent")
+# What was not in flight goes on within this, what was in flight within that.
+GOES_ON = 5.0
+TAKEN_OVER = 15.0
+_ANSWERS_WITHIN = 30.0
+_ARRIVES_WITHIN = 40.0
+
+Call = tuple[str, str]
+_number = count()
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Answered with 202."""
+
+    id: str
+    key: str
+    deliveries: int
+    at: float
+
+
+@dataclass
+class Load:
+    """`refused`: keys by status, 0 when the connection broke. `back`: since when all
+    is well again. `held`: what a worker held when it was killed, with the moment."""
+
+    world: World
+    rate: float
+    place: int
+    accepted: list[Accepted] = field(default_factory=list)
+    refused: dict[int, list[str]] = field(default_factory=dict)
+    back: float = 0.0
+    held: list[tuple[float, frozenset[Call]]] = field(default_factory=list)
+    slowest_answer: float = 0.0
+
+    async def more(self, events: int, within: float = 30.0) -> None:
+        """Waits until so many more are accepted."""
+        wanted = len(self.accepted) + events
+        async with asyncio.timeout(within):
+            while len(self.accepted) < wanted:  # noqa: ASYNC110  nobody tells us
+                await asyncio.sleep(0.02)
+
+    async def kill_worker(self, name: str) -> None:
+        """While it has calls in flight."""
+        worker = self.world.worker_id(name)
+        async with asyncio.timeout(30):
+            while not await self.world.ask("leased", worker):
+                pass
+        self.world.kill(name)
+        killed = time.monotonic()
+        rows = await self.world.ask("leased", worker)
+        self.held.append((killed, frozenset(_call(id, url) for id, url in rows)))
+
+
+@dataclass(frozen=True)
+class Figures:
+    accepted: int
+    refused: dict[int, int]
+    held: int
+    repeats: int
+    went_on: float
+    taken_over: float
+
+    def __str__(self) -> str:
+        refused = ", ".join(f"{n}x {status}" for status, n in self.refused.items())
+        return (
+            f"{self.accepted} accepted, {refused or 'none'} refused, "
+            f"{self.repeats} repeated of {self.held} in flight, "
+            f"went on within {self.went_on:.1f} s, "
+            f"taken over within {self.taken_over:.1f} s"
+        )
+
+
+@asynccontextmanager
+async def sending(world: World, rate: float = RATE) -> AsyncIterator[Load]:
+    place = len(await world.calls_since(0))
+    load = Load(world, rate, place)
+    headers = {"Authorization": f"Bearer {world.key}"}
+    wait = aiohttp.ClientTimeout(total=_ANSWERS_WITHIN)
+    async with aiohttp.ClientSession(headers=headers, timeout=wait) as session:
+        posting = asyncio.create_task(_post_all(load, session))
+        try:
+            yield load
+        finally:
+            posting.cancel()
+            await asyncio.gather(posting, return_exceptions=True)
+
+
+async def _post_all(load: Load, session: aiohttp.ClientSession) -> None:
+    """When it is cancelled, those under way still get their answer."""
+    ports, under_way = cycle(load.world.web_ports.values()), set()
+    begun = time.monotonic()
+    try:
+        for number, type in zip(range(MOST), cycle(TYPES), strict=False):
+            await asyncio.sleep(begun + number / load.rate - time.monotonic())
+            task = asyncio.create_task(_post(load, session, next(ports), type))
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
+    finally:
+        await asyncio.gather(*under_way)
+
+
+async def _post(
+    load: Load, session: aiohttp.ClientSession, port: int, type: str
+) -> None:
+    key = f"{load.place}-{next(_number)}"
+    body = {"type": type, "id": key, "data": {"amount": 1}}
+    url, begun = f"http://127.0.0.1:{port}/api/v1/events", time.monotonic()
+    try:
+        async with session.post(url, json=body) as answer:
+            found, status = await answer.json(), answer.status
+    except (aiohttp.ClientError, TimeoutError):
+        found, status = {}, 0
+    now = time.monotonic()
+    load.slowest_answer = max(load.slowest_answer, now - begun)
+    if status == 202:
+        load.accepted.append(Accepted(found["id"], key, found["deliveries"], now))
+    else:
+        load.refused.setdefault(status, []).append(key)
+
+
+async def settled(load: Load) -> Figures:
+    """Waits until all that was accepted has been received and is recorded, and proves
+    that it was in time, that only what was in flight was repeated, and that the ledger
+    is in order."""
+    calls = await _received(load)
+    first = {call: at for call, at in reversed(calls)}
+    times = Counter(call for call, _ in calls)
+    chances = Counter(call for _, held in load.held for call in held)
+    answered = {each.id: each.at for each in load.accepted}
+    late = {
+        call: at - max(answered[call[0]], load.back)
+        for call, at in first.items()
+        if call[0] in answered and call not in chances
+    }
+    over = await _taken_over(load)
+    assert not await load.world.ask("findings")
+    assert not load.world.complaints()
+    assert [call for call, n in times.items() if n > 1 + chances[call]] == []
+    assert max(late.values()) <= GOES_ON
+    assert over <= TAKEN_OVER
+    return Figures(
+        accepted=len(load.accepted),
+        refused={status: len(keys) for status, keys in load.refused.items()},
+        held=chances.total(),
+        repeats=times.total() - len(times),
+        went_on=max(0.0, *late.values()),
+        taken_over=over,
+    )
+
+
+async def _received(load: Load) -> list[tuple[Call, float]]:
+    async with asyncio.timeout(_ARRIVES_WITHIN):
+        while True:
+            found = await load.world.calls_since(load.place)
+            calls = [((id, path), at) for id, path, at in found]
+            paths = Counter(id for id, _ in {call for call, _ in calls})
+            missing = [a for a in load.accepted if paths[a.id] < a.deliveries]
+            if not missing and not await load.world.ask("waiting"):
+                return calls
+            await asyncio.sleep(0.1)
+
+
+async def _taken_over(load: Load) -> float:
+    """The longest from a kill until what was in flight was finished."""
+    if not load.held:
+        return 0.0
+    oldest = min(id for _, held in load.held for id, _ in held)
+    offset = time.time() - time.monotonic()
+    ended = {
+        _call(id, url): at - offset
+        for id, url, at in await load.world.ask("finished", oldest[:-1])
+    }
+    last = {call: at for at, held in load.held for call in held}
+    return max(ended[call] - at for call, at in last.items())
+
+
+def _call(id: str, url: str) -> Call:
+    return id, "/" + url.split("/", 3)[3]

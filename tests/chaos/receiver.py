@@ -1,0 +1,50 @@
+"""The receiver of the chaos tests, a process of its own: it outlives what it calls.
+
+It answers 200, on paths under /slow after a while, and notes each call before that.
+Each line it gets on standard input is a place: it prints the calls from there on.
+"""
+
+import asyncio
+import json
+import sys
+from time import monotonic
+
+SLOW_SECONDS = 0.4
+_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+calls: list[tuple[str, str, float]] = []
+
+
+async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while True:
+            path = await _note(reader)
+            if path.startswith("/slow"):
+                await asyncio.sleep(SLOW_SECONDS)
+            writer.write(_ANSWER)
+            await writer.drain()
+    except (ConnectionError, asyncio.IncompleteReadError):
+        pass  # the caller was killed, or has no more for us
+    finally:
+        writer.close()
+
+
+async def _note(reader: asyncio.StreamReader) -> str:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    first, *lines = head.rstrip().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    await reader.readexactly(int(headers["Content-Length"]))
+    path = first.split(" ")[1]
+    calls.append((headers["webhook-id"], path, monotonic()))
+    return path
+
+
+async def main() -> None:
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=1000)
+    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        print(json.dumps(calls[int(line) :]), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

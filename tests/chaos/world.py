@@ -1,0 +1,213 @@
+"""One installation with everything doubled, whose parts the tests kill and stop."""
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from callboard import supervisor
+from tests.servers import (
+    Postgres,
+    Redis,
+    free_port,
+    restartable_postgres,
+    restartable_redis,
+)
+
+HOME = Path(__file__).parent.parent.parent
+STARTS_WITHIN = 60.0
+STARTED = {"web": "Uvicorn running", "worker": "worker.started"}
+
+Process = subprocess.Popen[str]
+
+
+@dataclass
+class World:
+    directory: Path
+    environ: dict[str, str]
+    redis: Redis
+    postgres: Postgres | None
+    web_ports: dict[str, int]
+    receiver: Process
+    inside: Process
+    key: str = ""
+    processes: dict[str, Process] = field(default_factory=dict)
+    logs: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        return [*self.web_ports, "worker 1", "worker 2"]
+
+    @property
+    def workers(self) -> list[str]:
+        return ["worker 1", "worker 2"]
+
+    def start(self, name: str, *before: str, **environ: str) -> None:
+        """`before`: a command that runs the command that follows it."""
+        kind = name.split()[0]
+        module = "web" if kind == "web" else "workers"
+        port = str(self.web_ports.get(name, 0) or 1)
+        log = self.directory / f"{name} {len(self.logs)}.log"
+        self.logs[name] = log
+        self.processes[name] = _start(
+            [*before, sys.executable, "-m", module],
+            self.environ | {"PORT": port} | environ,
+            log,
+        )
+
+    async def started(self, name: str) -> None:
+        said = STARTED[name.split()[0]]
+        await until(lambda: self._says(name, said), STARTS_WITHIN)
+
+    def worker_id(self, name: str) -> str:
+        found = re.search(r"worker\.started worker=(\S+)", self.logs[name].read_text())
+        assert found
+        return found[1]
+
+    def kill(self, name: str) -> None:
+        self.processes[name].kill()
+        self.processes[name].wait()
+
+    async def end(self, name: str) -> int:
+        """As a platform does it before a deploy; the exit code."""
+        self.processes[name].terminate()
+        return await asyncio.to_thread(self.processes[name].wait, 30)
+
+    async def heal(self) -> None:
+        """Whatever the test before has left behind, everything runs."""
+        for name in self.names:
+            process = self.processes.get(name)
+            if process is None or process.poll() is not None:
+                self.start(name)
+        for name in self.names:
+            await self.started(name)
+
+    def complaints(self) -> list[str]:
+        """Processes that have ended, and what nobody thought of: it is a traceback."""
+        ended = [n for n, p in self.processes.items() if p.poll() is not None]
+        return ended + [
+            f"{log.stem}: {text[-3000:]}"
+            for log in self.directory.glob("*.log")
+            if "Traceback" in (text := log.read_text())
+        ]
+
+    async def ask(self, *question: str) -> Any:
+        return await _ask(self.inside, " ".join(question))
+
+    async def calls_since(self, place: int) -> list[tuple[str, str, float]]:
+        """The webhook-id, path and monotonic time of each, in the order they came."""
+        return [tuple(call) for call in await _ask(self.receiver, str(place))]
+
+    def _says(self, name: str, words: str) -> bool:
+        text = self.logs[name].read_text()
+        assert self.processes[name].poll() is None, text
+        return words in text
+
+
+@contextmanager
+def running_world(is_postgres: bool) -> Iterator[World]:
+    with tempfile.TemporaryDirectory(prefix="callboard-chaos-") as directory:
+        with restartable_redis() as redis:
+            if is_postgres:
+                # A crash must lose nothing, so this one writes to disk.
+                with restartable_postgres(fsync=True) as postgres:
+                    yield from _world(Path(directory), redis, postgres)
+            else:
+                yield from _world(Path(directory), redis, None)
+
+
+def _world(directory: Path, redis: Redis, postgres: Postgres | None) -> Iterator[World]:
+    file = f"sqlite:///{directory}/callboard.sqlite"
+    environ = {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": postgres.url if postgres else file,
+        "REDIS_URL": redis.url,
+        "SECRET_KEY": "only for tests: nothing that is here is secret",
+        "ALLOW_DESTINATIONS": "127.0.0.0/8",
+    }
+    receiver = _start(_python("tests.chaos.receiver"), environ)
+    inside = _start(_python("tests.chaos.inside"), environ)
+    ports = {"web 1": free_port(), "web 2": free_port()}
+    world = World(directory, environ, redis, postgres, ports, receiver, inside)
+    try:
+        yield world
+    finally:
+        for process in [*world.processes.values(), receiver, inside]:
+            process.kill()
+            process.communicate()
+
+
+async def prepare(world: World) -> None:
+    """An account with two quick webhooks and a slow one."""
+    assert world.receiver.stdout
+    port = int(world.receiver.stdout.readline())
+    world.key = await world.ask("key")
+    await world.heal()
+    headers = {"Authorization": f"Bearer {world.key}"}
+    url = f"http://127.0.0.1:{world.web_ports['web 1']}/api/v1"
+    async with httpx.AsyncClient(base_url=url, headers=headers) as client:
+        for name in ("order.made", "order.paid", "invoice.sent"):
+            await _post(client, "/event-types", {"name": name})
+        for path, type in (
+            ("/quick/1", "order.*"),
+            ("/quick/2", "order.paid"),
+            ("/slow", "invoice.sent"),
+        ):
+            wanted = {"url": f"http://127.0.0.1:{port}{path}", "events": [type]}
+            more = {"concurrency": 64, "state": "active"}
+            await _post(client, "/webhooks", wanted | more)
+
+
+async def _post(client: httpx.AsyncClient, path: str, body: object) -> None:
+    answer = await client.post(path, json=body)
+    assert answer.is_success, answer.text
+
+
+async def until(met: Callable[[], bool], within: float) -> None:
+    async with asyncio.timeout(within):
+        while not met():  # noqa: ASYNC110  nobody tells us
+            await asyncio.sleep(0.05)
+
+
+def _python(module: str) -> list[str]:
+    return [sys.executable, "-m", module]
+
+
+def _start(
+    command: list[str], environ: dict[str, str], log: Path | None = None
+) -> Process:
+    """It ends with us. Without a log we talk with it."""
+    tie = [sys.executable, "-I", "-S", str(supervisor.TIED), str(os.getpid())]
+    out = log.open("w") if log else subprocess.PIPE
+    try:
+        return subprocess.Popen(
+            [*tie, *command],
+            cwd=HOME,
+            env=environ,
+            stdin=subprocess.DEVNULL if log else subprocess.PIPE,
+            stdout=out,
+            stderr=subprocess.STDOUT if log else None,
+            text=True,
+            start_new_session=True,
+        )
+    finally:
+        if log:
+            out.close()
+
+
+async def _ask(process: Process, question: str) -> Any:
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(question + "\n")
+    process.stdin.flush()
+    return json.loads(await asyncio.to_thread(process.stdout.readline))
