@@ -68,7 +68,8 @@ _CHECKS: Sequence[tuple[str, str]] = (
         WHERE t.open AND d.state = 'pending' AND d.lease IS NULL AND d.due < :stuck
           AND t.leased < t.slots AND t.rate IS NULL AND NOT t.ordered
           AND (t.next_due IS NULL OR t.next_due > :soon
-               OR t.next_due < :stuck AND t.served < :served)
+               OR t.next_due < :stuck AND NOT EXISTS (SELECT 1 FROM turn other
+                   WHERE other.lane = t.lane AND other.served >= :served))
         """,
     ),
     (
@@ -119,7 +120,7 @@ async def ledger(now: datetime) -> list[Finding]:
 
 
 async def _ids(db: Database, sql: str, now: datetime) -> list[str]:
-    """`served`: a turn looked at since is not stuck, there is only much to do."""
+    """`served`: a lane that was looked at since is busy, not stuck."""
     stuck = now - _STUCK
     values = {
         "stuck": stuck,

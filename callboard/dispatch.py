@@ -186,13 +186,15 @@ class Pump:
         return list(Lane)
 
     def _free(self, lane: Lane) -> int:
-        """Half for express calls younger than a second. The other half for the rest, of
-        which at most half untried: a thousand new dead receivers delay no quick one.
+        """Every place for express calls younger than a second, but half of them where
+        others are under way. At most half for the rest, and a quarter for the untried:
+        a thousand new dead receivers delay no quick one.
         """
         half = max(self.places // 2, 1)
+        others = self._in_lane[Lane.PATIENT] + self._in_lane[Lane.UNTRIED]
         if lane is Lane.EXPRESS:
-            return half - self._in_lane[lane]
-        rest = half - self._in_lane[Lane.PATIENT] - self._in_lane[Lane.UNTRIED]
+            return max(self.places - others, half) - self._in_lane[lane]
+        rest = half - others
         if lane is Lane.PATIENT:
             return rest
         return min(rest, max(half // 2, 1) - self._in_lane[lane])

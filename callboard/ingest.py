@@ -342,7 +342,11 @@ async def _seen_before(
         """
         SELECT e.id, e.account, e.key, e.type, e.data, e.context, e.sending, e.kind,
                e.occurred_at, e.deliveries
-        FROM {sent} JOIN event e ON e.account = sent.account AND e.key = sent.key
+        FROM (
+            SELECT (SELECT id FROM event x WHERE x.account = sent.account
+                    AND x.key = sent.key) AS id
+            FROM {sent}
+        ) AS sent JOIN event e ON e.id = sent.id
         """,
         sent=Rows({"account": "text", "key": "text"}, sorted(set(keyed))),
     )

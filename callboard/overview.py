@@ -12,6 +12,7 @@ from callboard.queue import ArqQueue
 # A beat older than this, by the database's clock, is no sign of life.
 _ALIVE = timedelta(seconds=15)
 _WORRY = timedelta(seconds=30)
+_MOVING = timedelta(seconds=25)
 _MOST_COUNTED = 100_000
 _LATELY = timedelta(hours=1)
 
@@ -50,17 +51,20 @@ async def readiness(queue: ArqQueue, now: datetime) -> Readiness:
 async def oldest_due(
     db: Database, now: datetime, account: str | None = None
 ) -> timedelta:
-    """Of webhooks that have a call free: what waits for its own webhook's cap is not
-    forgotten."""
+    """Of webhooks that have a call free: what waits for its own webhook's cap, or in
+    the patient lane while that moves, is not forgotten."""
     rows = await db.fetch(
         """
         SELECT min((SELECT min(due) FROM delivery d WHERE d.webhook = turn.webhook
             AND d.state = 'pending' AND d.lease IS NULL)) AS due
         FROM turn WHERE open AND next_due <= :now AND leased < slots
           AND (:account = '' OR account = :account)
+          AND (lane != 'patient' OR NOT EXISTS (SELECT 1 FROM turn other
+              WHERE other.lane = 'patient' AND other.served > :moved))
         """,
         now=now,
         account=account or "",
+        moved=int((now - _MOVING).timestamp() * 1_000_000),
     )
     due = rows[0]["due"]
     if isinstance(due, str):  # SQLite tells no type for an expression

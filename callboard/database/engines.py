@@ -33,6 +33,13 @@ _SESSION = {
 }
 
 
+_PLAN_SECONDS = 30
+
+
+async def _leave(connection: asyncpg.Connection) -> None:
+    """We set nothing on a connection that the next user would have to undo."""
+
+
 class QuietPostgresEngine(PostgresEngine):
     async def check_version(self) -> None:
         """Piccolo connects here when it is imported; we connect when we open."""
@@ -75,7 +82,11 @@ async def open_database(connections: int = 10) -> None:
             await found.start_connection_pool()
         else:
             await found.start_connection_pool(
-                min_size=1, max_size=connections, server_settings=_SESSION
+                min_size=1,
+                max_size=connections,
+                server_settings=_SESSION,
+                max_cached_statement_lifetime=_PLAN_SECONDS,
+                reset=_leave,
             )
     except (OSError, sqlite3.Error, asyncpg.PostgresError) as problem:
         raise Unavailable(f"The database cannot be opened: {problem}") from problem

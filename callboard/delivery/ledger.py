@@ -377,7 +377,11 @@ def _moved(
 
 
 async def _settle(db: Database, results: Sequence[Result]) -> dict[str, list[Result]]:
-    """Sets the states of those still leased to us; these, by webhook, in order."""
+    """Sets the states of those still leased to us; these, by webhook, in order.
+
+    `found` is a subquery so that each row costs one look-up by its key, also by a plan
+    that was made while the table was small.
+    """
     columns = {
         "seq": "bigint",
         "lease": "text",
@@ -412,14 +416,15 @@ async def _settle(db: Database, results: Sequence[Result]) -> dict[str, list[Res
             trigger = 'plan', planned = NULL, tries = done.tries,
             attempts = done.attempts, status = done.status, error = done.error,
             finished_at = done.finished_at
-        FROM {done}
-        WHERE delivery.seq = ANY(:seqs)  -- or a plan from emptier days reads them all
-          AND delivery.seq = done.seq AND delivery.lease = done.lease
-          AND delivery.state = 'pending'
+        FROM (
+            SELECT done.*, (SELECT d.seq FROM delivery d WHERE d.seq = done.seq
+                AND d.lease = done.lease AND d.state = 'pending') AS found
+            FROM {done}
+        ) AS done
+        WHERE delivery.seq = done.found
         RETURNING delivery.seq
         """,
         done=Rows(columns, rows),
-        seqs=[result.claimed.seq for result in results],
     )
     mine = {row["seq"] for row in changed}
     by_webhook: dict[str, list[Result]] = {}

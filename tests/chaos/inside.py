@@ -19,6 +19,12 @@ _LEASED = """
     SELECT d.event, w.url FROM delivery d JOIN webhook w ON w.id = d.webhook
     WHERE d.lease LIKE :worker || '/%'
 """
+_FULL = """
+    SELECT w.url FROM turn t JOIN webhook w ON w.id = t.webhook WHERE
+        CASE WHEN t.ordered OR t.lane = 'patient' THEN 1 ELSE t.slots END <= (
+        SELECT count(*) FROM delivery d
+        WHERE d.webhook = t.webhook AND d.lease LIKE :worker || '/%')
+"""
 _WAITING = "SELECT count(*) AS n FROM delivery WHERE state IN ('pending', 'held')"
 _FINISHED = """
     SELECT d.event, w.url, d.finished_at FROM delivery d
@@ -40,10 +46,16 @@ async def leased(worker: str) -> list[tuple[str, str]]:
     return [(row["event"], row["url"]) for row in await _rows(_LEASED, worker=worker)]
 
 
+async def full(worker: str) -> list[str]:
+    return [row["url"] for row in await _rows(_FULL, worker=worker)]
+
+
+async def slots() -> int:
+    return await _number("SELECT min(slots) AS n FROM turn")
+
+
 async def waiting() -> int:
-    (row,) = await _rows(_WAITING)
-    found: int = row["n"]
-    return found
+    return await _number(_WAITING)
 
 
 async def finished(after: str) -> list[tuple[str, str, float]]:
@@ -61,14 +73,19 @@ async def findings() -> list[str]:
     return [f"{each.count} {each.what}: {each.examples}" for each in found]
 
 
+async def _number(sql: str) -> int:
+    (row,) = await _rows(sql)
+    found: int = row["n"]
+    return found
+
+
 async def _rows(sql: str, **values: object) -> Any:
     async with opened_database(), reading() as db:
         return await db.fetch(sql, **values)
 
 
-QUESTIONS: dict[str, Any] = {
-    each.__name__: each for each in (key, leased, waiting, finished, keys_stored, findings)
-}
+ASKED = (key, leased, full, slots, waiting, finished, keys_stored, findings)
+QUESTIONS: dict[str, Any] = {each.__name__: each for each in ASKED}
 
 if __name__ == "__main__":
     for line in sys.stdin:

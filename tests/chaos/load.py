@@ -38,7 +38,7 @@ class Accepted:
 @dataclass
 class Load:
     """`refused`: keys by status, 0 when the connection broke. `back`: since when all
-    is well again. `held`: what a worker held when it was killed, with the moment."""
+    is well again. `kills`: of workers."""
 
     world: World
     rate: float
@@ -46,7 +46,7 @@ class Load:
     accepted: list[Accepted] = field(default_factory=list)
     refused: dict[int, list[str]] = field(default_factory=dict)
     back: float = 0.0
-    held: list[tuple[float, frozenset[Call]]] = field(default_factory=list)
+    kills: list["Kill"] = field(default_factory=list)
     slowest_answer: float = 0.0
 
     async def more(self, events: int, within: float = 30.0) -> None:
@@ -56,6 +56,12 @@ class Load:
             while len(self.accepted) < wanted:  # noqa: ASYNC110  nobody tells us
                 await asyncio.sleep(0.02)
 
+    async def warm(self) -> None:
+        """Waits until every webhook may have many calls in flight."""
+        async with asyncio.timeout(30):
+            while await self.world.ask("slots") < 16:
+                pass
+
     async def kill_worker(self, name: str) -> None:
         """While it has calls in flight."""
         worker = self.world.worker_id(name)
@@ -64,8 +70,25 @@ class Load:
                 pass
         self.world.kill(name)
         killed = time.monotonic()
-        rows = await self.world.ask("leased", worker)
-        self.held.append((killed, frozenset(_call(id, url) for id, url in rows)))
+        held = await self.world.ask("leased", worker)
+        full = await self.world.ask("full", worker)
+        self.kills.append(
+            Kill(
+                killed,
+                frozenset(_call(id, url) for id, url in held),
+                frozenset(_path(url) for url in full),
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """`held`: what the worker had in flight. `full`: the paths of webhooks that may
+    have no more calls: what waits for them waits until these are taken over."""
+
+    at: float
+    held: frozenset[Call]
+    full: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -140,12 +163,12 @@ async def settled(load: Load) -> Figures:
     that it was in time, that only what was in flight was repeated, and that the ledger
     is in order."""
     calls = await _received(load)
-    first = {call: at for call, at in reversed(calls)}
+    first = dict(reversed(calls))
     times = Counter(call for call, _ in calls)
-    chances = Counter(call for _, held in load.held for call in held)
+    chances = Counter(call for kill in load.kills for call in kill.held)
     answered = {each.id: each.at for each in load.accepted}
     late = {
-        call: at - max(answered[call[0]], load.back)
+        call: at - max(answered[call[0]], _free_since(load, call))
         for call, at in first.items()
         if call[0] in answered and call not in chances
     }
@@ -177,19 +200,27 @@ async def _received(load: Load) -> list[tuple[Call, float]]:
             await asyncio.sleep(0.1)
 
 
+def _free_since(load: Load, call: Call) -> float:
+    full = (kill.at + TAKEN_OVER for kill in load.kills if call[1] in kill.full)
+    return max(load.back, *full, 0.0)
+
+
 async def _taken_over(load: Load) -> float:
     """The longest from a kill until what was in flight was finished."""
-    if not load.held:
+    last = {call: kill.at for kill in load.kills for call in kill.held}
+    if not last:
         return 0.0
-    oldest = min(id for _, held in load.held for id, _ in held)
     offset = time.time() - time.monotonic()
     ended = {
         _call(id, url): at - offset
-        for id, url, at in await load.world.ask("finished", oldest[:-1])
+        for id, url, at in await load.world.ask("finished", min(last)[0][:-1])
     }
-    last = {call: at for at, held in load.held for call in held}
     return max(ended[call] - at for call, at in last.items())
 
 
 def _call(id: str, url: str) -> Call:
-    return id, "/" + url.split("/", 3)[3]
+    return id, _path(url)
+
+
+def _path(url: str) -> str:
+    return "/" + url.split("/", 3)[3]

@@ -9,7 +9,7 @@ import json
 import sys
 from time import monotonic
 
-SLOW_SECONDS = 0.4
+SLOW_SECONDS = 0.2
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 calls: list[tuple[str, str, float]] = []

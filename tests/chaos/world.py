@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,14 +116,14 @@ class World:
 
 @contextmanager
 def running_world(is_postgres: bool) -> Iterator[World]:
-    with tempfile.TemporaryDirectory(prefix="callboard-chaos-") as directory:
-        with restartable_redis() as redis:
-            if is_postgres:
-                # A crash must lose nothing, so this one writes to disk.
-                with restartable_postgres(fsync=True) as postgres:
-                    yield from _world(Path(directory), redis, postgres)
-            else:
-                yield from _world(Path(directory), redis, None)
+    with ExitStack() as stack:
+        made = tempfile.TemporaryDirectory(prefix="callboard-chaos-")
+        directory = Path(stack.enter_context(made))
+        redis = stack.enter_context(restartable_redis())
+        postgres = None
+        if is_postgres:  # a crash must lose nothing, so it writes to disk
+            postgres = stack.enter_context(restartable_postgres(fsync=True))
+        yield from _world(directory, redis, postgres)
 
 
 def _world(directory: Path, redis: Redis, postgres: Postgres | None) -> Iterator[World]:
