@@ -174,11 +174,10 @@ class Acceptor:
         self, db: Database, calls: Sequence[_Call]
     ) -> dict[_Call, CallboardError]:
         """By the directory that this transaction sees: a webhook that was activated
-        before the call never misses its event. The lock keeps it so until the commit:
-        what is paused or deleted meanwhile finds these deliveries and moves them."""
+        before the call never misses its event. One that is paused or deleted while
+        this commits gets no call either: the sweep moves what strayed in."""
         rows = await db.fetch(
-            "SELECT id, version FROM account WHERE id = ANY(:accounts)"
-            " ORDER BY id FOR SHARE",
+            "SELECT id, version FROM account WHERE id = ANY(:accounts)",
             accounts=sorted({call.account for call in calls}),
         )
         versions = {row["id"]: row["version"] for row in rows}

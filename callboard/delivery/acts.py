@@ -125,6 +125,20 @@ async def following(db: Database) -> list[str]:
     return [row["webhook"] for row in rows]
 
 
+async def gather(db: Database) -> None:
+    """Deliveries that an accept committed just after their webhook had stopped."""
+    await db.fetch(
+        """
+        UPDATE turn SET follow = (
+            SELECT CASE w.state WHEN 'deleted' THEN 'cancel' ELSE 'hold' END
+            FROM webhook w WHERE w.id = turn.webhook)
+        WHERE NOT open AND follow IS NULL AND EXISTS (
+            SELECT 1 FROM delivery d WHERE d.webhook = turn.webhook
+            AND d.state = 'pending')
+        """
+    )
+
+
 async def follow(db: Database, webhook: str, now: datetime) -> bool:
     """One step of a webhook's deliveries. True while there is more to do at once."""
     found = await db.fetch(
