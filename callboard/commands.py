@@ -3,11 +3,19 @@
 import asyncio
 import os
 import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TypeVar
 
 import click
 
 from callboard import __version__
 from callboard.config import Settings, read_or_exit
+from callboard.errors import CallboardError, NotFound, Unavailable
+
+T = TypeVar("T")
+
+_for_account = click.option("--account", help="Its name or id; the first one if left.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -45,6 +53,122 @@ def migrate() -> None:
     if settings.is_sqlite:
         settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
     asyncio.run(prepare_database())
+
+
+@main.group()
+def accounts() -> None:
+    """Customers who must not see each other get an account each."""
+
+
+@accounts.command("add")
+@click.argument("name")
+def add_account(name: str) -> None:
+    """Add an account; prints its id."""
+
+    async def add(now: datetime) -> str:
+        from callboard.accounts import accounts
+
+        return (await accounts.add(name, now)).id
+
+    click.echo(_run(add))
+
+
+@main.group()
+def members() -> None:
+    """Who may sign in."""
+
+
+@members.command("add")
+@click.argument("email")
+@click.option("--role", default="member", help="owner, member or viewer.")
+@click.option("--name", default="", help="As pages show it.")
+@click.option("--password-stdin", is_flag=True, help="Read a password, one line.")
+@_for_account
+def add_member(
+    email: str, role: str, name: str, password_stdin: bool, account: str | None
+) -> None:
+    """Add a member; without a password, prints a link to choose one."""
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
+
+    async def add(now: datetime) -> str:
+        from callboard.accounts import members
+
+        id = await _account(account)
+        if password is not None:
+            await members.add(id, email, name, role, password, now)
+            return ""
+        _, token = await members.invite(id, email, name, role, now)
+        return f"{_settings().public_url}/join/{token}"
+
+    if link := _run(add):
+        click.echo(link)
+        click.echo("The link is good for a day, once.", err=True)
+
+
+@main.group()
+def keys() -> None:
+    """What programs show to use the API."""
+
+
+@keys.command("create")
+@click.option("--name", required=True, help="What it is for.")
+@click.option("--scope", "scopes", multiple=True, help="All of them if none is given.")
+@_for_account
+def create_key(name: str, scopes: tuple[str, ...], account: str | None) -> None:
+    """Create an API key; prints it alone. It cannot be read again."""
+
+    async def create(now: datetime) -> str:
+        from callboard.accounts import audit, keys
+
+        by = audit.COMMAND_LINE
+        _, secret = await keys.create(await _account(account), name, scopes, by, now)
+        return secret
+
+    click.echo(_run(create))
+
+
+@main.command()
+def check() -> None:
+    """Look for what is wrong: settings, servers, lost or stuck deliveries."""
+    settings = _settings()
+    from callboard.doctor import examine
+
+    found = asyncio.run(examine(settings, datetime.now(UTC)))
+    for sentence in found:
+        click.echo(sentence)
+    sys.exit(1 if found else 0)
+
+
+async def _account(name: str | None) -> str:
+    """The id of the one of that name or id, or of the first."""
+    from callboard.accounts import accounts
+
+    found = await (accounts.find(name) if name else accounts.first())
+    if found is None:
+        raise NotFound(
+            f"There is no account {name}."
+            if name
+            else "There is no account yet: run callboard migrate."
+        )
+    return found.id
+
+
+def _run(act: Callable[[datetime], Awaitable[T]]) -> T:
+    """In an open database. What cannot be done is said in a sentence."""
+    _settings()
+    from callboard.database import check_schema, opened_database
+
+    async def run() -> T:
+        async with opened_database():
+            if await check_schema():
+                raise Unavailable("The schema is old: run callboard migrate.")
+            return await act(datetime.now(UTC))
+
+    try:
+        return asyncio.run(run())
+    except CallboardError as problem:
+        click.echo(str(problem), err=True)
+        sys.exit(1)
 
 
 def _settings() -> Settings:

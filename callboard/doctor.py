@@ -1,0 +1,109 @@
+"""What is wrong with a Callboard, a sentence each: its settings, servers and ledger."""
+
+import asyncio
+import socket
+from datetime import datetime
+from ipaddress import ip_address
+from urllib.parse import parse_qs, urlsplit
+
+from callboard import check
+from callboard.config import Settings
+from callboard.database import AWAY, check_schema, opened_database
+from callboard.egress.policy import EgressPolicy
+from callboard.errors import Unavailable
+from callboard.queue import open_queue
+
+
+async def examine(settings: Settings, now: datetime) -> list[str]:
+    """Empty when all is well."""
+    return [
+        *_public_url(settings),
+        *await _destinations(settings),
+        *await _redis(settings),
+        *await _database(now),
+    ]
+
+
+def _public_url(settings: Settings) -> list[str]:
+    if not _is_loopback(_host_of(settings.public_url)) or _is_loopback(settings.host):
+        return []
+    return [
+        f"PUBLIC_URL is {settings.public_url}, which only this machine can open, but"
+        f" HOST is {settings.host}: links in mails would lead nowhere."
+    ]
+
+
+async def _destinations(settings: Settings) -> list[str]:
+    """The ports of our own servers are closed to webhooks, their neighbours' not."""
+    policy = EgressPolicy(settings.allow_destinations, settings.deny_destinations)
+    servers = {"database": settings.database_url, "Redis": settings.redis_url}
+    return [
+        f"ALLOW_DESTINATIONS opens the network of the {name} ({host}) to webhooks:"
+        " allow only the hosts that receive them."
+        for name, url in servers.items()
+        if (host := _host_of(url)) and await _is_opened(policy, host)
+    ]
+
+
+async def _is_opened(policy: EgressPolicy, host: str) -> bool:
+    """Only what ALLOW_DESTINATIONS opened: public addresses are open anyway."""
+    closed = EgressPolicy(deny=policy.deny)
+    return any(
+        closed.refuse(address, host) and not policy.refuse(address, host)
+        for address in await _addresses(host)
+    )
+
+
+async def _addresses(host: str) -> set[str]:
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None)
+    except (OSError, UnicodeError):
+        return set()
+    inet = (socket.AF_INET, socket.AF_INET6)
+    return {str(each[4][0]).partition("%")[0] for each in found if each[0] in inet}
+
+
+async def _redis(settings: Settings) -> list[str]:
+    queue = open_queue(settings.redis_url)
+    try:
+        if await queue.ping():
+            return []
+    finally:
+        await queue.close()
+    return ["Redis does not answer at REDIS_URL: deliveries begin a second later each."]
+
+
+async def _database(now: datetime) -> list[str]:
+    try:
+        async with opened_database():
+            if missing := await check_schema():
+                return [
+                    f"The database lacks {len(missing)} migrations:"
+                    " run callboard migrate."
+                ]
+            return [_sentence(finding) for finding in await check.ledger(now)]
+    except (Unavailable, *AWAY) as problem:
+        return [f"The database does not answer: {problem}"]
+
+
+def _sentence(finding: check.Finding) -> str:
+    return (
+        f"The ledger has {finding.count} {finding.what},"
+        f" such as {', '.join(finding.examples)}."
+    )
+
+
+def _host_of(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme in ("sqlite", "unix"):
+        return ""
+    named = parse_qs(parts.query).get("host", [""])[0]
+    host = named or parts.hostname or ""
+    return "" if host.startswith("/") else host
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,166 @@
+"""The `callboard` command, as a person or a script at a terminal meets it."""
+
+import asyncio
+import os
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from callboard.accounts import accounts, keys, members
+from callboard.database import writing
+from callboard.runtime import Runtime
+from tests.cast import Cast
+from tests.engine import Engine
+
+pytestmark = pytest.mark.usefixtures("runtime")
+PASSWORD = "a quiet long password"
+SAFE = {"ALLOW_DESTINATIONS": "10.9.0.0/16"}
+
+
+@dataclass
+class Ended:
+    code: int
+    output: str
+    errors: str
+
+
+async def callboard(*words: str, typed: str = "", **environ: str) -> Ended:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "callboard", *words),
+        env={**os.environ, **environ},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await process.communicate(typed.encode())
+    return Ended(process.returncode or 0, output.decode(), errors.decode())
+
+
+async def test_a_key_is_printed_alone_and_works(cast: Cast, runtime: Runtime):
+    ended = await callboard("keys", "create", "--name", "CRM")
+    assert (ended.code, ended.errors) == (0, "")
+    caller = await keys.find(ended.output.rstrip("\n"), runtime.clock())
+    assert caller
+    assert (caller.account, caller.name) == (cast.alice.account, "CRM")
+    assert caller.scopes == {*keys.Scope}
+
+
+async def test_a_key_may_do_less_and_be_another_accounts(cast: Cast, runtime: Runtime):
+    words = ("--name", "x", "--scope", "read", "--scope", "events:write")
+    for account in ("Elsewhere", cast.charlie.account):
+        ended = await callboard("keys", "create", *words, "--account", account)
+        caller = await keys.find(ended.output.strip(), runtime.clock())
+        assert caller
+        assert caller.account == cast.charlie.account
+        assert caller.scopes == {"read", "events:write"}
+
+
+async def test_a_member_gets_a_link_to_choose_a_password(cast: Cast, runtime: Runtime):
+    words = ("members", "add", "dora@acme.example", "--role", "owner", "--name", "Dora")
+    ended = await callboard(*words)
+    assert ended.code == 0
+    url, token = ended.output.strip().rsplit("/", 1)
+    assert url == "http://callboard.test/join"
+    dora = await members.invited(token, runtime.clock())
+    assert (dora.name, dora.role, dora.account) == ("Dora", "owner", cast.alice.account)
+
+
+async def test_a_password_may_come_on_standard_input(cast: Cast, runtime: Runtime):
+    words = ("members", "add", "dora@acme.example", "--password-stdin")
+    ended = await callboard(*words, typed=PASSWORD + "\n")
+    assert (ended.code, ended.output) == (0, "")
+    dora = await members.sign_in("dora@acme.example", PASSWORD, runtime.clock())
+    assert dora
+    assert dora.role == "member"
+
+
+async def test_an_account_is_added_by_name(cast: Cast):
+    ended = await callboard("accounts", "add", "Third Ltd")
+    found = await accounts.find("Third Ltd")
+    assert found
+    assert ended.output.strip() == found.id
+
+
+async def test_what_cannot_be_done_is_said_in_a_sentence(cast: Cast):
+    refusals = {
+        "members add nonsense": "ada@example.org",
+        "members add alice@acme.example": "already",
+        "members add x@y.example --role king": "owner, member, viewer",
+        "members add x@y.example --password-stdin": "at least 10",
+        "keys create --name x --scope fly": "no scope fly",
+        "keys create --name x --account Nobody": "no account Nobody",
+        "accounts add ": "name",
+    }
+    found = await asyncio.gather(
+        *(callboard(*words.split(" "), typed="short\n") for words in refusals)
+    )
+    for ended, said in zip(found, refusals.values(), strict=True):
+        assert (ended.code, ended.output) == (1, "")
+        assert said in ended.errors
+        assert ended.errors.count("\n") == 1
+
+
+class TestCheck:
+    async def test_where_all_is_well_it_says_nothing(self, engine: Engine):
+        await engine.webhook()
+        await engine.post()
+        ended = await callboard("check", **SAFE)
+        assert (ended.code, ended.output, ended.errors) == (0, "", "")
+
+    async def test_a_breach_of_the_ledger_is_a_finding(self, engine: Engine):
+        await engine.webhook()
+        await engine.post()
+        async with writing() as db:
+            await db.fetch("UPDATE turn SET leased = 1")
+        ended = await callboard("check", **SAFE)
+        assert ended.code == 1
+        assert "calls in flight is wrong" in ended.output
+        async with writing() as db:
+            await db.fetch("UPDATE turn SET leased = 0")
+
+    async def test_redis_that_does_not_answer_is_a_finding(self, cast: Cast):
+        url = "redis://someone:secret@127.0.0.1:1/0"
+        ended = await callboard("check", REDIS_URL=url, **SAFE)
+        assert ended.code == 1
+        assert ended.output.startswith("Redis does not answer")
+        assert "secret" not in ended.output + ended.errors
+
+    async def test_a_public_url_that_leads_nowhere_is_a_finding(self, cast: Cast):
+        ended = await callboard(
+            "check", HOST="0.0.0.0", PUBLIC_URL="http://127.0.0.1:8000", **SAFE
+        )
+        assert ended.code == 1
+        assert ended.output.startswith("PUBLIC_URL is http://127.0.0.1:8000")
+        assert ended.output.count("\n") == 1
+
+    async def test_opening_the_servers_network_to_webhooks_is_a_finding(
+        self, cast: Cast
+    ):
+        redis = "redis://127.0.0.1:1/0"
+        open = {"ALLOW_DESTINATIONS": "127.0.0.0/8", "REDIS_URL": redis}
+        ended = await callboard("check", **open)
+        assert ended.code == 1
+        assert "ALLOW_DESTINATIONS opens the network of the Redis" in ended.output
+        ended = await callboard("check", **open, DENY_DESTINATIONS="127.0.0.1")
+        assert "ALLOW_DESTINATIONS" not in ended.output
+
+    async def test_a_database_that_is_away_is_a_finding(self, cast: Cast, tmp_path):
+        (tmp_path / "file").touch()
+        for url in (
+            "postgres://someone:secret@127.0.0.1:1/x",
+            f"sqlite:///{tmp_path}/file/x.sqlite",
+        ):
+            ended = await callboard("check", DATABASE_URL=url, **SAFE)
+            assert (ended.code, ended.errors) == (1, "")
+            assert "The database does not answer" in ended.output
+            assert "secret" not in ended.output
+
+    async def test_an_empty_database_wants_migrations(self, cast: Cast, tmp_path):
+        url = f"sqlite:///{tmp_path}/new.sqlite"
+        ended = await callboard("check", DATABASE_URL=url, **SAFE)
+        assert ended.code == 1
+        assert "run callboard migrate" in ended.output
+        ended = await callboard("keys", "create", "--name", "x", DATABASE_URL=url)
+        assert (ended.code, ended.output) == (1, "")
+        assert "run callboard migrate" in ended.errors
