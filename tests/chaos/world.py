@@ -52,6 +52,10 @@ class World:
     def workers(self) -> list[str]:
         return ["worker 1", "worker 2"]
 
+    @property
+    def sqlite_path(self) -> str:
+        return self.environ["DATABASE_URL"].removeprefix("sqlite:///")
+
     def start(self, name: str, *before: str, **environ: str) -> None:
         """`before`: a command that runs the command that follows it."""
         kind = name.split()[0]
