@@ -40,6 +40,8 @@ def configuration(log_format: str) -> dict[str, Any]:
         "loggers": {
             "httpx": {"level": "WARNING"},
             "arq": {"level": "WARNING"},
+            # While the database is away we say so ourselves, without tracebacks.
+            "asyncpg": {"level": "ERROR"},
             "piccolo": {"level": "WARNING"},
         },
     }

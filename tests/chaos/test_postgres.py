@@ -1,0 +1,40 @@
+"""PostgreSQL ends and comes back, in order or by a crash."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.chaos.conftest import LONG
+from tests.chaos.load import sending, settled
+from tests.chaos.world import World
+
+ROUNDS = 8 if LONG else 1
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("TEST_ENGINE") != "postgres", reason="there is no server to restart"
+)
+
+
+async def test_a_database_that_comes_back_finds_everybody_there(
+    world: World, tell: Callable[[object], None]
+) -> None:
+    assert world.postgres
+    longest = 0.0
+    async with sending(world) as load:
+        for how in (signal.SIGINT, signal.SIGQUIT) * ROUNDS:
+            await load.more(100)
+            await asyncio.to_thread(world.postgres.stop, how)
+            await load.refusals(20)
+            world.postgres.start()
+            await asyncio.to_thread(world.postgres.wait)
+            load.back = time.monotonic()
+            await load.more(100)
+            longest = max(longest, time.monotonic() - load.back)
+    figures = await settled(load)
+    assert set(load.refused) == {503}
+    assert figures.repeats == 0
+    tell(f"{2 * ROUNDS} restarts, 100 accepted within {longest:.1f} s, {figures}")

@@ -1,0 +1,44 @@
+"""Redis rings the bell; without it everything happens a little later."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import redis
+
+from tests.chaos.conftest import LONG
+from tests.chaos.load import GOES_ON, sending, settled
+from tests.chaos.world import World, until
+
+AWAY = 60 if LONG else 5
+
+
+async def test_redis_may_be_emptied_and_be_away(
+    world: World, tell: Callable[[object], None]
+) -> None:
+    async with sending(world) as load:
+        await load.more(50)
+        with redis.Redis.from_url(world.redis.url) as connected:
+            for _ in range(20):
+                connected.flushall()
+                await load.more(5)
+        world.redis.stop()
+        await asyncio.sleep(AWAY)  # nothing to wait for: this is the outage
+        world.redis.start()
+        back = time.monotonic()
+        await until(lambda: listeners(world) == 2, within=30)
+        normal = time.monotonic() - back
+        await load.more(50)
+    figures = await settled(load)
+    assert not figures.refused
+    assert figures.repeats == 0
+    assert load.slowest_answer < GOES_ON
+    assert normal < GOES_ON
+    tell(f"away {AWAY} s, normal after {normal:.1f} s, {figures}")
+
+
+def listeners(world: World) -> int:
+    """Workers that look into the queue."""
+    with redis.Redis.from_url(world.redis.url) as connected:
+        clients = connected.client_list()
+    return sum(client["cmd"] == "zrangebyscore" for client in clients)
