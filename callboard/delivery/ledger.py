@@ -379,7 +379,7 @@ def _moved(
 async def _settle(db: Database, results: Sequence[Result]) -> dict[str, list[Result]]:
     """Sets the states of those still leased to us; these, by webhook, in order.
 
-    `found` is a subquery so that each row costs one look-up by its key, also by a plan
+    `found` stands apart so that each row costs one look-up by its key, also by a plan
     that was made while the table was small.
     """
     columns = {
@@ -411,17 +411,17 @@ async def _settle(db: Database, results: Sequence[Result]) -> dict[str, list[Res
     ]
     changed = await db.fetch(
         """
+        WITH found AS MATERIALIZED (
+            SELECT done.*, (SELECT d.seq FROM delivery d WHERE d.seq = done.seq
+                AND d.lease = done.lease AND d.state = 'pending') AS mine
+            FROM {done}
+        )
         UPDATE delivery SET
             state = done.state, reason = done.reason, due = done.due, lease = NULL,
             trigger = 'plan', planned = NULL, tries = done.tries,
             attempts = done.attempts, status = done.status, error = done.error,
             finished_at = done.finished_at
-        FROM (
-            SELECT done.*, (SELECT d.seq FROM delivery d WHERE d.seq = done.seq
-                AND d.lease = done.lease AND d.state = 'pending') AS found
-            FROM {done}
-        ) AS done
-        WHERE delivery.seq = done.found
+        FROM found AS done WHERE delivery.seq = done.mine
         RETURNING delivery.seq
         """,
         done=Rows(columns, rows),
