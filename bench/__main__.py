@@ -104,7 +104,7 @@ def _introduce(engine: str, servers: Servers) -> None:
     lines += [
         f"{os.cpu_count()} cores, Python {platform.python_version()}",
         "one web and one worker process, Redis, sink and load generator beside them",
-        f"events of {SIZE} bytes of data with the sender's key, 64 connections",
+        f"events of {SIZE} bytes of data with the sender's key, 192 connections",
         f"webhooks: signed, up to {WEBHOOK_CONCURRENCY} calls in flight",
     ]
     click.echo("\n".join(lines))

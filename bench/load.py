@@ -213,7 +213,7 @@ def make_data(size: int) -> str:
 @click.option("--key", required=True)
 @click.option("--types", default="contact.changed", help="with commas between")
 @click.option("--size", default=200, help="bytes of the event's data")
-@click.option("--connections", default=64)
+@click.option("--connections", default=192)
 @click.option("--seconds", default=0.0)
 @click.option("--count", default=0)
 @click.option("--rate", default=0.0)

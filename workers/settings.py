@@ -19,7 +19,7 @@ def make_worker(redis_url: str, ring: Callable[[], None]) -> Worker:
         redis_settings=redis,
         ctx={"ring": ring},
         handle_signals=False,
-        poll_delay=0.01,  # an accepted event is on its way this quickly
+        poll_delay=0.02,  # an accepted event is on its way this quickly
         keep_result=0,  # with a kept result the fixed job id is refused for an hour
         max_jobs=100,
         job_timeout=30,

@@ -9,6 +9,8 @@ from callboard.delivery import acts
 
 # Of one's own monotonic clock: no other machine's clock is trusted.
 _DEAD_AFTER = 10.0
+# Between two reads no more counts: while the database is away, nobody can beat.
+_LONGEST_GAP = 3.0
 
 
 class Watch:
@@ -17,6 +19,7 @@ class Watch:
     def __init__(self, worker: str, time: Callable[[], float] = monotonic) -> None:
         self._worker = worker
         self._time = time
+        self._read_at = time()
         self._seen: dict[str, tuple[int, float]] = {}
 
     async def beat(self, now: datetime) -> list[str]:
@@ -37,14 +40,17 @@ class Watch:
         return self._still({row["id"]: row["beat"] for row in rows})
 
     def _still(self, beats: dict[str, int]) -> list[str]:
+        """Each beat with the seconds that it was seen to stand still."""
         time = self._time()
+        passed = min(time - self._read_at, _LONGEST_GAP)
+        self._read_at = time
         self._seen = {
-            worker: known
+            worker: (beat, known[1] + passed)
             if (known := self._seen.get(worker)) and known[0] == beat
-            else (beat, time)
+            else (beat, 0.0)
             for worker, beat in beats.items()
         }
-        return [w for w, (_, since) in self._seen.items() if time - since > _DEAD_AFTER]
+        return [w for w, (_, still) in self._seen.items() if still > _DEAD_AFTER]
 
 
 async def bury(worker: str, now: datetime) -> int:

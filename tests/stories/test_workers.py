@@ -168,8 +168,9 @@ class TestDeaths:
 
         clock, time = engine.runtime.clock, 0.0
         watch = Watch("wrk_b", time=lambda: time)
-        for seconds, found in ((0, []), (9, []), (10.5, ["wrk_dead"])):
+        for seconds in range(12):
             time = float(seconds)
+            found = ["wrk_dead"] if seconds > 10 else []
             assert await watch.beat(clock()) == found
         engine.receiver.usually.clear()
         async with engine.working("wrk_b"):
@@ -200,8 +201,18 @@ class TestDeaths:
             await alive.beat(engine.runtime.clock())
             assert await watch.beat(engine.runtime.clock()) == []
             time += 9
-        time += 2
-        assert await watch.beat(engine.runtime.clock()) == ["wrk_a"]
+
+    async def test_nobody_is_buried_for_an_outage_of_the_database(self, engine: Engine):
+        """When it is back, one worker looks before the others could beat."""
+        time = 0.0
+        watch = Watch("wrk_b", time=lambda: time)
+        alive = Watch("wrk_a")
+        for outage in (60.0, 11.0):
+            await alive.beat(engine.runtime.clock())
+            assert await watch.beat(engine.runtime.clock()) == []
+            time += outage
+            assert await watch.beat(engine.runtime.clock()) == []
+            time += 1
 
     async def test_stopping_under_load_repeats_nothing(self, engine: Engine):
         await engine.webhook(concurrency=20)
