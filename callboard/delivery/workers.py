@@ -40,7 +40,7 @@ class Watch:
         return self._still({row["id"]: row["beat"] for row in rows})
 
     def _still(self, beats: dict[str, int]) -> list[str]:
-        """Each beat with the seconds that it was seen to stand still."""
+        """Whose beat was seen unchanged for too long; `_seen` sums those seconds."""
         time = self._time()
         passed = min(time - self._read_at, _LONGEST_GAP)
         self._read_at = time

@@ -1,0 +1,72 @@
+"""The file is locked by somebody else, or the disk is full."""
+
+import os
+import resource
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+
+from tests.chaos.conftest import LONG
+from tests.chaos.load import Load, sending, settled
+from tests.chaos.world import World
+
+ROUNDS = 5 if LONG else 1
+# Enough for the logs, but not for a database.
+FULL = 128 * 1024
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("TEST_ENGINE") == "postgres", reason="this is about a file"
+)
+
+Tell = Callable[[object], None]
+
+
+async def test_a_locked_database_refuses_and_goes_on(world: World, tell: Tell) -> None:
+    """Locked until the first callers are told: longer than anybody waits for it."""
+    async with sending(world, rate=40) as load:
+        for _ in range(ROUNDS):
+            await load.more(50)
+            with closing(sqlite3.connect(world.sqlite_path)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                await load.refusals(2)
+                other.rollback()
+            load.back = time.monotonic()
+        await load.more(50)
+    tell(f"{ROUNDS} rounds, {await refused_without_a_trace(load)}")
+
+
+async def test_a_full_disk_refuses_and_goes_on(world: World, tell: Tell) -> None:
+    async with sending(world) as load:
+        for _ in range(ROUNDS):
+            await load.more(50)
+            with full_disk(world):
+                await load.refusals(100)
+            load.back = time.monotonic()
+            await load.more(50)
+    tell(f"{ROUNDS} rounds, {await refused_without_a_trace(load)}")
+
+
+@contextmanager
+def full_disk(world: World) -> Iterator[None]:
+    """For our processes: no file may grow beyond a size that the database has."""
+    limit = resource.RLIMIT_FSIZE
+    pids = [process.pid for process in world.processes.values()]
+    before = resource.getrlimit(limit)
+    for pid in pids:
+        resource.prlimit(pid, limit, (FULL, before[1]))
+    try:
+        yield
+    finally:
+        for pid in pids:
+            resource.prlimit(pid, limit, before)
+
+
+async def refused_without_a_trace(load: Load) -> object:
+    figures = await settled(load)
+    assert set(load.refused) == {503}
+    assert not set(load.refused[503]) & set(await load.world.ask("keys_stored"))
+    assert figures.repeats == 0
+    return figures
