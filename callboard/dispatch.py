@@ -34,9 +34,13 @@ _OTHER_LANES = 0.05
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Flight:
-    """A call under way. It holds an express place for its first second only."""
+    """A call under way. It holds an express place for its first second only.
+
+    There may be two of one delivery: a worker that slept so long that its leases were
+    taken away may claim it once more while its old call hangs.
+    """
 
     claimed: Claimed
     lane: Lane
@@ -63,7 +67,7 @@ class Pump:
     _stirred: asyncio.Event = field(default_factory=asyncio.Event)
     _unsure: list[str] = field(default_factory=list)
     _finished: list[Result] = field(default_factory=list)
-    _flights: dict[int, _Flight] = field(default_factory=dict)
+    _flights: set[_Flight] = field(default_factory=set)
     _young: deque[_Flight] = field(default_factory=deque)
     _in_lane: Counter[Lane] = field(default_factory=Counter)
     _slow: Counter[str] = field(default_factory=Counter)
@@ -92,7 +96,7 @@ class Pump:
         """No new claims; what is under way ends by itself or is cut after `grace`."""
         self._stopping = True
         self._stirred.set()
-        tasks = [flight.task for flight in self._flights.values() if flight.task]
+        tasks = [flight.task for flight in self._flights if flight.task]
         if tasks:
             await asyncio.wait(tasks, timeout=grace)
         for task in tasks:
@@ -155,7 +159,7 @@ class Pump:
         grown = monotonic() - SLOW_SECONDS
         while self._young and self._young[0].begun < grown:
             flight = self._young.popleft()
-            if self._flights.get(flight.claimed.seq) is flight:
+            if flight in self._flights:
                 self._in_lane[flight.lane] -= 1
                 flight.lane, flight.slow = Lane.PATIENT, True
                 self._in_lane[Lane.PATIENT] += 1
@@ -201,7 +205,7 @@ class Pump:
 
     def _start(self, claimed: Claimed, lane: Lane) -> None:
         flight = _Flight(claimed, lane, monotonic())
-        self._flights[claimed.seq] = flight
+        self._flights.add(flight)
         self._in_lane[lane] += 1
         self._young.append(flight)
         flight.task = asyncio.create_task(self._fly(flight))
@@ -234,7 +238,7 @@ class Pump:
         return await self.sender.send(call)
 
     def _land(self, flight: _Flight) -> None:
-        del self._flights[flight.claimed.seq]
+        self._flights.remove(flight)
         self._in_lane[flight.lane] -= 1
         if flight.slow:
             self._slow[flight.claimed.webhook] -= 1

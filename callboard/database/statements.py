@@ -27,6 +27,7 @@ AWAY = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
+    asyncpg.InternalClientError,  # the connection broke in the middle of something
     sqlite3.OperationalError,
 )
 

@@ -325,7 +325,10 @@ async def record(
         return
     locked = await _lock_named(db, sorted(names))
     await _insert_attempts(db, results)
-    mine = await _settle(db, results)
+    mine: dict[str, list[Result]] = {}
+    for batch in _batches(results):
+        for webhook, settled in (await _settle(db, batch)).items():
+            mine.setdefault(webhook, []).extend(settled)
     await _tally(db, mine)
     moved = [_moved(turn, mine.get(name), slow) for name, turn in locked.items()]
     await db.fetch(
@@ -374,6 +377,17 @@ def _moved(
         turn = replace(turn, lane=Lane.PATIENT, slots=1)
     due = min((r.due for r in ended or () if r.due is not None), default=None)
     return turn.webhook, turn.lane, turn.slots, turn.leased, due, bool(ended)
+
+
+def _batches(results: Sequence[Result]) -> list[Sequence[Result]]:
+    """One, unless a delivery is in it twice: a worker that was taken for dead, and
+    lives, may have called it once more before its first call ended."""
+    batches = []
+    while results:
+        first = {each.claimed.seq: each for each in reversed(results)}
+        batches.append([each for each in results if first[each.claimed.seq] is each])
+        results = [each for each in results if first[each.claimed.seq] is not each]
+    return batches
 
 
 async def _settle(db: Database, results: Sequence[Result]) -> dict[str, list[Result]]:

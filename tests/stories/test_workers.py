@@ -193,6 +193,22 @@ class TestDeaths:
         rows = await engine.rows("SELECT leased, webhook FROM turn")
         assert [(r["leased"], r["webhook"]) for r in rows] == [(0, webhook)]
 
+    async def test_a_worker_that_was_buried_alive_goes_on(self, engine: Engine):
+        """It calls again what it is still calling, and loses no place by that."""
+        await engine.webhook()
+        async with engine.working(places=4):
+            for calls in (0, 2, 4):
+                gate = engine.receiver.close_gate("/")
+                await engine.post()
+                await engine.receiver.got(calls + 1)
+                assert await bury("wrk_a", engine.runtime.clock()) == 1
+                engine.ring()
+                await engine.receiver.got(calls + 2)
+                engine.receiver.usually.clear()
+                gate.set()
+                await engine.settled()
+        assert await engine.states() == ["delivered"] * 3
+
     async def test_a_worker_that_beats_is_not_buried(self, engine: Engine):
         time = 0.0
         watch = Watch("wrk_b", time=lambda: time)
