@@ -78,6 +78,6 @@ async def _forget(keep: timedelta, clock: Clock) -> None:
 async def _mend(clock: Clock) -> None:
     async with writing() as db:
         await acts.rouse(db, clock())
-        await acts.gather(db)
+        await acts.gather(db, clock())
     async with writing() as db:
         await acts.expire(db, clock())

@@ -12,6 +12,7 @@ from callboard.delivery.states import DeliveryState
 from callboard.errors import Conflict
 
 STEP = 1000
+_LATELY = timedelta(days=1)
 
 
 async def try_now(db: Database, account: str, seq: int, now: datetime) -> None:
@@ -125,17 +126,24 @@ async def following(db: Database) -> list[str]:
     return [row["webhook"] for row in rows]
 
 
-async def gather(db: Database) -> None:
-    """Deliveries that an accept committed just after their webhook had stopped."""
+async def gather(db: Database, now: datetime) -> None:
+    """Deliveries that an accept committed just after their webhook was stopped, or
+    put on hold just after it was activated."""
     await db.fetch(
         """
         UPDATE turn SET follow = (
-            SELECT CASE w.state WHEN 'deleted' THEN 'cancel' ELSE 'hold' END
+            SELECT CASE w.state WHEN 'active' THEN 'release'
+                WHEN 'deleted' THEN 'cancel' ELSE 'hold' END
             FROM webhook w WHERE w.id = turn.webhook)
-        WHERE NOT open AND follow IS NULL AND EXISTS (
-            SELECT 1 FROM delivery d WHERE d.webhook = turn.webhook
-            AND d.state = 'pending')
-        """
+        WHERE webhook IN (
+            SELECT t.webhook FROM turn t JOIN webhook w ON w.id = t.webhook
+            WHERE t.follow IS NULL AND w.state_since > :lately AND EXISTS (
+                SELECT 1 FROM delivery d WHERE d.webhook = t.webhook
+                AND d.state IN ('pending', 'held')
+                AND d.state = CASE WHEN t.open THEN 'held' ELSE 'pending' END)
+            ORDER BY t.webhook FOR UPDATE OF t SKIP LOCKED)
+        """,
+        lately=now - _LATELY,
     )
 
 

@@ -229,6 +229,7 @@ class World:
             for webhook in await acts.following(db):
                 await acts.follow(db, webhook, self.now)
             await acts.rouse(db, self.now)
+            await acts.gather(db, self.now)
             await acts.expire(db, self.now)
 
     async def wait(self, seconds: float) -> None:

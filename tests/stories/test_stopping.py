@@ -1,6 +1,8 @@
 """Drafts, pauses and deletions: who gets no call, and what becomes of what waits."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -198,10 +200,10 @@ async def test_deactivating_what_was_paused_just_now_holds_what_waits(engine: En
     assert await engine.states() == ["held"]
 
 
-async def test_an_event_accepted_beside_a_pause_is_held_in_the_end(engine: Engine):
-    """Its transaction began before the webhook was paused and ends long after."""
-    webhook = await engine.webhook()
-    await engine.post(b"0", key="first")
+@asynccontextmanager
+async def accepting_meanwhile(engine: Engine) -> AsyncIterator[None]:
+    """An event's transaction begins before the body and ends after it, where the
+    engine knows more than one at a time."""
     locked, go = asyncio.Event(), asyncio.Event()
 
     async def block() -> None:
@@ -221,21 +223,72 @@ async def test_an_event_accepted_beside_a_pause_is_held_in_the_end(engine: Engin
             await go.wait()
             raise ZeroDivisionError
 
+    if not engine.is_postgres:
+        await engine.post(b"1", key="k")
+        yield
+        return
     blocking = asyncio.create_task(block())
     await locked.wait()
     accepting = asyncio.create_task(engine.post(b"1", key="k"))
-    pausing = asyncio.create_task(engine.pause(webhook))
-    await asyncio.wait([pausing], timeout=0.3)
-    if pausing.done():  # it did not wait, so its deliveries do not either
-        async with writing() as db:
-            await acts.follow(db, webhook, engine.runtime.clock())
+    await asyncio.wait([accepting], timeout=0.2)
+    yield
     go.set()
-    await asyncio.gather(accepting, pausing)
+    await accepting
     with pytest.raises(ZeroDivisionError):
         await blocking
+
+
+async def follow_all(engine: Engine) -> None:
+    async with writing() as db:
+        for webhook in await acts.following(db):
+            await acts.follow(db, webhook, engine.runtime.clock())
+
+
+async def test_an_event_accepted_beside_a_pause_is_held_in_the_end(engine: Engine):
+    webhook = await engine.webhook()
+    await engine.post(b"0")
+    async with accepting_meanwhile(engine):
+        await engine.pause(webhook)
+        await follow_all(engine)
+
+    async def held() -> bool:
+        return await engine.states() == ["held", "held"]
+
     async with engine.working():
-        await followed(engine)
-    assert await engine.states() == ["held", "held"]
+        await eventually(held)
+
+
+async def test_an_event_accepted_beside_a_deletion_is_cancelled_in_the_end(
+    engine: Engine,
+):
+    webhook = await engine.webhook()
+    await engine.post(b"0")
+    async with accepting_meanwhile(engine):
+        await engine.delete(webhook)
+        await follow_all(engine)
+
+    async def cancelled() -> bool:
+        return await engine.states() == ["cancelled", "cancelled"]
+
+    async with engine.working():
+        await eventually(cancelled)
+
+
+async def test_an_event_accepted_beside_an_activation_is_delivered_in_the_end(
+    engine: Engine,
+):
+    webhook = await engine.webhook()
+    await engine.pause(webhook)
+    await engine.post(b"0")
+    async with accepting_meanwhile(engine):
+        await engine.activate(webhook, "deliver")
+        await follow_all(engine)
+
+    async def delivered() -> bool:
+        return await engine.states() == ["delivered", "delivered"]
+
+    async with engine.working():
+        await eventually(delivered)
 
 
 async def test_a_draft_cannot_be_stopped(engine: Engine):
