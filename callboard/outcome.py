@@ -1,7 +1,8 @@
 """What one call to a receiver came to: a value, whatever the receiver did."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+import msgspec
 
 
 class ErrorClass(StrEnum):
@@ -18,8 +19,7 @@ class ErrorClass(StrEnum):
     REQUEST = "bad_request"  # the webhook's own settings make no valid request
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """`error` is None exactly when a whole answer was read, or its body up to the cap.
 
     `status` beside an error: the answer began, then broke off or made no sense.
@@ -34,5 +34,5 @@ class Outcome:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     truncated: bool = False
-    phases_ms: dict[str, float | None] = field(default_factory=dict)
+    phases_ms: dict[str, float | None] = msgspec.field(default_factory=dict)
     seconds: float = 0.0

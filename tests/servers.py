@@ -137,6 +137,12 @@ def chromium_path() -> str:
     raise FileNotFoundError("There is no Chromium here; install chromium.")
 
 
+def faketime_library() -> Path | None:
+    """Loaded before a program it tells it another time."""
+    found = Path("/usr/lib").glob("*/faketime/libfaketime.so.1")
+    return next(found, None)
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
@@ -144,7 +150,11 @@ def free_port() -> int:
 
 
 def missing_packages() -> list[str]:
-    wanted = {"postgresql": _postgres_bin(), "chromium": _chromium()}
+    wanted = {
+        "postgresql": _postgres_bin(),
+        "chromium": _chromium(),
+        "faketime": faketime_library(),
+    }
     return [package for package, found in wanted.items() if not found]
 
 

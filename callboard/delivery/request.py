@@ -1,7 +1,8 @@
 """The call that a delivery makes, as a value."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from callboard import __version__
 from callboard.delivery.targets import Target
@@ -12,8 +13,7 @@ USER_AGENT = f"Callboard/{__version__}"
 MASK = "••••"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True, gc=False):
     """One request exactly as it goes out; nothing is added but Host and the length."""
 
     method: str

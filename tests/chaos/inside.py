@@ -25,6 +25,10 @@ _FULL = """
         SELECT count(*) FROM delivery d
         WHERE d.webhook = t.webhook AND d.lease LIKE :worker || '/%')
 """
+_SLOTS = """
+    SELECT min(t.slots) AS n FROM turn t JOIN webhook w ON w.id = t.webhook
+    WHERE w.url NOT LIKE '%/again'
+"""
 _WAITING = "SELECT count(*) AS n FROM delivery WHERE state IN ('pending', 'held')"
 _FINISHED = """
     SELECT d.event, w.url, d.finished_at FROM delivery d
@@ -51,7 +55,7 @@ async def full(worker: str) -> list[str]:
 
 
 async def slots() -> int:
-    return await _number("SELECT min(slots) AS n FROM turn")
+    return await _number(_SLOTS)
 
 
 async def waiting() -> int:

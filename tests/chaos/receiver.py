@@ -1,6 +1,7 @@
 """The receiver of the chaos tests, a process of its own: it outlives what it calls.
 
-It answers 200, on paths under /slow after a while, and notes each call before that.
+It answers 200, on /slow after a while, on /again only the second time; before that it
+notes the call.
 Each line it gets on standard input is a place: it prints the calls from there on.
 """
 
@@ -10,18 +11,22 @@ import sys
 from time import monotonic
 
 SLOW_SECONDS = 0.2
-_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+_ANSWER = b"HTTP/1.1 %d Answer\r\nContent-Length: 2\r\n\r\nok"
 
 calls: list[tuple[str, str, float]] = []
+seen: set[str] = set()
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
         while True:
-            path = await _note(reader)
-            if path.startswith("/slow"):
+            id, path = await _note(reader)
+            if path == "/slow":
                 await asyncio.sleep(SLOW_SECONDS)
-            writer.write(_ANSWER)
+            writer.write(
+                _ANSWER % (500 if path == "/again" and id not in seen else 200)
+            )
+            seen.add(id)
             await writer.drain()
     except (ConnectionError, asyncio.IncompleteReadError):
         pass  # the caller was killed, or has no more for us
@@ -29,14 +34,15 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.close()
 
 
-async def _note(reader: asyncio.StreamReader) -> str:
+async def _note(reader: asyncio.StreamReader) -> tuple[str, str]:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     first, *lines = head.rstrip().split("\r\n")
     headers = dict(line.split(": ", 1) for line in lines)
     await reader.readexactly(int(headers["Content-Length"]))
     path = first.split(" ")[1]
-    calls.append((headers["webhook-id"], path, monotonic()))
-    return path
+    id = headers["webhook-id"]
+    calls.append((id, path, monotonic()))
+    return id, path
 
 
 async def main() -> None:

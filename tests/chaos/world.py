@@ -26,6 +26,7 @@ from tests.servers import (
 
 HOME = Path(__file__).parent.parent.parent
 STARTS_WITHIN = 60.0
+RETRY = 3  # seconds
 STARTED = {"web": "Uvicorn running", "worker": "worker.started"}
 
 Process = subprocess.Popen[str]
@@ -112,6 +113,14 @@ class World:
         """The webhook-id, path and monotonic time of each, in the order they came."""
         return [tuple(call) for call in await _ask(self.receiver, str(place))]
 
+    async def post(self, path: str, body: object, web: str = "web 1") -> Any:
+        url = f"http://127.0.0.1:{self.web_ports[web]}/api/v1{path}"
+        headers = {"Authorization": f"Bearer {self.key}"}
+        async with httpx.AsyncClient(headers=headers) as client:
+            answer = await client.post(url, json=body)
+        assert answer.is_success, answer.text
+        return answer.json()
+
     def _says(self, name: str, words: str) -> bool:
         text = self.logs[name].read_text()
         assert self.processes[name].poll() is None, text
@@ -152,29 +161,22 @@ def _world(directory: Path, redis: Redis, postgres: Postgres | None) -> Iterator
 
 
 async def prepare(world: World) -> None:
-    """An account with two quick webhooks and a slow one."""
+    """An account with some webhooks: /slow is slow, /again works the second time."""
     assert world.receiver.stdout
     port = int(world.receiver.stdout.readline())
     world.key = await world.ask("key")
     await world.heal()
-    headers = {"Authorization": f"Bearer {world.key}"}
-    url = f"http://127.0.0.1:{world.web_ports['web 1']}/api/v1"
-    async with httpx.AsyncClient(base_url=url, headers=headers) as client:
-        for name in ("order.made", "order.paid", "invoice.sent"):
-            await _post(client, "/event-types", {"name": name})
-        for path, type in (
-            ("/quick/1", "order.*"),
-            ("/quick/2", "order.paid"),
-            ("/slow", "invoice.sent"),
-        ):
-            wanted = {"url": f"http://127.0.0.1:{port}{path}", "events": [type]}
-            more = {"concurrency": 64, "state": "active"}
-            await _post(client, "/webhooks", wanted | more)
-
-
-async def _post(client: httpx.AsyncClient, path: str, body: object) -> None:
-    answer = await client.post(path, json=body)
-    assert answer.is_success, answer.text
+    for name in ("order.made", "order.paid", "invoice.sent", "invoice.tried"):
+        await world.post("/event-types", {"name": name})
+    for path, type in (
+        ("/quick/1", "order.*"),
+        ("/quick/2", "order.paid"),
+        ("/slow", "invoice.sent"),
+        ("/again", "invoice.tried"),
+    ):
+        wanted = {"url": f"http://127.0.0.1:{port}{path}", "events": [type]}
+        more = {"concurrency": 64, "state": "active", "retry": {"schedule": [RETRY]}}
+        await world.post("/webhooks", wanted | more)
 
 
 async def until(met: Callable[[], bool], within: float) -> None:
