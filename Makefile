@@ -1,8 +1,8 @@
 # PORT=8001 make run starts it on another port; make test ARGS='-k up' tests a part.
-.PHONY: help run test check bench bench-long
+.PHONY: help run test chaos check bench bench-long
 
 help:
-	@echo 'make run | test | check | bench | bench-long'
+	@echo 'make run | test | chaos | check | bench | bench-long'
 
 run:
 	@scripts/venv.sh
@@ -11,6 +11,10 @@ run:
 test:
 	@scripts/venv.sh dev
 	@scripts/test.sh $(ARGS)
+
+chaos:
+	@scripts/venv.sh dev
+	@CHAOS=long scripts/test.sh tests/chaos $(ARGS)
 
 check:
 	@scripts/venv.sh dev

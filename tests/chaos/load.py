@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count, cycle
 
 import aiohttp
@@ -87,6 +87,11 @@ class Load:
                 frozenset(_path(url) for url in full),
             )
         )
+
+    def workers_are_back(self) -> None:
+        """All were dead: from now on somebody can go on and take over."""
+        self.back = time.monotonic()
+        self.kills = [replace(kill, at=self.back) for kill in self.kills]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.chaos.conftest import LONG
 from tests.chaos.load import sending, settled
 from tests.chaos.world import World
 
-ROUNDS = 15 if LONG else 2
+ROUNDS = 14 if LONG else 2
 
 Tell = Callable[[object], None]
 
@@ -25,17 +27,37 @@ async def test_a_worker_that_is_killed_again_and_again_loses_nothing(
     tell(f"{ROUNDS} kills, {await settled(load)}")
 
 
-async def test_a_web_process_that_is_killed_has_kept_what_it_accepted(
+@pytest.mark.skipif(not LONG, reason="it takes a while: make chaos")
+async def test_workers_that_are_all_killed_lose_nothing(
     world: World, tell: Tell
 ) -> None:
     async with sending(world) as load:
+        await load.warm()
         for _ in range(ROUNDS):
+            for name in world.workers:
+                await load.kill_worker(name)
+            await load.more(100)
+            for name in world.workers:
+                world.start(name)
+            for name in world.workers:
+                await world.started(name)
+            load.workers_are_back()
+            await load.more(100)
+    tell(f"{2 * ROUNDS} kills, {await settled(load)}")
+
+
+async def test_a_web_process_that_is_killed_has_kept_what_it_accepted(
+    world: World, tell: Tell
+) -> None:
+    rounds = ROUNDS // 2
+    async with sending(world) as load:
+        for _ in range(rounds):
             for name in world.web_ports:
                 await load.more(100)
                 world.kill(name)
                 world.start(name)
                 await world.started(name)
-    tell(f"{2 * ROUNDS} kills, {await settled(load)}")
+    tell(f"{2 * rounds} kills, {await settled(load)}")
 
 
 async def test_a_deploy_repeats_nothing(world: World, tell: Tell) -> None:
