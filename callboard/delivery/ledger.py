@@ -379,7 +379,7 @@ def _moved(
 def _batches(results: Sequence[Result]) -> list[Sequence[Result]]:
     """One, unless a delivery is in it twice: a worker that was taken for dead, and
     lives, may have called it once more before its first call ended."""
-    batches = []
+    batches: list[Sequence[Result]] = []
     while results:
         first = {each.claimed.seq: each for each in reversed(results)}
         batches.append([each for each in results if first[each.claimed.seq] is each])
