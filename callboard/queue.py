@@ -5,6 +5,7 @@ Everything that matters is in the database; without Redis things happen a second
 
 import asyncio
 import logging
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Protocol
 
@@ -18,6 +19,8 @@ QUEUE_NAME = "callboard:queue"
 # A rung pump keeps looking for 200 ms, so that steady traffic need not ring each time.
 _RING_AGAIN = 0.1
 _PATIENCE = 2.0
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+_FORGOTTEN = timedelta(minutes=10)
 _COMPLAIN_AGAIN = 10.0
 
 log = logging.getLogger(__name__)
@@ -56,11 +59,18 @@ class ArqQueue:
         await self._redis.aclose(close_connection_pool=True)
 
     async def _enqueue(self) -> None:
-        """A fixed id: a ring that nobody has heard yet need not be repeated."""
+        """A fixed id: a ring that nobody has heard yet need not be repeated.
+
+        Due long ago: with a clock that is ahead of a worker's it would block all rings.
+        """
         try:
             async with asyncio.timeout(_PATIENCE):
                 await self._redis.enqueue_job(
-                    WAKE, _job_id=WAKE, _queue_name=QUEUE_NAME
+                    WAKE,
+                    _job_id=WAKE,
+                    _queue_name=QUEUE_NAME,
+                    _defer_until=_LONG_AGO,
+                    _expires=_FORGOTTEN,
                 )
         except (RedisError, OSError, TimeoutError) as problem:
             self._complain(problem)
