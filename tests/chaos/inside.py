@@ -19,11 +19,13 @@ _LEASED = """
     SELECT d.event, w.url FROM delivery d JOIN webhook w ON w.id = d.webhook
     WHERE d.lease LIKE :worker || '/%'
 """
+# Webhooks whose every call in flight was made by a worker that is dead.
 _FULL = """
     SELECT w.url FROM turn t JOIN webhook w ON w.id = t.webhook WHERE
         CASE WHEN t.ordered OR t.lane = 'patient' THEN 1 ELSE t.slots END <= (
         SELECT count(*) FROM delivery d
-        WHERE d.webhook = t.webhook AND d.lease LIKE :worker || '/%')
+        WHERE d.webhook = t.webhook AND d.lease IS NOT NULL
+          AND d.lease NOT LIKE :one || '/%' AND d.lease NOT LIKE :other || '/%')
 """
 _SLOTS = """
     SELECT min(t.slots) AS n FROM turn t JOIN webhook w ON w.id = t.webhook
@@ -50,8 +52,9 @@ async def leased(worker: str) -> list[tuple[str, str]]:
     return [(row["event"], row["url"]) for row in await _rows(_LEASED, worker=worker)]
 
 
-async def full(worker: str) -> list[str]:
-    return [row["url"] for row in await _rows(_FULL, worker=worker)]
+async def full(one: str = "", other: str = "") -> list[str]:
+    """Given the workers that live."""
+    return [row["url"] for row in await _rows(_FULL, one=one, other=other)]
 
 
 async def slots() -> int:

@@ -3,9 +3,9 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from itertools import count, cycle
 
 import aiohttp
@@ -37,15 +37,15 @@ class Accepted:
 
 @dataclass
 class Load:
-    """`refused`: keys by status, 0 when the connection broke. `back`: since when all
-    is well again. `kills`: of workers."""
+    """`refused`: keys by status, 0 when the connection broke. `outages`: from when to
+    when nothing could be delivered. `kills`: of workers."""
 
     world: World
     rate: float
     place: int
     accepted: list[Accepted] = field(default_factory=list)
     refused: dict[int, list[str]] = field(default_factory=dict)
-    back: float = 0.0
+    outages: list[tuple[float, float]] = field(default_factory=list)
     kills: list["Kill"] = field(default_factory=list)
     slowest_answer: float = 0.0
 
@@ -79,7 +79,7 @@ class Load:
         self.world.kill(name)
         killed = time.monotonic()
         held = await self.world.ask("leased", worker)
-        full = await self.world.ask("full", worker)
+        full = await self.world.ask("full", *self.world.alive_workers())
         self.kills.append(
             Kill(
                 killed,
@@ -88,10 +88,24 @@ class Load:
             )
         )
 
-    def workers_are_back(self) -> None:
-        """All were dead: from now on somebody can go on and take over."""
-        self.back = time.monotonic()
-        self.kills = [replace(kill, at=self.back) for kill in self.kills]
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        down = time.monotonic()
+        yield
+        up = time.monotonic()
+        self.outages.append((down, up))
+        self.kills = [kill.ended_outage(up) for kill in self.kills]
+
+    def free_since(self, call: Call, answered: float) -> float:
+        """Since when nothing kept a delivery waiting."""
+        since = answered
+        for down, up in self.outages:
+            if down < since + GOES_ON:
+                since = max(since, up)
+        for kill in self.kills:
+            if call[1] in kill.full and kill.at < since + GOES_ON:
+                since = max(since, kill.at + TAKEN_OVER)
+        return since
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +116,13 @@ class Kill:
     at: float
     held: frozenset[Call]
     full: frozenset[str]
+
+    def ended_outage(self, up: float) -> "Kill":
+        """Nobody was there to take over before. Much came together meanwhile, so that
+        a webhook may now be held up by the calls that still count as in flight."""
+        return Kill(
+            max(self.at, up), self.held, frozenset(path for _, path in self.held)
+        )
 
 
 @dataclass(frozen=True)
@@ -181,7 +202,7 @@ async def settled(load: Load) -> Figures:
     chances = Counter(call for kill in load.kills for call in kill.held)
     answered = {each.id: each.at for each in load.accepted}
     late = {
-        call: at - max(answered[call[0]], _free_since(load, call))
+        call: at - load.free_since(call, answered[call[0]])
         for call, at in first.items()
         if call[0] in answered and call not in chances
     }
@@ -213,11 +234,6 @@ async def _received(load: Load) -> list[tuple[Call, float]]:
             if not missing and not await load.world.ask("waiting"):
                 return calls
             await asyncio.sleep(0.1)
-
-
-def _free_since(load: Load, call: Call) -> float:
-    full = (kill.at + TAKEN_OVER for kill in load.kills if call[1] in kill.full)
-    return max(load.back, *full, 0.0)
 
 
 async def _taken_over(load: Load) -> float:

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from itertools import chain, repeat
 
 import pytest
 
@@ -13,6 +14,8 @@ from tests.chaos.load import sending, settled
 from tests.chaos.world import World
 
 ROUNDS = 8 if LONG else 1
+# Longer than a worker may be silent.
+OUTAGE = 13.0 if LONG else 0.0
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("TEST_ENGINE") != "postgres", reason="there is no server to restart"
@@ -23,17 +26,19 @@ async def test_a_database_that_comes_back_finds_everybody_there(
     world: World, tell: Callable[[object], None]
 ) -> None:
     assert world.postgres
-    longest = 0.0
+    lengths, longest = chain([OUTAGE], repeat(0.0)), 0.0
     async with sending(world) as load:
         for how in (signal.SIGINT, signal.SIGQUIT) * ROUNDS:
             await load.more(100)
-            await asyncio.to_thread(world.postgres.stop, how)
-            await load.refusals(20)
-            world.postgres.start()
-            await asyncio.to_thread(world.postgres.wait)
-            load.back = time.monotonic()
+            with load.outage():
+                await asyncio.to_thread(world.postgres.stop, how)
+                await load.refusals(20)
+                await asyncio.sleep(next(lengths))
+                world.postgres.start()
+                await asyncio.to_thread(world.postgres.wait)
+            back = time.monotonic()
             await load.more(100)
-            longest = max(longest, time.monotonic() - load.back)
+            longest = max(longest, time.monotonic() - back)
     figures = await settled(load)
     assert set(load.refused) == {503}
     assert figures.repeats == 0

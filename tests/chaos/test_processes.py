@@ -31,19 +31,16 @@ async def test_a_worker_that_is_killed_again_and_again_loses_nothing(
 async def test_workers_that_are_all_killed_lose_nothing(
     world: World, tell: Tell
 ) -> None:
-    async with sending(world) as load:
-        await load.warm()
-        for _ in range(ROUNDS):
-            for name in world.workers:
-                await load.kill_worker(name)
+    for _ in range(4):
+        async with sending(world) as load:
+            await load.warm()
+            with load.outage():
+                for name in world.workers:
+                    await load.kill_worker(name)
+                await load.more(100)
+                await world.heal()
             await load.more(100)
-            for name in world.workers:
-                world.start(name)
-            for name in world.workers:
-                await world.started(name)
-            load.workers_are_back()
-            await load.more(100)
-    tell(f"{2 * ROUNDS} kills, {await settled(load)}")
+        tell(f"2 kills, {await settled(load)}")
 
 
 async def test_a_web_process_that_is_killed_has_kept_what_it_accepted(

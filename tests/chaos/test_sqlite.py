@@ -3,7 +3,6 @@
 import os
 import resource
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
@@ -29,11 +28,8 @@ async def test_a_locked_database_refuses_and_goes_on(world: World, tell: Tell) -
     async with sending(world, rate=40) as load:
         for _ in range(ROUNDS):
             await load.more(50)
-            with closing(sqlite3.connect(world.sqlite_path)) as other:
-                other.execute("BEGIN IMMEDIATE")
+            with load.outage(), locked(world):
                 await load.refusals(2)
-                other.rollback()
-            load.back = time.monotonic()
         await load.more(50)
     tell(f"{ROUNDS} rounds, {await refused_without_a_trace(load)}")
 
@@ -42,11 +38,18 @@ async def test_a_full_disk_refuses_and_goes_on(world: World, tell: Tell) -> None
     async with sending(world) as load:
         for _ in range(ROUNDS):
             await load.more(50)
-            with full_disk(world):
+            with load.outage(), full_disk(world):
                 await load.refusals(100)
-            load.back = time.monotonic()
             await load.more(50)
     tell(f"{ROUNDS} rounds, {await refused_without_a_trace(load)}")
+
+
+@contextmanager
+def locked(world: World) -> Iterator[None]:
+    with closing(sqlite3.connect(world.sqlite_path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.rollback()
 
 
 @contextmanager

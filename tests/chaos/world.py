@@ -79,6 +79,10 @@ class World:
         assert found
         return found[1]
 
+    def alive_workers(self) -> list[str]:
+        alive = [n for n in self.workers if self.processes[n].poll() is None]
+        return [self.worker_id(name) for name in alive]
+
     def kill(self, name: str) -> None:
         self.processes[name].kill()
         self.processes[name].wait()
