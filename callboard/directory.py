@@ -1,6 +1,8 @@
 """An account's catalogue and webhooks, compiled once for all its events."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 from jsonschema_rs import Validator
@@ -14,11 +16,15 @@ from callboard.webhooks.tables import Webhook
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """What accepting an event needs to know of a webhook."""
+    """What accepting an event needs to know of a webhook.
+
+    `takes_until`: nothing is held that comes later; None for without end.
+    """
 
     id: str
     state: WebhookState
     hold_days: int
+    takes_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,12 @@ async def _compile(account: str, version: int) -> Directory:
         EventType.account == account
     )
     webhooks = await Webhook.select(
-        Webhook.id, Webhook.state, Webhook.hold_days, Webhook.events
+        Webhook.id,
+        Webhook.state,
+        Webhook.state_since,
+        Webhook.cause,
+        Webhook.hold_days,
+        Webhook.events,
     ).where(
         Webhook.account == account,
         Webhook.state.not_in([WebhookState.DRAFT, WebhookState.DELETED]),
@@ -67,10 +78,11 @@ async def _compile(account: str, version: int) -> Directory:
     )
 
 
-def _listener(row: dict[str, object]) -> Listener:
-    hold_days = row["hold_days"]
-    assert isinstance(hold_days, int)
-    return Listener(str(row["id"]), WebhookState(str(row["state"])), hold_days)
+def _listener(row: dict[str, Any]) -> Listener:
+    days = row["hold_days"]
+    ends = bool(row["cause"]) or not days
+    until = row["state_since"] + timedelta(days=days) if ends else None
+    return Listener(row["id"], WebhookState(row["state"]), days, until)
 
 
 def _patterns(events: str) -> Patterns:

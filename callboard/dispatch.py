@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from random import Random
 from time import monotonic
 
-from callboard import retry
+from callboard import retry, spells
 from callboard.database import Database, reading, writing
 from callboard.delivery import acts, ledger, request
 from callboard.delivery.ledger import Claimed, Result, Sent
@@ -110,7 +110,8 @@ class Pump:
             async with writing() as db:
                 now = self.clock()
                 await self._give_back(db, now)
-                await ledger.record(db, finished, slow, now)
+                recorded = await ledger.record(db, finished, slow, now)
+                stopping = await spells.observe(db, recorded, now)
                 claimed = await self._claim(db, now)
         except BaseException:
             self._finished = finished + self._finished
@@ -118,9 +119,11 @@ class Pump:
             self._unsure += [f"{self.worker}/{number}" for number in numbers]
             raise
         self._unsure.clear()
-        self._next_due = None if claimed else await self._earliest()
         for lane, each in claimed:
             self._start(each, lane)
+        for webhook in stopping:
+            await spells.deactivate(webhook, now)
+        self._next_due = None if claimed else await self._earliest()
         if claimed:
             self._rung_at = monotonic()  # where something was there may be more
 
@@ -259,6 +262,9 @@ def decide(
     reason: str | None = "every try failed"
     if retry.succeeded(target.success, outcome):
         state, reason = DeliveryState.DELIVERED, None
+    elif outcome.status == retry.GONE and outcome.error is None:
+        # Its webhook is deactivated with the recording of it; so it will be held.
+        state, due, reason = DeliveryState.PENDING, ended_at, None
     elif claimed.trigger == Trigger.HAND:
         state, due, reason = DeliveryState.PENDING, claimed.planned, None
     else:

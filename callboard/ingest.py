@@ -378,19 +378,28 @@ async def _insert_deliveries(
 
 
 def _deliveries(call: _Call, stored: _Stored) -> list[NewDelivery]:
-    return [
-        NewDelivery(
-            event=stored.id,
-            account=call.account,
-            webhook=listener.id,
-            state=DeliveryState.PENDING if live else DeliveryState.HELD,
-            due=call.now if live else None,
-            held_until=None if live else call.now + timedelta(days=listener.hold_days),
-            created_at=call.now,
-        )
-        for listener in stored.listeners
-        for live in (listener.state is WebhookState.ACTIVE,)
-    ]
+    return [_delivery(call, stored, listener) for listener in stored.listeners]
+
+
+def _delivery(call: _Call, stored: _Stored, listener: Listener) -> NewDelivery:
+    state = DeliveryState.HELD
+    if listener.state is WebhookState.ACTIVE:
+        state = DeliveryState.PENDING
+    elif listener.takes_until is not None and call.now >= listener.takes_until:
+        state = DeliveryState.EXPIRED
+    held = state is DeliveryState.HELD
+    ended = state is DeliveryState.EXPIRED
+    return NewDelivery(
+        event=stored.id,
+        account=call.account,
+        webhook=listener.id,
+        state=state,
+        due=call.now if state is DeliveryState.PENDING else None,
+        held_until=call.now + timedelta(days=listener.hold_days) if held else None,
+        created_at=call.now,
+        finished_at=call.now if ended else None,
+        reason="not kept" if ended else None,
+    )
 
 
 def _receipts(

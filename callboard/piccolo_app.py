@@ -22,6 +22,8 @@ APP_CONFIG = AppConfig(
             "callboard.catalogue.tables",
             "callboard.webhooks.tables",
             "callboard.delivery.tables",
+            "callboard.health.tables",
+            "callboard.notices.tables",
         ],
         exclude_imported=True,
     ),

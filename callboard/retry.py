@@ -12,6 +12,7 @@ from callboard.outcome import Outcome
 
 SuccessRule: TypeAlias = Literal["2xx", "200"] | Collection[int]
 
+GONE = 410
 MOST_GAPS = 20
 LONGEST_GAP = 30 * 86400
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from time import monotonic
 
-from callboard import retention
+from callboard import retention, spells
 from callboard.database import Clock, reading, writing
 from callboard.delivery import acts
 from callboard.delivery.workers import Watch, bury
@@ -32,6 +32,7 @@ async def run(
         begun = monotonic()
         try:
             await _take_over(watch, clock, ring)
+            await spells.deactivate_waiting(clock)
             await _follow(clock, ring)
             if begun - roused_at > _ROUSE:
                 roused_at = begun

@@ -151,7 +151,7 @@ async def follow(db: Database, webhook: str, now: datetime) -> bool:
     """One step of a webhook's deliveries. True while there is more to do at once."""
     found = await db.fetch(
         """
-        SELECT t.follow, t.open, w.hold_days, w.state_since FROM turn t
+        SELECT t.follow, t.open, w.hold_days, w.state_since, w.cause FROM turn t
         JOIN webhook w ON w.id = t.webhook
         WHERE t.webhook = :webhook AND t.follow IS NOT NULL FOR UPDATE OF t
         """,
@@ -163,8 +163,7 @@ async def follow(db: Database, webhook: str, now: datetime) -> bool:
     act = row["follow"]
     moved = await _STEPS[act](db, webhook, row, now)
     if moved < STEP and not await _in_flight(db, webhook, act):
-        # Stopped again before all was discarded: what came since is still to be held.
-        then = "hold" if act == "discard" and not row["open"] else None
+        then = _next_act(act, row)
         await db.fetch(
             "UPDATE turn SET follow = :then, next_due = :now WHERE webhook = :webhook",
             then=then,
@@ -173,6 +172,16 @@ async def follow(db: Database, webhook: str, now: datetime) -> bool:
         )
         return then is not None
     return moved == STEP
+
+
+def _next_act(act: str, row: Row) -> str | None:
+    """What failed is held first; and what came after a webhook was stopped again before
+    all was discarded is still to be held."""
+    if act == "salvage":
+        return "hold"
+    if act == "discard" and not row["open"]:
+        return "salvage" if row["cause"] else "hold"
+    return None
 
 
 async def _in_flight(db: Database, webhook: str, act: str) -> bool:
@@ -203,6 +212,34 @@ async def _hold(db: Database, webhook: str, row: Row, now: datetime) -> int:
             trigger = 'plan', held_until = kept.until
         FROM {kept} WHERE delivery.seq = kept.seq
           AND delivery.state = 'pending' AND delivery.lease IS NULL
+        """,
+        kept=Rows({"seq": "bigint", "until": "timestamptz"}, until),
+    )
+    return len(rows)
+
+
+async def _salvage(db: Database, webhook: str, row: Row, now: datetime) -> int:
+    """Deliveries that failed for good since the last success are held, too."""
+    if not row["hold_days"]:
+        return 0
+    rows = await db.fetch(
+        """
+        SELECT d.seq, d.created_at FROM health h JOIN turn t ON t.webhook = h.webhook
+        JOIN delivery d ON d.webhook = h.webhook
+        WHERE h.webhook = :webhook AND d.seq >= h.first_lost AND d.state = 'failed'
+          AND (t.succeeded_at IS NULL OR d.finished_at > t.succeeded_at)
+        ORDER BY d.seq LIMIT :step
+        """,
+        webhook=webhook,
+        step=STEP,
+    )
+    kept = timedelta(days=row["hold_days"])
+    until = [(each["seq"], each["created_at"] + kept) for each in rows]
+    await db.fetch(
+        """
+        UPDATE delivery SET state = 'held', reason = NULL, finished_at = NULL,
+            tries = 0, held_until = kept.until
+        FROM {kept} WHERE delivery.seq = kept.seq AND delivery.state = 'failed'
         """,
         kept=Rows({"seq": "bigint", "until": "timestamptz"}, until),
     )
@@ -245,6 +282,7 @@ async def _cancel_all(db: Database, webhook: str, row: Row, now: datetime) -> in
 
 
 _STEPS = {
+    "salvage": _salvage,
     "hold": _hold,
     "release": _release,
     "discard": _discard,

@@ -23,7 +23,7 @@ _WIDEST_CLAIM = 256
 
 
 class NewDelivery(msgspec.Struct, frozen=True, gc=False):
-    """`due` for pending, `held_until` for held."""
+    """`due` for pending, `held_until` for held, the end and its reason for others."""
 
     event: str
     account: str
@@ -32,6 +32,8 @@ class NewDelivery(msgspec.Struct, frozen=True, gc=False):
     due: datetime | None
     held_until: datetime | None
     created_at: datetime
+    finished_at: datetime | None = None
+    reason: str | None = None
     repeats: int | None = None
     extra: bool = False
     trigger: Trigger = Trigger.PLAN
@@ -78,6 +80,13 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     ended_at: datetime
 
 
+class Recorded(msgspec.Struct, frozen=True):
+    """`mine`: by webhook, what was still leased to us; `failing`: see `Turn`."""
+
+    mine: dict[str, list[Result]]
+    failing: frozenset[str]
+
+
 async def enter(db: Database, deliveries: Sequence[NewDelivery], now: datetime) -> None:
     """New rows, and a nudge for webhooks that were asleep."""
     columns = {
@@ -88,6 +97,8 @@ async def enter(db: Database, deliveries: Sequence[NewDelivery], now: datetime) 
         "due": "timestamptz",
         "held_until": "timestamptz",
         "created_at": "timestamptz",
+        "finished_at": "timestamptz",
+        "reason": "text",
         "repeats": "bigint",
         "extra": "bool",
         "trigger": "text",
@@ -101,6 +112,8 @@ async def enter(db: Database, deliveries: Sequence[NewDelivery], now: datetime) 
             d.due,
             d.held_until,
             d.created_at,
+            d.finished_at,
+            d.reason,
             d.repeats,
             d.extra,
             d.trigger,
@@ -311,7 +324,7 @@ async def next_due(db: Database) -> datetime | None:
 
 async def record(
     db: Database, results: Sequence[Result], slow: frozenset[str], now: datetime
-) -> None:
+) -> Recorded:
     """Attempts, states and turns of all that finished; `slow`: webhooks with a call
     under way for too long.
 
@@ -319,7 +332,7 @@ async def record(
     """
     names = {result.claimed.webhook for result in results} | slow
     if not names:
-        return
+        return Recorded({}, frozenset())
     locked = await _lock_named(db, sorted(names))
     await _insert_attempts(db, results)
     mine: dict[str, list[Result]] = {}
@@ -334,7 +347,8 @@ async def record(
             lane = moved.lane, slots = moved.slots, leased = moved.leased,
             next_due = CASE WHEN turn.ordered AND moved.ended THEN :now
                 WHEN turn.next_due IS NULL OR moved.due < turn.next_due
-                THEN coalesce(moved.due, turn.next_due) ELSE turn.next_due END
+                THEN coalesce(moved.due, turn.next_due) ELSE turn.next_due END,
+            succeeded_at = coalesce(moved.succeeded, turn.succeeded_at)
         FROM {moved} WHERE turn.webhook = moved.webhook
         """,
         moved=Rows(
@@ -345,18 +359,20 @@ async def record(
                 "leased": "int",
                 "due": "timestamptz",
                 "ended": "bool",
+                "succeeded": "timestamptz",
             },
             moved,
         ),
         now=now,
     )
+    return Recorded(mine, frozenset(n for n, turn in locked.items() if turn.failing))
 
 
 async def _lock_named(db: Database, webhooks: list[str]) -> dict[str, Turn]:
     rows = await db.fetch(
         """
         SELECT webhook, version, ordered, lane, cap, slots, leased, empty_looks,
-               rate, tokens, tokens_at
+               rate, tokens, tokens_at, failing
         FROM turn WHERE webhook = ANY(:webhooks) ORDER BY webhook FOR UPDATE
         """,
         webhooks=webhooks,
@@ -373,7 +389,9 @@ def _moved(
     elif still_slow:
         turn = replace(turn, lane=Lane.PATIENT, slots=1)
     due = min((r.due for r in ended or () if r.due is not None), default=None)
-    return turn.webhook, turn.lane, turn.slots, turn.leased, due, bool(ended)
+    good = (r for r in ended or () if r.state is DeliveryState.DELIVERED)
+    succeeded = max((r.ended_at for r in good), default=None)
+    return turn.webhook, turn.lane, turn.slots, turn.leased, due, bool(ended), succeeded
 
 
 def _batches(results: Sequence[Result]) -> list[Sequence[Result]]:

@@ -101,6 +101,8 @@ class Turn(Table):
     of it is due before; null when none waits. `empty_looks`: how often in a row a look
     found nothing. `served`: microseconds, the longest unserved goes first.
     `follow`: what its waiting rows must still do after a change of state.
+    `succeeded_at`: when the latest success ended. `failing`: the next one ends
+    something, so whoever records it looks at the webhook's health.
     """
 
     webhook = Varchar(length=40, primary_key=True)
@@ -119,6 +121,8 @@ class Turn(Table):
     tokens = DoublePrecision(default=0.0)
     tokens_at = Timestamptz()
     follow = Varchar(length=8, null=True, default=None)
+    succeeded_at = Timestamptz(null=True, default=None)
+    failing = Boolean(default=False)
 
 
 class Tally(Table):

@@ -32,6 +32,7 @@ class Turn:
     rate: float | None
     tokens: float
     tokens_at: datetime
+    failing: bool = False
 
 
 def allowance(turn: Turn, now: datetime) -> int:

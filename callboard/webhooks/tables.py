@@ -15,6 +15,7 @@ class Webhook(Table):
     Columns named …s that hold lists or objects are JSON text. `secrets` is a JSON list
     of sealed signing secrets, the newest first, each with the time until it signs.
     `version` moves with every change, so that a sender knows when its copy is old.
+    `cause`: why the rule has deactivated it; null when a person did, and in other states.
     """
 
     id = Varchar(length=40, primary_key=True)
@@ -37,6 +38,9 @@ class Webhook(Table):
     concurrency = Integer()
     ordered = Boolean()
     hold_days = Integer()
+    deactivate_after = Integer(null=True, default=1)
+    cause = Varchar(length=12, null=True, default=None)
     recipients = Text()
+    notify = Text(default='["failing","deactivated","reminder","recovered"]')
     created_at = Timestamptz()
     changed_at = Timestamptz()

@@ -32,7 +32,17 @@ from callboard.webhooks.tables import Webhook
 
 Success = Literal["2xx", "200"] | tuple[int, ...]
 SIGNING = ("standard", "none")
+_NUMBERS = (
+    "timeout",
+    "concurrency",
+    "rate_per_second",
+    "hold_days",
+    "deactivate_after",
+)
 MOST_RECIPIENTS = 50
+DEFAULT_NOTIFY = ("failing", "deactivated", "reminder", "recovered")
+NOTIFY = (*DEFAULT_NOTIFY, "delivery_failed")
+THE_RULE = "Callboard"  # as the audit log calls it
 
 
 class Unset(Enum):
@@ -65,7 +75,9 @@ class NewWebhook:
     concurrency: int = 10
     ordered: bool = False
     hold_days: int = 5
+    deactivate_after: int | None = 1
     recipients: tuple[str, ...] = ()
+    notify: tuple[str, ...] = DEFAULT_NOTIFY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +97,9 @@ class WebhookChange:
     concurrency: int | Unset = LEAVE
     ordered: bool | Unset = LEAVE
     hold_days: int | Unset = LEAVE
+    deactivate_after: int | Unset | None = LEAVE
     recipients: tuple[str, ...] | Unset = LEAVE
+    notify: tuple[str, ...] | Unset = LEAVE
 
 
 async def create(
@@ -211,6 +225,25 @@ async def deactivate(account: str, actor: str, id: str, now: datetime) -> Webhoo
     return await _stop(account, actor, id, WebhookState.DEACTIVATED, now)
 
 
+async def stop_by_rule(db: Database, id: str, now: datetime) -> Webhook | None:
+    """Carries a verdict of the rule out; None if a person was quicker."""
+    row = await Webhook.objects().get(Webhook.id == id)
+    if row is None:
+        return None
+    await accounts.bump(db, row.account)  # from here on nobody else changes its state
+    row = await Webhook.objects().get(Webhook.id == id)
+    rows = await db.fetch("SELECT verdict FROM health WHERE webhook = :id", id=id)
+    cause = rows[0]["verdict"] if rows else None
+    if row is None or cause is None:
+        return None
+    if row.state != WebhookState.ACTIVE:
+        await db.fetch("UPDATE health SET verdict = NULL WHERE webhook = :id", id=id)
+        return None
+    return await _set_state(
+        db, row, THE_RULE, WebhookState.DEACTIVATED, "salvage", now, cause
+    )
+
+
 async def delete(account: str, actor: str, id: str, now: datetime) -> None:
     """No more calls; what waits is cancelled; the past stays readable."""
     async with writing() as db:
@@ -303,7 +336,9 @@ def settings_of(row: Webhook) -> NewWebhook:
         concurrency=row.concurrency,
         ordered=row.ordered,
         hold_days=row.hold_days,
+        deactivate_after=row.deactivate_after,
         recipients=tuple(decode(row.recipients)),
+        notify=tuple(decode(row.notify)),
     )
 
 
@@ -315,7 +350,7 @@ async def check(account: str, new: NewWebhook, allow_http: bool) -> list[Problem
     problems += rules.check_headers(new.headers)
     problems += check_plan(new.schedule)
     problems += rules.check_success(_as_rule(new.success))
-    for name in ("timeout", "concurrency", "rate_per_second", "hold_days"):
+    for name in _NUMBERS:
         problems += rules.check_number(name, getattr(new, name))
     if new.signing not in SIGNING:
         text = f"Choose one of {', '.join(SIGNING)}."
@@ -326,6 +361,9 @@ async def check(account: str, new: NewWebhook, allow_http: bool) -> list[Problem
         problems += rules.check_name(new.name)
     if new.app:
         problems += rules.check_name(new.app, "app")
+    if not set(new.notify) <= set(NOTIFY):
+        text = f"Choose from {', '.join(NOTIFY)}."
+        problems.append(Problem("notify", "unknown", text))
     return problems + await _check_recipients(account, new.recipients)
 
 
@@ -375,7 +413,9 @@ def _columns(new: NewWebhook) -> dict[str, Any]:
         "concurrency": new.concurrency,
         "ordered": new.ordered,
         "hold_days": new.hold_days,
+        "deactivate_after": new.deactivate_after,
         "recipients": _json(new.recipients),
+        "notify": _json([each for each in NOTIFY if each in new.notify]),
     }
 
 
@@ -444,7 +484,10 @@ async def _refuse_while_moving(db: Database, id: str, held: str | None) -> None:
     rows = await db.fetch("SELECT follow FROM turn WHERE webhook = :id", id=id)
     if rows[0]["follow"] == "discard":
         raise Conflict("Deliveries are still being discarded; try again in a moment.")
-    if rows[0]["follow"] == "hold" and held == "discard":
+    # What failed is lost to an activation until it is held.
+    if rows[0]["follow"] == "salvage" or (
+        rows[0]["follow"] == "hold" and held == "discard"
+    ):
         raise Conflict("Deliveries are still being put on hold; try again in a moment.")
 
 
@@ -455,15 +498,17 @@ async def _set_state(
     state: WebhookState,
     follow: str | None,
     now: datetime,
+    cause: str | None = None,
 ) -> Webhook:
     await accounts.bump(db, row.account)
     changed = await db.fetch(
         """
-        UPDATE webhook SET state = :state, state_since = :now
+        UPDATE webhook SET state = :state, state_since = :now, cause = :cause
         WHERE id = :id AND state = :before RETURNING id
         """,
         state=state,
         now=now,
+        cause=cause,
         id=row.id,
         before=row.state,
     )
@@ -472,8 +517,8 @@ async def _set_state(
     await db.fetch(
         """
         UPDATE turn SET open = :open, next_due = :now, empty_looks = 0,
-            follow = CASE WHEN follow = 'discard' AND :follow = 'hold'
-                THEN follow ELSE :follow END
+            follow = CASE WHEN follow IN ('discard', 'salvage')
+                AND :follow IN ('hold', 'salvage') THEN follow ELSE :follow END
         WHERE webhook = :id
         """,
         open=state is WebhookState.ACTIVE,
@@ -481,7 +526,21 @@ async def _set_state(
         follow=follow,
         id=row.id,
     )
+    await _end_spell(db, row.id, state)
     await _touch(db, row.id)
     await audit.note(row.account, actor, f"webhook.{state}", row.id, row.name, now)
-    row.state, row.state_since = state, now
+    row.state, row.state_since, row.cause = state, now, cause
     return row
+
+
+async def _end_spell(db: Database, id: str, state: WebhookState) -> None:
+    """An activation is a new beginning; what people believe stays as it is."""
+    begins = (
+        "since = NULL, tries = 0, lost = 0, first_lost = NULL, told = false,"
+        " reminded = false, tests = 0, "
+    )
+    changes = begins if state is WebhookState.ACTIVE else ""
+    await db.fetch(
+        f"UPDATE health SET {changes}verdict = NULL WHERE webhook = :id",  # noqa: S608
+        id=id,
+    )

@@ -1,0 +1,220 @@
+"""Keeps the rows of the rule up to date, in the transaction that records the calls.
+
+Costs nothing for webhooks whose calls succeed and had not failed before.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from callboard.database import Database, Row, Rows
+from callboard.delivery.ledger import Recorded, Result
+from callboard.delivery.states import DeliveryState
+from callboard.health import tracker
+from callboard.health.tracker import Rule, Seen, Sign, Signal, State
+from callboard.retry import GONE
+from callboard.webhooks.states import WebhookState
+
+_KEPT = {
+    "since": "timestamptz",
+    "tries": "int",
+    "lost": "int",
+    "first_lost": "bigint",
+    "verdict": "text",
+    "told": "bool",
+    "told_at": "timestamptz",
+    "alarmed": "bool",
+    "reminded": "bool",
+    "tests": "int",
+    "last_at": "timestamptz",
+    "last_status": "int",
+    "last_error": "text",
+    "last_detail": "text",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A signal about one webhook."""
+
+    account: str
+    webhook: str
+    signal: Signal
+
+
+async def observe(db: Database, recorded: Recorded, now: datetime) -> list[Told]:
+    """What has to be told; `Sign.DEACTIVATE` has to be done, too, which needs locks
+    that nobody may wait for here. Until then the webhook's turn is closed."""
+    calls = {
+        webhook: results
+        for webhook, results in recorded.mine.items()
+        if webhook in recorded.failing or not all(map(_passed, results))
+    }
+    if not calls:
+        return []
+    rows = await _read(db, sorted(calls))
+    firsts = await _first_tries(db, calls)
+    told, states = [], []
+    for row in rows:
+        seen = [_seen(result, firsts) for result in calls[row["id"]]]
+        if row["state"] == WebhookState.ACTIVE:
+            state, signals = tracker.track(_state(row), _rule(row), seen, now)
+            states.append((row["id"], state))
+            told += [Told(row["account"], row["id"], signal) for signal in signals]
+        elif row["cause"] and any(each.lost for each in seen):
+            await _hold_latecomers(db, row["id"], seen)
+    await _write(db, states)
+    return told
+
+
+async def waiting_verdicts(db: Database) -> list[str]:
+    """Webhooks that a worker which died has left between two transactions."""
+    rows = await db.fetch(
+        "SELECT webhook FROM health WHERE verdict IS NOT NULL ORDER BY webhook"
+    )
+    return [row["webhook"] for row in rows]
+
+
+def state_of(row: Row) -> State:
+    return _state(row)
+
+
+async def count_test(db: Database, webhook: str, most: int) -> bool:
+    """False when so many test calls were made from the link already."""
+    rows = await db.fetch(
+        """
+        UPDATE health SET tests = tests + 1
+        WHERE webhook = :webhook AND tests < :most RETURNING tests
+        """,
+        webhook=webhook,
+        most=most,
+    )
+    return bool(rows)
+
+
+async def _read(db: Database, webhooks: list[str]) -> Sequence[Row]:
+    return await db.fetch(
+        f"""
+        SELECT w.id, w.account, w.state, w.cause, w.deactivate_after, w.schedule,
+               t.succeeded_at, {", ".join(f"h.{name}" for name in _KEPT)}
+        FROM webhook w JOIN turn t ON t.webhook = w.id
+        LEFT JOIN health h ON h.webhook = w.id
+        WHERE w.id = ANY(:webhooks) ORDER BY w.id
+        """,
+        webhooks=webhooks,
+    )
+
+
+def _state(row: Row) -> State:
+    """A webhook that never failed has no row yet."""
+    names = [field.name for field in fields(State)]
+    return State(**{name: row[name] for name in names if row[name] is not None})
+
+
+def _rule(row: Row) -> Rule:
+    gaps = msgspec.json.decode(row["schedule"], type=list[int])
+    return Rule(row["deactivate_after"], len(gaps) + 1)
+
+
+def _passed(result: Result) -> bool:
+    return result.state is DeliveryState.DELIVERED
+
+
+async def _first_tries(
+    db: Database, calls: dict[str, list[Result]]
+) -> dict[int, tuple[datetime, int]]:
+    """Of failed deliveries tried before: when their first try began, and how many
+    there were, since the webhook was last activated."""
+    again = [
+        result.claimed.seq
+        for results in calls.values()
+        for result in results
+        if result.claimed.attempts and not _passed(result)
+    ]
+    if not again:
+        return {}
+    rows = await db.fetch(
+        """
+        SELECT a.delivery, min(a.started_at) AS first_at, count(*) AS tries
+        FROM attempt a JOIN delivery d ON d.seq = a.delivery
+        JOIN webhook w ON w.id = d.webhook
+        WHERE a.delivery = ANY(:again) AND a.started_at >= w.state_since
+        GROUP BY a.delivery
+        """,
+        again=again,
+    )
+    return {row["delivery"]: (_time(row["first_at"]), row["tries"]) for row in rows}
+
+
+def _seen(result: Result, firsts: dict[int, tuple[datetime, int]]) -> Seen:
+    outcome = result.outcome
+    first_at, tries = firsts.get(result.claimed.seq, (result.started_at, 1))
+    passed = _passed(result)
+    return Seen(
+        delivery=result.claimed.seq,
+        first_at=first_at,
+        started_at=result.started_at,
+        ended_at=result.ended_at,
+        tries=tries,
+        passed=passed,
+        lost=result.state is DeliveryState.FAILED,
+        gone=not passed and outcome.status == GONE and outcome.error is None,
+        status=outcome.status,
+        error=outcome.error,
+        detail=outcome.detail,
+    )
+
+
+async def _hold_latecomers(db: Database, webhook: str, seen: Sequence[Seen]) -> None:
+    """Calls under way when it was deactivated; what failed is held with the others."""
+    await db.fetch(
+        """
+        UPDATE health SET first_lost = :first
+        WHERE webhook = :webhook AND (first_lost IS NULL OR first_lost > :first)
+        """,
+        webhook=webhook,
+        first=min(each.delivery for each in seen if each.lost),
+    )
+    await db.fetch(
+        "UPDATE turn SET follow = 'salvage' WHERE webhook = :webhook"
+        " AND (follow IS NULL OR follow = 'hold')",
+        webhook=webhook,
+    )
+
+
+async def _write(db: Database, states: Sequence[tuple[str, State]]) -> None:
+    if not states:
+        return
+    rows = [(id, *(getattr(state, name) for name in _KEPT)) for id, state in states]
+    names = ", ".join(_KEPT)
+    await db.fetch(
+        f"""
+        INSERT INTO health (webhook, {names})
+        SELECT webhook, {names} FROM {{kept}} WHERE true
+        ON CONFLICT (webhook) DO UPDATE SET
+            {", ".join(f"{name} = excluded.{name}" for name in _KEPT)}
+        """,
+        kept=Rows({"webhook": "text", **_KEPT}, rows),
+    )
+    moved = [(id, not s.is_quiet, s.verdict is not None) for id, s in states]
+    columns = {"webhook": "text", "failing": "bool", "stopped": "bool"}
+    await db.fetch(
+        """
+        UPDATE turn SET failing = moved.failing,
+            open = CASE WHEN moved.stopped THEN false ELSE turn.open END
+        FROM {moved} WHERE turn.webhook = moved.webhook
+        """,
+        moved=Rows(columns, moved),
+    )
+
+
+def _time(value: Any) -> datetime:
+    """SQLite tells no type for an expression."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def deactivations(told: Sequence[Told]) -> list[str]:
+    return [each.webhook for each in told if each.signal.sign is Sign.DEACTIVATE]

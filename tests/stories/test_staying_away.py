@@ -1,0 +1,184 @@
+"""A receiver stays away: the webhook is deactivated, all is held, nothing is lost."""
+
+from datetime import timedelta
+
+import pytest
+
+from callboard import spells
+from callboard.database import writing
+from callboard.errors import Invalid
+from callboard.ingest import NewEvent
+from callboard.webhooks import webhooks
+from tests.engine import TYPE, Engine, eventually
+from tests.receiver import Answer
+from tests.stories.test_stopping import followed
+
+DEAD = Answer(503)
+
+
+async def state(engine: Engine, webhook: str) -> str:
+    return (await webhooks.get(engine.account, webhook)).state
+
+
+async def deactivated(engine: Engine, webhook: str) -> None:
+    async def met() -> bool:
+        return await state(engine, webhook) == "deactivated"
+
+    await eventually(met)
+    await followed(engine)
+
+
+async def test_it_is_deactivated_and_everything_comes_once_and_in_order_afterwards(
+    engine: Engine,
+):
+    webhook = await engine.webhook(schedule=(1,), concurrency=1, ordered=True)
+    engine.receiver.usually["/"] = DEAD
+    async with engine.working():
+        for number in range(3):
+            await engine.post(b"%d" % number)
+        await deactivated(engine, webhook)
+        for number in range(3, 6):
+            await engine.post(b"%d" % number)
+        assert await engine.states() == ["held"] * 6
+        with pytest.raises(Invalid):
+            await engine.activate(webhook)
+        tried = len(engine.receiver.calls)
+        del engine.receiver.usually["/"]
+        await engine.activate(webhook, "deliver")
+        await engine.settled()
+    assert [call.data for call in engine.receiver.calls[tried:]] == [0, 1, 2, 3, 4, 5]
+    assert await engine.states() == ["delivered"] * 6
+    row = await webhooks.get(engine.account, webhook)
+    assert (row.state, row.cause) == ("active", None)
+
+
+async def test_what_failed_since_the_last_success_is_held_what_failed_before_is_not(
+    engine: Engine,
+):
+    webhook = await engine.webhook(schedule=())
+    engine.receiver.script("/", 500, 200, *[500] * 5)
+    async with engine.working():
+        for number in range(7):
+            await engine.post(b"%d" % number)
+            await engine.receiver.got(number + 1)
+            await engine.settled()
+        await deactivated(engine, webhook)
+    assert await engine.states() == ["failed", "delivered", *["held"] * 5]
+
+
+async def test_410_deactivates_at_once_and_holds_what_met_it(engine: Engine):
+    webhook = await engine.webhook(deactivate_after=None)
+    engine.receiver.script("/", 410)
+    async with engine.working():
+        await engine.post()
+        await deactivated(engine, webhook)
+        assert await engine.states() == ["held"]
+        assert (await webhooks.get(engine.account, webhook)).cause == "gone"
+        await engine.activate(webhook, "deliver")
+        await engine.settled()
+    assert await engine.states() == ["delivered"]
+
+
+async def test_a_success_of_another_delivery_keeps_it_active(engine: Engine):
+    webhook = await engine.webhook(schedule=(1, 1), concurrency=1)
+    engine.receiver.script("/", 500, 200, 500, 500)
+    async with engine.working():
+        await engine.post(b"1")
+        await engine.receiver.got(1)
+        await engine.post(b"2")
+        await engine.settled()
+    assert await state(engine, webhook) == "active"
+    assert await engine.states() == ["failed", "delivered"]
+
+
+async def test_never_means_never(engine: Engine):
+    webhook = await engine.webhook(schedule=(), deactivate_after=None)
+    engine.receiver.usually["/"] = DEAD
+    async with engine.working():
+        await engine.post_all([NewEvent(TYPE, b"{}")] * 12)
+        await engine.settled()
+    assert await state(engine, webhook) == "active"
+    assert await engine.states() == ["failed"] * 12
+
+
+async def test_calls_under_way_when_it_is_deactivated_are_held_in_the_end(
+    engine: Engine,
+):
+    webhook = await engine.webhook(schedule=())
+    engine.receiver.usually["/"] = DEAD
+    async with engine.working("wrk_a", "wrk_b"):
+        await engine.post_all([NewEvent(TYPE, b"{}")] * 40)
+        await deactivated(engine, webhook)
+        await engine.settled()
+    assert await engine.states() == ["held"] * 40
+
+
+async def test_events_are_taken_so_long_and_later_ones_are_written_down_only(
+    engine: Engine,
+):
+    webhook = await engine.webhook(schedule=(), hold_days=2)
+    engine.receiver.script("/", 410)
+    async with engine.working():
+        await engine.post()
+        await deactivated(engine, webhook)
+    since = (await webhooks.get(engine.account, webhook)).state_since
+    event = NewEvent(TYPE, b"{}")
+    for days in (1.9, 2.1):
+        at = since + timedelta(days=days)
+        (receipt,) = await engine.acceptor.accept(engine.account, [event], at)
+        assert receipt.deliveries == 1
+    assert await engine.states() == ["held", "held", "expired"]
+    rows = await engine.rows("SELECT * FROM delivery ORDER BY seq")
+    assert rows[1]["held_until"] == since + timedelta(days=3.9)
+    assert rows[2]["reason"] == "not kept"
+
+
+async def test_a_pause_takes_events_without_end(engine: Engine):
+    webhook = await engine.webhook(hold_days=2)
+    await engine.pause(webhook)
+    at = engine.runtime.clock() + timedelta(days=40)
+    await engine.acceptor.accept(engine.account, [NewEvent(TYPE, b"{}")], at)
+    async with engine.working():
+        await followed(engine)
+    assert await engine.states() == ["held"]
+
+
+async def test_a_worker_that_dies_between_verdict_and_deed_leaves_it_to_others(
+    engine: Engine,
+):
+    webhook = await engine.webhook()
+    async with writing() as db:
+        await db.fetch(
+            "INSERT INTO health (webhook, tries, lost, verdict, told, alarmed,"
+            " reminded, tests, last_detail)"
+            " VALUES (:id, 6, 1, 'failed', true, true, false, 0, '')",
+            id=webhook,
+        )
+    async with engine.working():
+        await deactivated(engine, webhook)
+    assert (await webhooks.get(engine.account, webhook)).cause == "failed"
+
+
+async def test_a_verdict_that_comes_after_a_pause_is_forgotten(engine: Engine):
+    webhook = await engine.webhook()
+    await engine.pause(webhook)
+    async with writing() as db:
+        await db.fetch(
+            "INSERT INTO health (webhook, tries, lost, verdict, told, alarmed,"
+            " reminded, tests, last_detail)"
+            " VALUES (:id, 6, 1, 'failed', true, true, false, 0, '')",
+            id=webhook,
+        )
+    await spells.deactivate(webhook, engine.runtime.clock())
+    assert await state(engine, webhook) == "paused"
+    rows = await engine.rows("SELECT verdict FROM health")
+    assert rows[0]["verdict"] is None
+
+
+async def test_healthy_webhooks_cost_no_statement_more(engine: Engine, queries):
+    await engine.webhook()
+    async with engine.working():
+        with queries() as seen:
+            await engine.post()
+            await engine.settled()
+    assert not [sql for sql in seen if "health" in sql and "verdict IS NOT" not in sql]
