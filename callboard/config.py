@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Self, get_type_hints
 from urllib.parse import urlsplit
@@ -76,6 +77,16 @@ def _base_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _optional(read: Callable[[str], str]) -> Callable[[str], str | None]:
+    return lambda text: read(text) if text else None
+
+
+def _sender(text: str) -> str:
+    if "@" not in parseaddr(text)[1]:
+        raise ValueError("say an address such as Callboard <hooks@example.org>")
+    return text
+
+
 def _secret_key(text: str) -> str:
     if any(len(key.strip()) < SHORTEST_KEY for key in text.split(",")):
         raise ValueError(f"each key needs at least {SHORTEST_KEY} characters")
@@ -106,7 +117,9 @@ class Settings:
     ]
     data_dir: Annotated[
         Path,
-        Setting(Path, "var", "directory for the SQLite file and the embedded Redis"),
+        Setting(
+            Path, "var", "directory for the SQLite file, embedded Redis and outbox"
+        ),
     ]
     database_url: Annotated[
         str,
@@ -136,6 +149,17 @@ class Settings:
     public_url: Annotated[
         str,
         Setting(_base_url, "http://127.0.0.1:{port}", "how links reach the pages"),
+    ]
+    smtp_url: Annotated[
+        str | None,
+        Setting(
+            _optional(_url("smtp", "smtps")),
+            "",
+            "smtp://user:pass@host:587 or smtps://…; without it mails go to the outbox",
+        ),
+    ]
+    mail_from: Annotated[
+        str, Setting(_sender, "Callboard <callboard@localhost>", "sender of our mails")
     ]
     allow_destinations: Annotated[
         tuple[Destination, ...],

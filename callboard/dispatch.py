@@ -58,6 +58,7 @@ class Pump:
     places: int
     rng: Random = field(default_factory=Random)
     on_full: Callable[[], None] = lambda: None
+    on_notice: Callable[[], None] = lambda: None
 
     _claims: int = 0
     _stopping: bool = False
@@ -111,7 +112,7 @@ class Pump:
                 now = self.clock()
                 await self._give_back(db, now)
                 recorded = await ledger.record(db, finished, slow, now)
-                stopping = await spells.observe(db, recorded, now)
+                observed = await spells.observe(db, recorded, now)
                 claimed = await self._claim(db, now)
         except BaseException:
             self._finished = finished + self._finished
@@ -121,8 +122,10 @@ class Pump:
         self._unsure.clear()
         for lane, each in claimed:
             self._start(each, lane)
-        for webhook in stopping:
+        for webhook in observed.stopping:
             await spells.deactivate(webhook, now)
+        if observed.posted:
+            self.on_notice()
         self._next_due = None if claimed else await self._earliest()
         if claimed:
             self._rung_at = monotonic()  # where something was there may be more

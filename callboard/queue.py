@@ -14,6 +14,7 @@ from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
 WAKE = "wake"
+POST = "post"
 QUEUE_NAME = "callboard:queue"
 
 # A rung pump keeps looking for 200 ms, so that steady traffic need not ring each time.
@@ -30,6 +31,9 @@ class Queue(Protocol):
     def ring(self) -> None:
         """Soon, some worker's pump looks for work. Never waits, never fails."""
 
+    def post(self) -> None:
+        """Soon, some worker sends the mails that wait. Never waits, never fails."""
+
 
 class ArqQueue:
     def __init__(self, redis: ArqRedis) -> None:
@@ -37,13 +41,18 @@ class ArqQueue:
         self._rung = 0.0
         self._complained = -_COMPLAIN_AGAIN
         self._ringing: asyncio.Task[None] | None = None
+        self._posting: asyncio.Task[None] | None = None
 
     def ring(self) -> None:
         now = monotonic()
         busy = self._ringing is not None and not self._ringing.done()
         if not busy and now - self._rung > _RING_AGAIN:
             self._rung = now
-            self._ringing = asyncio.create_task(self._enqueue())
+            self._ringing = asyncio.create_task(self._enqueue(WAKE))
+
+    def post(self) -> None:
+        if self._posting is None or self._posting.done():
+            self._posting = asyncio.create_task(self._enqueue(POST))
 
     async def ping(self) -> bool:
         try:
@@ -53,12 +62,13 @@ class ArqQueue:
             return False
 
     async def close(self) -> None:
-        if self._ringing is not None:
-            self._ringing.cancel()
-            await asyncio.gather(self._ringing, return_exceptions=True)
+        tasks = [task for task in (self._ringing, self._posting) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._redis.aclose(close_connection_pool=True)
 
-    async def _enqueue(self) -> None:
+    async def _enqueue(self, job: str) -> None:
         """A fixed id: a ring that nobody has heard yet need not be repeated.
 
         Due long ago: with a clock that is ahead of a worker's it would block all rings.
@@ -66,8 +76,8 @@ class ArqQueue:
         try:
             async with asyncio.timeout(_PATIENCE):
                 await self._redis.enqueue_job(
-                    WAKE,
-                    _job_id=WAKE,
+                    job,
+                    _job_id=job,
                     _queue_name=QUEUE_NAME,
                     _defer_until=_LONG_AGO,
                     _expires=_FORGOTTEN,

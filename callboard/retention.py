@@ -18,6 +18,7 @@ async def forget(keep: timedelta, now: datetime) -> int:
         if events:
             await _delete(db, events)
         await db.fetch("DELETE FROM tally WHERE bucket < :since", since=now - keep)
+        await db.fetch("DELETE FROM notice WHERE created_at < :since", since=now - keep)
     return len(events)
 
 

@@ -14,6 +14,8 @@ from callboard.database import Clock, check_schema, migrate, opened_database
 from callboard.delivery.sender import Sender, open_sender
 from callboard.egress.policy import EgressPolicy
 from callboard.ingest import Acceptor
+from callboard.notices.links import Links
+from callboard.notices.mailer import Mailer
 from callboard.queue import ArqQueue, open_queue
 from callboard.vault import Vault
 
@@ -30,6 +32,8 @@ class Runtime:
     sender: Sender
     acceptor: Acceptor
     clock: Clock
+    links: Links
+    mailer: Mailer
 
 
 def _spare_the_collector() -> None:
@@ -44,6 +48,11 @@ def _own_ports(settings: Settings) -> Iterator[int]:
     for url, usual in ((settings.database_url, 5432), (settings.redis_url, 6379)):
         if not url.startswith(("sqlite:", "unix:")):
             yield urlsplit(url).port or usual
+
+
+def _mailer(settings: Settings) -> Mailer:
+    outbox = settings.data_dir / "outbox"
+    return Mailer(settings.smtp_url, settings.mail_from, outbox)
 
 
 async def prepare_database() -> None:
@@ -73,10 +82,17 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         queue = open_queue(settings.redis_url)
         try:
             async with open_sender(policy) as sender:
-                vault = Vault([key.strip() for key in settings.secret_key.split(",")])
-                acceptor = Acceptor(queue.ring)
                 _spare_the_collector()
-                yield Runtime(settings, vault, queue, sender, acceptor, clock)
+                yield Runtime(
+                    settings,
+                    Vault(settings.secret_keys),
+                    queue,
+                    sender,
+                    Acceptor(queue.ring),
+                    clock,
+                    Links(settings.secret_keys, settings.public_url),
+                    _mailer(settings),
+                )
         finally:
             keeping.cancel()
             await queue.close()

@@ -1,24 +1,54 @@
-"""A webhook's troubles from the first failed try to the end: what follows from them."""
+"""A webhook's troubles from the first failed try to the end: who hears of them, and
+when it is deactivated."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from callboard import ids
 from callboard.database import Clock, Database, reading, writing
 from callboard.delivery.ledger import Recorded
+from callboard.health import reading as health
 from callboard.health import watch
+from callboard.health.tables import Health
+from callboard.health.tracker import Sign, State
+from callboard.health.watch import Told
+from callboard.notices import posting
+from callboard.notices.mail import Facts
 from callboard.webhooks import webhooks
+from callboard.webhooks.tables import Webhook
+
+_AHEAD = timedelta(days=1)
+# Where little is kept at all, people need not hear twice on the same day.
+_REST = timedelta(hours=12)
 
 
-async def observe(db: Database, recorded: Recorded, now: datetime) -> list[str]:
-    """In the transaction that records; the webhooks to `deactivate` after it."""
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """`stopping`: the webhooks to `deactivate` after the transaction."""
+
+    stopping: list[str]
+    posted: bool
+
+
+async def observe(db: Database, recorded: Recorded, now: datetime) -> Observed:
+    """In the transaction that records."""
     told = await watch.observe(db, recorded, now)
-    return watch.deactivations(told)
+    news = [each for each in told if each.signal.sign is not Sign.DEACTIVATE]
+    if news:
+        await _post(db, news, now)
+    return Observed(watch.deactivations(told), bool(told))
 
 
 async def deactivate(webhook: str, now: datetime) -> None:
     """In a transaction of its own: it waits for the accepts under way, and they for
     turns that the recording holds."""
     async with writing() as db:
-        await webhooks.stop_by_rule(db, webhook, now)
+        row = await webhooks.stop_by_rule(db, webhook, now)
+        found = await Health.objects().get(Health.webhook == webhook)
+        if row is not None and found is not None:
+            spell = health.spell_of(found.since or now)
+            await posting.post(db, row, "deactivated", spell, _facts(row, found), now)
 
 
 async def deactivate_waiting(clock: Clock) -> None:
@@ -26,3 +56,66 @@ async def deactivate_waiting(clock: Clock) -> None:
         waiting = await watch.waiting_verdicts(db)
     for webhook in waiting:
         await deactivate(webhook, clock())
+
+
+async def remind(now: datetime) -> None:
+    """Of held deliveries that begin to expire within a day, once per spell."""
+    async with writing() as db:
+        rows = await db.fetch(
+            """
+            SELECT w.id FROM webhook w JOIN health h ON h.webhook = w.id
+            WHERE w.cause IS NOT NULL AND NOT h.reminded AND w.state_since <= :rested
+              AND (SELECT d.held_until FROM delivery d
+                   WHERE d.webhook = w.id AND d.state = 'held'
+                   ORDER BY d.seq LIMIT 1) <= :soon
+            """,
+            rested=now - _REST,
+            soon=now + _AHEAD,
+        )
+        for row in rows:
+            await _remind(db, row["id"], now)
+
+
+async def _remind(db: Database, webhook: str, now: datetime) -> None:
+    row = await Webhook.objects().get(Webhook.id == webhook)
+    found = await Health.objects().get(Health.webhook == webhook)
+    assert row is not None
+    assert found is not None
+    await Health.update({Health.reminded: True}).where(Health.webhook == webhook)
+    spell = health.spell_of(found.since or now)
+    await posting.post(db, row, "reminder", spell, _facts(row, found), now)
+
+
+async def _post(db: Database, told: Sequence[Told], now: datetime) -> None:
+    names = {each.webhook for each in told}
+    found = await Webhook.objects().where(Webhook.id.is_in(list(names)))
+    rows = {row.id: row for row in found}
+    for each in told:
+        row, signal = rows[each.webhook], each.signal
+        facts = _facts(row, signal.state)
+        if signal.sign is Sign.DELIVERY_FAILED:
+            facts.delivery = ids.from_sequence("dlv", signal.seen.delivery)
+        await posting.post(db, row, signal.sign, _occasion(each), facts, now)
+
+
+def _occasion(told: Told) -> str:
+    signal = told.signal
+    if signal.sign is Sign.DELIVERY_FAILED:
+        return f"{signal.seen.delivery} {health.spell_of(signal.seen.ended_at)}"
+    if signal.sign is Sign.RECOVERED or signal.state.since is None:
+        return health.spell_of(signal.seen.ended_at)
+    return health.spell_of(signal.state.since)
+
+
+def _facts(row: Webhook, state: State | Health) -> Facts:
+    return Facts(
+        name=row.name,
+        url=row.url,
+        since=state.since,
+        tries=state.tries,
+        last_at=state.last_at,
+        last_status=state.last_status,
+        last_error=state.last_error,
+        last_detail=state.last_detail,
+        why=health.why(row.cause),
+    )

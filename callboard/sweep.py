@@ -82,3 +82,4 @@ async def _mend(clock: Clock) -> None:
         await acts.gather(db, clock())
     async with writing() as db:
         await acts.expire(db, clock())
+    await spells.remind(clock())

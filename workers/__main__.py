@@ -17,6 +17,7 @@ from callboard.delivery.targets import Targets
 from callboard.delivery.workers import Watch, bury
 from callboard.dispatch import Pump
 from callboard.errors import Unavailable
+from callboard.notices.postman import Postman
 from callboard.runtime import OldSchema, Runtime, open_runtime
 from workers.settings import make_worker
 
@@ -50,6 +51,7 @@ def _make_pump(worker: str, runtime: Runtime) -> Pump:
         clock=runtime.clock,
         places=runtime.settings.worker_concurrency,
         on_full=runtime.queue.ring,
+        on_notice=runtime.queue.post,
     )
 
 
@@ -57,9 +59,11 @@ async def _run(worker: str, pump: Pump, runtime: Runtime, stop: asyncio.Event) -
     """Until `stop`, or until one of them fails: then the process ends loudly."""
     pumping = asyncio.create_task(pump.run())
     keep = timedelta(days=runtime.settings.retention_days)
+    postman = Postman(runtime.mailer, runtime.links, runtime.clock)
     beside = [
         asyncio.create_task(sweep.run(worker, runtime.clock, pump.ring, keep)),
-        asyncio.create_task(_listen(runtime.settings.redis_url, pump)),
+        asyncio.create_task(postman.run()),
+        asyncio.create_task(_listen(runtime.settings.redis_url, pump, postman)),
     ]
     stopping = asyncio.create_task(stop.wait())
     done, _ = await asyncio.wait(
@@ -74,10 +78,10 @@ async def _run(worker: str, pump: Pump, runtime: Runtime, stop: asyncio.Event) -
         task.result()
 
 
-async def _listen(redis_url: str, pump: Pump) -> None:
+async def _listen(redis_url: str, pump: Pump, postman: Postman) -> None:
     """arq, for as long as this process lives, however often Redis goes away."""
     while True:
-        worker = make_worker(redis_url, pump.ring)
+        worker = make_worker(redis_url, pump.ring, postman)
         try:
             await worker.async_run()
         except (RedisError, OSError, TimeoutError) as problem:

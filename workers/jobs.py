@@ -3,5 +3,9 @@
 from typing import Any
 
 
+async def post(ctx: dict[str, Any]) -> None:
+    await ctx["postman"].send_due()
+
+
 async def wake(ctx: dict[str, Any]) -> None:
     ctx["ring"]()

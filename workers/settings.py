@@ -6,18 +6,19 @@ from datetime import UTC
 from arq.connections import RedisSettings
 from arq.worker import Worker
 
+from callboard.notices.postman import Postman
 from callboard.queue import QUEUE_NAME
 from workers import jobs
 
 
-def make_worker(redis_url: str, ring: Callable[[], None]) -> Worker:
+def make_worker(redis_url: str, ring: Callable[[], None], postman: Postman) -> Worker:
     redis = RedisSettings.from_dsn(redis_url)
     redis.conn_retries = 0  # the process tries again by itself
     return Worker(
-        functions=[jobs.wake],
+        functions=[jobs.wake, jobs.post],
         queue_name=QUEUE_NAME,
         redis_settings=redis,
-        ctx={"ring": ring},
+        ctx={"ring": ring, "postman": postman},
         handle_signals=False,
         poll_delay=0.02,  # an accepted event is on its way this quickly
         keep_result=0,  # with a kept result the fixed job id is refused for an hour

@@ -1,4 +1,12 @@
-from piccolo.columns import BigInt, Boolean, Integer, SmallInt, Text, Timestamptz, Varchar
+from piccolo.columns import (
+    BigInt,
+    Boolean,
+    Integer,
+    SmallInt,
+    Text,
+    Timestamptz,
+    Varchar,
+)
 from piccolo.table import Table
 
 

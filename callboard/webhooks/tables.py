@@ -15,7 +15,7 @@ class Webhook(Table):
     Columns named …s that hold lists or objects are JSON text. `secrets` is a JSON list
     of sealed signing secrets, the newest first, each with the time until it signs.
     `version` moves with every change, so that a sender knows when its copy is old.
-    `cause`: why the rule has deactivated it; null when a person did, and in other states.
+    `cause`: why the rule has deactivated it; null where it has not.
     """
 
     id = Varchar(length=40, primary_key=True)

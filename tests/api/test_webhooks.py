@@ -57,7 +57,9 @@ class TestCreate:
             "concurrency": 10,
             "ordered": False,
             "hold_days": 5,
+            "deactivate_after": 1,
             "recipients": [],
+            "notify": ["failing", "deactivated", "reminder", "recovered"],
             "last_delivery": None,
         }
         assert {name: made[name] for name in expected} == expected
@@ -75,7 +77,9 @@ class TestCreate:
             "concurrency": 1,
             "ordered": True,
             "hold_days": 0,
+            "deactivate_after": None,
             "recipients": ["ops@example.org"],
+            "notify": ["deactivated", "delivery_failed"],
         }
         made = await create(api, **given)
         assert {name: made[name] for name in given} == given
@@ -124,6 +128,17 @@ class TestChange:
         assert changed["headers"] == {"X-B": "2", "X-C": "3"}
         assert (changed["name"], changed["app"]) == ("A", "crm")
         assert (await api.get(path)).json() == changed
+
+    async def test_null_is_a_word_where_it_means_never(self, api):
+        path = f"{PATH}/{(await create(api, deactivate_after=3))['id']}"
+        for wanted in (None, 2):
+            answer = await api.patch(path, json={"deactivate_after": wanted})
+            assert answer.json()["deactivate_after"] == wanted
+        answer = await api.patch(path, json={"deactivate_after": 0, "notify": ["nix"]})
+        assert [field for field, _ in problems(answer)] == [
+            "deactivate_after",
+            "notify",
+        ]
 
     async def test_leaves_states_to_their_verbs(self, api):
         path = f"{PATH}/{(await create(api))['id']}"

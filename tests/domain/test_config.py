@@ -22,11 +22,12 @@ def test_a_key_is_all_one_has_to_give() -> None:
     assert settings.database_url == "sqlite:///var/callboard.sqlite"
     assert settings.public_url == "http://127.0.0.1:8000"
     assert settings.allow_http is True
+    assert settings.smtp_url is None
     assert settings.allow_destinations == ()
 
 
 def test_empty_is_unset() -> None:
-    assert read(PORT="", LOG_FORMAT=" ").port == 8000
+    assert read(PORT="", SMTP_URL=" ").port == 8000
 
 
 def test_some_defaults_follow_other_settings() -> None:
@@ -49,6 +50,8 @@ def test_some_defaults_follow_other_settings() -> None:
         ("REDIS_URL", "rediss://:p@cache:6380/1", "rediss://:p@cache:6380/1"),
         ("REDIS_URL", "unix:///run/redis.sock", "unix:///run/redis.sock"),
         ("PUBLIC_URL", "https://hooks.example/", "https://hooks.example"),
+        ("SMTP_URL", "smtps://u:p@mail:465", "smtps://u:p@mail:465"),
+        ("MAIL_FROM", "hooks@example.org", "hooks@example.org"),
         ("LOG_FORMAT", "json", "json"),
     ],
 )
@@ -76,6 +79,8 @@ def test_good_values(name: str, text: str, value: object) -> None:
         ("PUBLIC_URL", "hooks.example.org"),
         ("PUBLIC_URL", "https://hooks.example/?a=b"),
         ("PUBLIC_URL", "http://[::1/"),
+        ("SMTP_URL", "mail.example.org"),
+        ("MAIL_FROM", "Callboard"),
         ("ALLOW_DESTINATIONS", "10.0.0.0/99"),
         ("DENY_DESTINATIONS", "not a network, http://x"),
         ("SECRET_KEY", "short"),
@@ -107,8 +112,8 @@ def test_entry_points_print_every_problem_and_exit() -> None:
     "url", ["mysql://u:hunter2@db/x", "postgres://u:hunter2@db:x/x", "u:hunter2@[x"]
 )
 def test_passwords_are_never_repeated(url: str) -> None:
-    told = problems(DATABASE_URL=url, REDIS_URL=url, PUBLIC_URL=url)
-    assert len(told) == 3
+    told = problems(DATABASE_URL=url, REDIS_URL=url, SMTP_URL=url, PUBLIC_URL=url)
+    assert len(told) == 4
     assert "hunter2" not in "".join(told)
     assert "hunter2" not in repr(read(DATABASE_URL="postgres://u:hunter2@db/x"))
 

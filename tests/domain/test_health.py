@@ -174,5 +174,3 @@ def test_people_hear_of_the_recovery_after_an_activation_too():
     assert not state.is_quiet
     _, signs = run(DEFAULT, passed(300), state=state)
     assert signs == [Sign.RECOVERED]
-
-

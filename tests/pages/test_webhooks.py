@@ -29,6 +29,8 @@ FORM: dict[str, Any] = {
     "rate_per_second": "",
     "concurrency": "10",
     "hold_days": "5",
+    "deactivate_after": "1",
+    "notify": ["failing", "deactivated", "reminder", "recovered"],
     "shown": TYPE,
 }
 
@@ -141,6 +143,7 @@ class TestTheForm:
         page = (await alice.get(f"/webhooks/{id}/edit")).text
         fields = dict(re.findall(r'<input id="f-(\w+)"[^>]* value="([^"]*)"', page))
         fields |= {"events": "*", "signing_scheme": "standard"}
+        fields |= {"notify": FORM["notify"]}
         await alice.post(
             f"/webhooks/{id}/edit", fields | {"addresses": "ops@example.org"}
         )

@@ -61,7 +61,9 @@ class WebhookSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     concurrency: int = 10
     ordered: bool = False
     hold_days: int = 5
+    deactivate_after: int | None = 1
     recipients: tuple[str, ...] = ()
+    notify: tuple[str, ...] = webhooks.DEFAULT_NOTIFY
 
     def flat(self) -> dict[str, Any]:
         """By the domain's names."""
@@ -79,7 +81,9 @@ class WebhookSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             "concurrency": self.concurrency,
             "ordered": self.ordered,
             "hold_days": self.hold_days,
+            "deactivate_after": self.deactivate_after,
             "recipients": self.recipients,
+            "notify": self.notify,
         }
 
     def to_change(self, given: set[str]) -> WebhookChange:
@@ -105,7 +109,9 @@ class WebhookSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             concurrency=now.concurrency,
             ordered=now.ordered,
             hold_days=now.hold_days,
+            deactivate_after=now.deactivate_after,
             recipients=now.recipients,
+            notify=now.notify,
         )
 
 
@@ -162,7 +168,9 @@ class WebhookOut(msgspec.Struct, kw_only=True):
     concurrency: int
     ordered: bool
     hold_days: int
+    deactivate_after: int | None
     recipients: tuple[str, ...]
+    notify: tuple[str, ...]
     held: int
     created_at: datetime
     last_delivery: LastDelivery | None
@@ -188,7 +196,9 @@ class WebhookOut(msgspec.Struct, kw_only=True):
             concurrency=settings.concurrency,
             ordered=settings.ordered,
             hold_days=settings.hold_days,
+            deactivate_after=settings.deactivate_after,
             recipients=settings.recipients,
+            notify=settings.notify,
             held=standing.held,
             created_at=row.created_at,
             last_delivery=_last(standing),

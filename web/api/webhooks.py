@@ -99,7 +99,8 @@ class WebhooksController(Controller):
         runtime: Running,
         id: FromPath[str],
     ) -> WebhookOut:
-        """A JSON merge patch: null puts a field back to its default."""
+        """A JSON merge patch: null puts a field back to its default, or where null
+        says something (`deactivate_after`: never), to that."""
         row = await webhooks.get(account, id)
         given = bodies.read_object(await bodies.receive(request, _BYTES))
         row = await webhooks.change(
@@ -251,6 +252,8 @@ def _patched(row: Webhook, given: dict[str, Any]) -> WebhookSettings:
     now = msgspec.to_builtins(WebhookSettings.of(row))
     unknown = dict.fromkeys(given.keys() - now.keys())
     wanted = unknown | bodies.merged(now, given)
+    if "deactivate_after" in given:
+        wanted["deactivate_after"] = given["deactivate_after"]
     return bodies.shaped(wanted, WebhookSettings, _not_by_patch(given))
 
 

@@ -38,6 +38,8 @@ class WebhookForm:
     rate_per_second: str = ""
     concurrency: str = ""
     hold_days: str = ""
+    deactivate_after: str = ""
+    notify: tuple[str, ...] = ()
     ordered: bool = False
     shown: str = ""
 
@@ -57,6 +59,8 @@ class WebhookForm:
             concurrency=_whole(self.concurrency),
             ordered=self.ordered,
             hold_days=_whole(self.hold_days),
+            deactivate_after=_whole_or_none(self.deactivate_after),
+            notify=self.notify,
             recipients=_unique(self.recipients, _split(self.addresses)),
         )
 
@@ -88,12 +92,13 @@ class WebhookForm:
 
 
 async def read(request: HTMXRequest) -> WebhookForm:
-    lists = ("events", "recipients")
+    lists = ("events", "recipients", "notify")
     names = [f.name for f in fields(WebhookForm) if f.name not in (*lists, "ordered")]
     return WebhookForm(
         **await forms.texts(request, *names),
         events=await forms.listed(request, "events"),
         recipients=await forms.listed(request, "recipients"),
+        notify=await forms.listed(request, "notify"),
         ordered=bool(await forms.listed(request, "ordered")),
     )
 
@@ -118,6 +123,8 @@ def of(new: NewWebhook, types: list[EventType]) -> WebhookForm:
         rate_per_second=_number(new.rate_per_second),
         concurrency=str(new.concurrency),
         hold_days=str(new.hold_days),
+        deactivate_after=_number(new.deactivate_after),
+        notify=new.notify,
         ordered=new.ordered,
         shown=_first(new.events, types),
     )
@@ -160,6 +167,10 @@ def _whole(text: str) -> int:
     text = text.strip()
     good = text.isascii() and text.isdigit() and len(text) < 10
     return int(text) if good else _REFUSED
+
+
+def _whole_or_none(text: str) -> int | None:
+    return _whole(text) if text.strip() else None
 
 
 def _decimal(text: str) -> float | None:

@@ -13,6 +13,7 @@ from callboard import retry
 from callboard.accounts.tables import Member
 from callboard.delivery import standing
 from callboard.delivery.standing import Standing
+from callboard.health import reading as health
 from callboard.retry import RetryPlan
 from callboard.trial import Preview, Trial
 from callboard.webhooks import webhooks
@@ -30,7 +31,17 @@ async def listed(rows: Sequence[Webhook]) -> list[View]:
 
 
 async def shown(row: Webhook) -> View:
-    return (await listed([row]))[0]
+    """With how its receiver does."""
+    takes_until = row.state_since + timedelta(days=row.hold_days) if row.cause else None
+    return (await listed([row]))[0] | {
+        "failing": await health.of_webhook(row),
+        "why": health.why(row.cause),
+        "takes_until": takes_until,
+    }
+
+
+def rule_words(row: Webhook) -> str:
+    return health.in_words(health.rule_of(row))
 
 
 def retry_words(new: NewWebhook) -> str:
@@ -108,6 +119,7 @@ def _view(row: Webhook, stands: Standing) -> View:
         "method": row.method,
         "state": row.state,
         "state_since": row.state_since,
+        "cause": row.cause,
         "created_at": row.created_at,
         "signing": {"scheme": row.signing},
         "events": list(settings.events),

@@ -224,6 +224,7 @@ async def _detail(row: Webhook, runtime: Runtime) -> dict[str, Any]:
         "header_mark": mark_of(webhook),
         "bars": (await overview.bars_of(row.account, [row.id], now))[row.id],
         "retry_words": webhook_views.retry_words(webhooks.settings_of(row)),
+        "rule_words": webhook_views.rule_words(row),
         "recipients": webhook_views.recipients(row, people),
         "secrets": webhook_views.secrets(row, now),
         "types": types,

@@ -1,0 +1,238 @@
+"""What our mails say: words first, then a form for each kind of reader."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from callboard.notices.mailer import MailError
+
+_TEMPLATES = Path(__file__).parent.parent.parent / "templates" / "mail"
+
+
+class Facts(msgspec.Struct, kw_only=True):
+    """How things stood when a notice was posted."""
+
+    name: str = ""
+    url: str = ""
+    since: datetime | None = None
+    tries: int = 0
+    last_at: datetime | None = None
+    last_status: int | None = None
+    last_error: str | None = None
+    last_detail: str = ""
+    why: str = ""
+    delivery: str = ""
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).hostname or self.url
+
+    @property
+    def answer(self) -> str:
+        if self.last_status is not None:
+            return str(self.last_status)
+        return (self.last_error or "no answer").replace("_", " ")
+
+    @property
+    def trouble(self) -> str:
+        return f"{self.answer} from {self.host}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Now:
+    """How things stand when a mail is written. `rule`: in words."""
+
+    rule: str = ""
+    held: int = 0
+    held_until: datetime | None = None
+    takes_until: datetime | None = None
+    ends_at: datetime | None = None
+    page: str = ""
+    link: str = ""
+    unsubscribe: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """`button`: its words and where it leads. `facts`: the small table."""
+
+    subject: str
+    lines: list[str]
+    button: tuple[str, str]
+    facts: list[tuple[str, str]]
+
+
+def write(kind: str, facts: Facts, now: Now) -> Letter:
+    return _KINDS[kind](facts, now)
+
+
+def render(letter: Letter, unsubscribe: str) -> tuple[str, str]:
+    """As plain text and as HTML."""
+    environment = _environment()
+    words = {"letter": letter, "unsubscribe": unsubscribe}
+    text = environment.get_template("letter.txt").render(words)
+    return text, environment.get_template("letter.html.j2").render(words)
+
+
+def message(
+    letter: Letter, sender: str, address: str, id: str, unsubscribe: str, now: datetime
+) -> tuple[EmailMessage, str]:
+    """The mail and its plain text. Raises MailError for an address that cannot be
+    written."""
+    text, html = render(letter, unsubscribe)
+    made = EmailMessage()
+    try:
+        made["From"] = sender
+        made["To"] = Address(addr_spec=address)
+        made["Subject"] = letter.subject
+    except (ValueError, IndexError, MessageError) as problem:
+        raise MailError("This address cannot be written in a mail.") from problem
+    made["Date"] = format_datetime(now)
+    made["Message-ID"] = f"<{id}@{urlsplit(letter.button[1]).hostname or 'callboard'}>"
+    made["Auto-Submitted"] = "auto-generated"
+    if unsubscribe:
+        made["List-Unsubscribe"] = f"<{unsubscribe}>"
+        made["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
+    made.set_content(text)
+    made.add_alternative(html, subtype="html")
+    return made, text
+
+
+def _failing(facts: Facts, now: Now) -> Letter:
+    return Letter(
+        f"{facts.name} is failing: {facts.trouble}",
+        [
+            f"Calls to {facts.name} have failed since {moment(facts.since)}."
+            f" {_last(facts)}",
+            f"It will be deactivated at {moment(now.ends_at)} unless a delivery"
+            " succeeds before."
+            if now.ends_at
+            else now.rule,
+        ],
+        ("Look at the webhook", now.page),
+        _table(facts, now),
+    )
+
+
+def _deactivated(facts: Facts, now: Now) -> Letter:
+    return Letter(
+        f"{facts.name} was deactivated: {facts.trouble}",
+        [
+            f"{facts.name} has been failing since {moment(facts.since)} and was"
+            f" deactivated: {facts.why}. {_last(facts)}",
+            _held(now),
+            "Make sure that the receiver is back, then activate the webhook: you"
+            " choose whether the held deliveries are sent or discarded.",
+        ],
+        (f"Activate {facts.name}", now.link),
+        _table(facts, now),
+    )
+
+
+def _reminder(facts: Facts, now: Now) -> Letter:
+    return Letter(
+        f"{facts.name}: held deliveries expire from {moment(now.held_until)}",
+        [
+            f"{facts.name} is still deactivated. {_held(now)}",
+            "What expires is not sent any more.",
+        ],
+        (f"Activate {facts.name}", now.link),
+        _table(facts, now),
+    )
+
+
+def _recovered(facts: Facts, now: Now) -> Letter:
+    since = f" It had failed since {moment(facts.since)}." if facts.since else ""
+    return Letter(
+        f"{facts.name} is back to normal",
+        [f"A delivery to {facts.name} has succeeded again.{since}"],
+        ("Look at the webhook", now.page),
+        [("Receiver", facts.url), ("Waiting", _count(now.held))],
+    )
+
+
+def _delivery_failed(facts: Facts, now: Now) -> Letter:
+    return Letter(
+        f"A delivery to {facts.name} failed: {facts.trouble}",
+        [
+            f"Every try of the delivery {facts.delivery} has failed. {_last(facts)}",
+            "It can be sent again by hand.",
+        ],
+        ("Look at the delivery", now.page),
+        _table(facts, now),
+    )
+
+
+def _test(facts: Facts, now: Now) -> Letter:
+    return Letter(
+        "A test mail from Callboard",
+        ["You asked for this mail. Notices about your webhooks will reach you, too."],
+        ("Open Callboard", now.page),
+        [],
+    )
+
+
+_KINDS = {
+    "failing": _failing,
+    "deactivated": _deactivated,
+    "reminder": _reminder,
+    "recovered": _recovered,
+    "delivery_failed": _delivery_failed,
+    "test": _test,
+}
+
+
+def moment(at: datetime | None) -> str:
+    return at.strftime("%a %d %b %Y, %H:%M UTC") if at else "an unknown time"
+
+
+def _last(facts: Facts) -> str:
+    said = f"The last answer was {facts.answer}" if facts.last_status else ""
+    words = said or f"The last call ended without an answer ({facts.answer})"
+    return f"{words}. {facts.last_detail}".strip()
+
+
+def _held(now: Now) -> str:
+    if not now.held:
+        words = "Nothing is held so far."
+    else:
+        noun = "delivery is" if now.held == 1 else "deliveries are"
+        until = f" The first expires at {moment(now.held_until)}."
+        words = f"{now.held} {noun} held.{until if now.held_until else ''}"
+    if now.takes_until is None:
+        return words
+    return f"{words} New events are held until {moment(now.takes_until)}."
+
+
+def _count(number: int) -> str:
+    return f"{number} " + ("delivery" if number == 1 else "deliveries")
+
+
+def _table(facts: Facts, now: Now) -> list[tuple[str, str]]:
+    rows = [
+        ("Receiver", facts.url),
+        ("Last answer", f"{facts.answer}, {moment(facts.last_at)}"),
+        ("First failure", moment(facts.since)),
+        ("Failed tries", str(facts.tries)),
+        ("Waiting", _count(now.held)),
+        ("Rule", now.rule),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=select_autoescape(["html.j2"], default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
