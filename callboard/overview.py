@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from callboard import ids
 from callboard.database import AWAY, Database, Row, check_schema, reading
@@ -14,7 +15,6 @@ _ALIVE = timedelta(seconds=15)
 _WORRY = timedelta(seconds=30)
 _MOVING = timedelta(seconds=25)
 _MOST_COUNTED = 100_000
-_LATELY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,10 @@ async def waited(account: str, now: datetime) -> timedelta:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """`state` is `trying` for an active webhook whose receiver fails of late."""
+    """`state` is `trying` for an active webhook whose receiver fails.
+
+    `held_until`: when the first of what is held expires.
+    """
 
     id: str
     name: str
@@ -88,6 +91,7 @@ class Trouble:
     since: datetime
     why: str
     held: int
+    held_until: datetime | None = None
 
 
 async def needs_you(account: str, now: datetime) -> list[Trouble]:
@@ -95,10 +99,13 @@ async def needs_you(account: str, now: datetime) -> list[Trouble]:
     async with reading() as db:
         stopped = await db.fetch(
             """
-            SELECT w.id, w.name, w.state, w.state_since AS since,
+            SELECT w.id, w.name, w.url, w.state, w.cause, w.state_since AS since,
+                h.last_status, h.last_error,
                 (SELECT count(*) FROM delivery d WHERE d.webhook = w.id
-                    AND d.state IN ('pending', 'held')) AS held
-            FROM webhook w
+                    AND d.state IN ('pending', 'held')) AS held,
+                (SELECT d.held_until FROM delivery d WHERE d.webhook = w.id
+                    AND d.state = 'held' ORDER BY d.seq LIMIT 1) AS held_until
+            FROM webhook w LEFT JOIN health h ON h.webhook = w.id
             WHERE w.account = :account AND w.state IN ('deactivated', 'paused')
             ORDER BY w.state, w.state_since DESC LIMIT 20
             """,
@@ -106,30 +113,34 @@ async def needs_you(account: str, now: datetime) -> list[Trouble]:
         )
         failing = await db.fetch(
             """
-            SELECT w.id, w.name, min(t.bucket) AS since,
-                sum(t.failed) + sum(t.tried_again) AS calls
-            FROM tally t JOIN webhook w ON w.id = t.webhook
-            WHERE t.account = :account AND w.state = 'active' AND t.bucket >= :since
-            GROUP BY w.id, w.name
-            HAVING sum(t.delivered) = 0 AND sum(t.failed) + sum(t.tried_again) > 0
-            ORDER BY w.id LIMIT 20
+            SELECT w.id, w.name, w.url, h.since, h.tries, h.last_status, h.last_error
+            FROM webhook w JOIN health h ON h.webhook = w.id
+            WHERE w.account = :account AND w.state = 'active' AND h.since IS NOT NULL
+            ORDER BY h.since LIMIT 20
             """,
             account=account,
-            since=now - _LATELY,
         )
-    stops = [
-        Trouble(r["id"], r["name"], r["state"], r["since"], "", r["held"])
-        for r in stopped
-    ]
-    return stops + [_failing(row) for row in failing]
+    return [_stopped(row) for row in stopped] + [_failing(row) for row in failing]
+
+
+def _stopped(row: Row) -> Trouble:
+    until = row["held_until"]
+    if isinstance(until, str):  # SQLite tells no type for an expression
+        until = datetime.fromisoformat(until)
+    why = _answer(row) if row["cause"] else ""
+    since, held = row["since"], row["held"]
+    return Trouble(row["id"], row["name"], row["state"], since, why, held, until)
 
 
 def _failing(row: Row) -> Trouble:
-    since = row["since"]
-    if isinstance(since, str):  # SQLite tells no type for an expression
-        since = datetime.fromisoformat(since)
-    why = f"{row['calls']} calls without success"
-    return Trouble(row["id"], row["name"], "trying", since, why, 0)
+    tries = "1 failed try" if row["tries"] == 1 else f"{row['tries']} failed tries"
+    why = f"{_answer(row)}, {tries}"
+    return Trouble(row["id"], row["name"], "trying", row["since"], why, 0)
+
+
+def _answer(row: Row) -> str:
+    answer = row["last_status"] or (row["last_error"] or "no answer").replace("_", " ")
+    return f"{answer} from {urlsplit(row['url']).hostname or row['url']}"
 
 
 async def alarm(account: str, now: datetime) -> str:

@@ -244,6 +244,31 @@ async def stop_by_rule(db: Database, id: str, now: datetime) -> Webhook | None:
     )
 
 
+async def unsubscribe(id: str, address: str, now: datetime) -> None:
+    """Takes an address off the webhook's recipients, if it still is among them."""
+    async with writing() as db:
+        row = await Webhook.objects().get(Webhook.id == id)
+        if row is None or row.state == WebhookState.DELETED:
+            return
+        await accounts.bump(db, row.account)
+        row = await get(row.account, id)
+        chosen = settings_of(row).recipients
+        left = [each for each in chosen if each != address]
+        if len(left) < len(chosen):
+            kept = Webhook.update({Webhook.recipients: _json(left)})
+            await kept.where(Webhook.id == id)
+            act = "webhook.unsubscribed"
+            await audit.note(row.account, address, act, id, row.name, now)
+
+
+async def name_of(id: str) -> str:
+    """Whoever's it is: for pages behind a link that we have signed."""
+    row = await Webhook.objects().get(Webhook.id == id)
+    if row is None:
+        raise NotFound("There is no such webhook.")
+    return row.name
+
+
 async def delete(account: str, actor: str, id: str, now: datetime) -> None:
     """No more calls; what waits is cancelled; the past stays readable."""
     async with writing() as db:

@@ -18,7 +18,9 @@ from web.pages import (
     deliveries,
     events,
     keys,
+    mail_links,
     members,
+    outbox,
     overview,
     sessions,
     setup,
@@ -31,6 +33,8 @@ from web.screens import look_for_trouble
 CONTROLLERS: list[ControllerRouterHandler] = [
     setup.SetupController,
     setup.InvitationController,
+    mail_links.ActivationController,
+    mail_links.UnsubscribeController,
     sign_in.show_login,
     sign_in.sign_in,
     sign_in.sign_out,
@@ -43,6 +47,7 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     catalogue.CatalogueController,
     members.MembersController,
     keys.KeysController,
+    outbox.OutboxController,
     sessions.SessionsController,
     sessions.change_password,
 ]

@@ -14,6 +14,7 @@ from callboard.accounts.tables import Member
 from callboard.delivery import standing
 from callboard.delivery.standing import Standing
 from callboard.health import reading as health
+from callboard.notices import posting
 from callboard.retry import RetryPlan
 from callboard.trial import Preview, Trial
 from callboard.webhooks import webhooks
@@ -49,15 +50,16 @@ def retry_words(new: NewWebhook) -> str:
     return retry.describe(RetryPlan(tuple(gap for gap in new.schedule if gap > 0)))
 
 
-def recipients(row: Webhook, members: Sequence[Member]) -> list[View]:
+async def recipients(row: Webhook, members: Sequence[Member]) -> list[View]:
     """Members who have left are passed over."""
+    last = await posting.latest(row.account, row.id)
     known = {each.id: {"name": each.name, "email": each.email} for each in members}
     written = webhooks.settings_of(row).recipients
     found = (
-        known.get(each) or ({"name": "", "email": each} if "@" in each else None)
+        (each, known.get(each) or ({"name": "", "email": each} if "@" in each else {}))
         for each in written
     )
-    return [each for each in found if each]
+    return [person | {"last": last.get(each)} for each, person in found if person]
 
 
 def secrets(row: Webhook, now: datetime) -> list[View]:

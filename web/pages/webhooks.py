@@ -225,7 +225,7 @@ async def _detail(row: Webhook, runtime: Runtime) -> dict[str, Any]:
         "bars": (await overview.bars_of(row.account, [row.id], now))[row.id],
         "retry_words": webhook_views.retry_words(webhooks.settings_of(row)),
         "rule_words": webhook_views.rule_words(row),
-        "recipients": webhook_views.recipients(row, people),
+        "recipients": await webhook_views.recipients(row, people),
         "secrets": webhook_views.secrets(row, now),
         "types": types,
         "shown": "",

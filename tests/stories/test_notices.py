@@ -1,0 +1,238 @@
+"""What people are told by mail, and what they can do with it."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from callboard import spells
+from callboard.notices import mail
+from callboard.notices.links import Links
+from callboard.notices.mailer import Mailer, MailError
+from callboard.notices.postman import Postman
+from callboard.notices.tables import Notice
+from callboard.webhooks import webhooks
+from tests.engine import Engine
+from tests.mailboxes import Mailboxes, receiving_mail, text_of
+from tests.receiver import Answer
+from tests.stories.test_staying_away import deactivated
+
+OPS = "ops@example.org"
+
+
+@pytest.fixture
+async def mailboxes() -> AsyncIterator[Mailboxes]:
+    async with receiving_mail() as opened:
+        yield opened
+
+
+def postman(engine: Engine, url: str | None, outbox: Path, later: float = 0) -> Postman:
+    """`later`: so many hours."""
+
+    def clock() -> datetime:
+        return engine.runtime.clock() + timedelta(hours=later)
+
+    return Postman(
+        Mailer(url, "hooks@example.org", outbox), engine.runtime.links, clock
+    )
+
+
+async def dead_webhook(engine: Engine, **more: object) -> str:
+    """Deactivated by the rule, with one delivery held."""
+    given = {"schedule": (1,), "name": "CRM sync", "recipients": (OPS,)} | more
+    webhook = await engine.webhook("/dead", **given)
+    engine.receiver.usually["/dead"] = Answer(503)
+    async with engine.working():
+        await engine.post()
+        await deactivated(engine, webhook)
+    return webhook
+
+
+async def kinds() -> list[str]:
+    return [row.kind for row in await Notice.objects().order_by(Notice.id)]
+
+
+async def test_a_dead_receiver_is_told_of_with_all_one_needs_to_know(
+    engine: Engine, mailboxes: Mailboxes, tmp_path: Path
+):
+    webhook = await dead_webhook(engine)
+    await postman(engine, mailboxes.url, tmp_path).send_due()
+    (got,) = mailboxes.to(OPS)
+    assert got["Subject"] == "CRM sync was deactivated: 503 from 127.0.0.1"
+    link = re.findall(r"http://callboard\.test/activate/[\w-]+", text_of(got))[0]
+    for form in ("plain", "html"):
+        text = text_of(got, form)
+        assert "every try failed" in text
+        assert "The last answer was 503." in text
+        assert "1 delivery is held. The first expires at" in text
+        assert link in text
+    assert got["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert "http://callboard.test/unsubscribe/" in got["List-Unsubscribe"]
+    assert got["From"] == "hooks@example.org"
+    row = await webhooks.get(engine.account, webhook)
+    found = await spells.behind_link(engine.runtime.links, link.rpartition("/")[2])
+    assert found.id == row.id
+
+
+async def test_a_member_gets_no_way_to_unsubscribe_by_a_click(
+    engine: Engine, mailboxes: Mailboxes, cast, tmp_path: Path
+):
+    await dead_webhook(engine, recipients=(cast.bob.member.id,))
+    await postman(engine, mailboxes.url, tmp_path).send_due()
+    (got,) = mailboxes.to("bob@acme.example")
+    assert "List-Unsubscribe" not in got
+
+
+async def test_the_second_failed_try_is_told_once(engine: Engine):
+    await engine.webhook(schedule=(1, 3600), recipients=(OPS,))
+    engine.receiver.usually["/"] = Answer(500)
+    async with engine.working():
+        await engine.post()
+        await engine.receiver.got(2)
+        await engine.post()
+        await engine.receiver.got(4)
+    assert await kinds() == ["failing"]
+
+
+async def test_the_failing_mail_says_when_the_webhook_will_be_deactivated(
+    engine: Engine, mailboxes: Mailboxes, tmp_path: Path
+):
+    await engine.webhook(schedule=(1, 3600), name="CRM sync", recipients=(OPS,))
+    engine.receiver.usually["/"] = Answer(500)
+    async with engine.working():
+        await engine.post()
+        await engine.receiver.got(2)
+    await postman(engine, mailboxes.url, tmp_path).send_due()
+    (got,) = mailboxes.to(OPS)
+    assert got["Subject"] == "CRM sync is failing: 500 from 127.0.0.1"
+    assert "It will be deactivated at" in text_of(got)
+
+
+async def test_only_chosen_kinds_are_told(engine: Engine):
+    await dead_webhook(engine, notify=("recovered", "delivery_failed"))
+    assert await kinds() == []
+    webhook = await engine.webhook(
+        "/other", schedule=(), recipients=(OPS,), notify=("delivery_failed",)
+    )
+    engine.receiver.usually["/other"] = Answer(500)
+    async with engine.working():
+        await engine.post()
+        await engine.settled()
+    assert await kinds() == ["delivery_failed"]
+    assert (await webhooks.get(engine.account, webhook)).state == "active"
+
+
+async def test_after_the_activation_the_first_success_is_told(engine: Engine):
+    webhook = await dead_webhook(engine)
+    del engine.receiver.usually["/dead"]
+    await engine.activate(webhook, "deliver")
+    async with engine.working():
+        await engine.settled()
+        await engine.post()
+        await engine.settled()
+    assert await kinds() == ["deactivated", "recovered"]
+
+
+async def test_a_day_before_held_events_expire_people_are_reminded_once(
+    engine: Engine,
+):
+    await dead_webhook(engine, hold_days=5)
+    now = engine.runtime.clock()
+    await spells.remind(now + timedelta(days=3.9))
+    assert await kinds() == ["deactivated"]
+    for _ in range(2):
+        await spells.remind(now + timedelta(days=4.1))
+    assert await kinds() == ["deactivated", "reminder"]
+
+
+async def test_one_mailbox_that_refuses_keeps_no_other_from_its_mail(
+    engine: Engine, mailboxes: Mailboxes, tmp_path: Path
+):
+    mailboxes.refused.add("gone@example.org")
+    await dead_webhook(engine, recipients=("gone@example.org", OPS))
+    await postman(engine, mailboxes.url, tmp_path).send_due()
+    assert len(mailboxes.to(OPS)) == 1
+    lost = await Notice.objects().get(Notice.address == "gone@example.org")
+    assert lost is not None
+    assert "550 No such mailbox" in lost.error
+    assert (lost.sent_at, lost.tries) == (None, 1)
+    assert lost.due is not None
+    mailboxes.refused.clear()
+    await postman(engine, mailboxes.url, tmp_path, later=1).send_due()
+    assert len(mailboxes.to("gone@example.org")) == 1
+    assert len(mailboxes.to(OPS)) == 1
+
+
+async def test_after_a_day_of_vain_tries_a_mail_is_given_up(
+    engine: Engine, tmp_path: Path
+):
+    await dead_webhook(engine)
+    for hours in (0, 6, 12, 25):
+        await postman(engine, "smtp://127.0.0.1:9", tmp_path, hours).send_due()
+    (row,) = await Notice.objects()
+    assert (row.tries, row.due, row.sent_at) == (4, None, None)
+    assert "cannot be used" in row.error
+
+
+async def test_without_a_mail_server_mails_go_to_the_outbox(
+    engine: Engine, tmp_path: Path
+):
+    await dead_webhook(engine)
+    await postman(engine, None, tmp_path / "outbox").send_due()
+    (file,) = (tmp_path / "outbox").iterdir()
+    assert file.suffix == ".eml"
+    assert "Subject: CRM sync was deactivated" in file.read_text()
+    (row,) = await Notice.objects()
+    assert row.sent_at is not None
+
+
+async def test_two_workers_send_each_mail_once(
+    engine: Engine, mailboxes: Mailboxes, tmp_path: Path
+):
+    await dead_webhook(engine)
+    both = [postman(engine, mailboxes.url, tmp_path).send_due() for _ in range(2)]
+    await asyncio.gather(*both)
+    assert len(mailboxes.mails) == 1
+
+
+async def test_mails_of_a_deleted_webhook_are_not_sent(engine: Engine, tmp_path: Path):
+    webhook = await dead_webhook(engine)
+    await engine.delete(webhook)
+    await postman(engine, None, tmp_path / "outbox").send_due()
+    assert not (tmp_path / "outbox").exists()
+    async with engine.working():
+        await engine.settled()
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+async def test_the_password_of_the_mail_server_is_used(tmp_path: Path):
+    async with receiving_mail(auth_require_tls=False, auth_required=True) as boxes:
+        message = letter()
+        good = boxes.url.replace("//", "//ada:p%40ss@")
+        await Mailer(good, "a@example.org", tmp_path).send(message, OPS, "x")
+        assert len(boxes.to(OPS)) == 1
+        bad = boxes.url.replace("//", "//ada:wrong@")
+        with pytest.raises(MailError, match="refused"):
+            await Mailer(bad, "a@example.org", tmp_path).send(message, OPS, "x")
+    assert boxes.logins[0] == ("ada", "p@ss")
+
+
+def letter() -> EmailMessage:
+    written = mail.write("test", mail.Facts(), mail.Now(page="http://callboard.test/"))
+    now = datetime.fromisoformat("2026-11-21T10:00:00+00:00")
+    return mail.message(written, "a@example.org", OPS, "x", "", now)[0]
+
+
+def test_links_are_read_only_as_what_they_were_signed_for():
+    links = Links(["k" * 40], "https://hooks.example")
+    token = links.activate("wh_1", "17").rpartition("/")[2]
+    assert links.read_activate(token) == ("wh_1", "17")
+    assert links.read_unsubscribe(token) is None
+    assert Links(["n" * 40, "k" * 40], "").read_activate(token) == ("wh_1", "17")
+    assert Links(["n" * 40], "").read_activate(token) is None
+    for bad in ("", "x", token[:-2], "A" + token[1:], token + "AA", "ä" * 50):
+        assert links.read_activate(bad) is None

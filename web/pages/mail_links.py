@@ -1,0 +1,183 @@
+"""Pages behind the links in our mails: nobody signs in, the token is the right.
+
+A GET changes nothing: mail programs open links to look at them. No CSRF cookie is
+asked for: a browser that comes from a mail has none, and nobody else has the token.
+"""
+
+from typing import Any, Literal
+
+from litestar import Controller, get, post
+from litestar.datastructures import ResponseHeader
+from litestar.params import FromPath, FromQuery
+from litestar.plugins.htmx import HTMXRequest
+from litestar.response import Template
+
+from callboard import spells, trial
+from callboard.catalogue import event_types
+from callboard.errors import Conflict, LimitReached, NotFound
+from callboard.runtime import Runtime
+from callboard.spells import MOST_TESTS, Over
+from callboard.webhooks import webhooks
+from callboard.webhooks.tables import Webhook
+from web.pages import forms, webhook_views
+from web.screens import screen
+from web.security import Running
+
+_OPEN = {"public": True, "exclude_from_csrf": True}
+_SECRET = [
+    ResponseHeader(name="Referrer-Policy", value="no-referrer"),
+    ResponseHeader(name="Cache-Control", value="no-store"),
+    ResponseHeader(name="X-Robots-Tag", value="noindex"),
+]
+_HELD: dict[str, Literal["deliver", "discard"]] = {
+    "deliver": "deliver",
+    "discard": "discard",
+}
+
+
+class ActivationController(Controller):
+    path = "/activate/{token:str}"
+    opt = _OPEN
+    response_headers = _SECRET
+
+    @get("/")
+    async def show(
+        self,
+        request: HTMXRequest,
+        runtime: Running,
+        token: FromPath[str],
+        ask: FromQuery[str] = "",
+    ) -> Template:
+        try:
+            row = await spells.behind_link(runtime.links, token)
+        except (NotFound, Over) as problem:
+            return _useless(request, problem)
+        return await _activation(request, runtime, token, row, ask=ask == "discard")
+
+    @post("/", status_code=200)
+    async def act(
+        self, request: HTMXRequest, runtime: Running, token: FromPath[str]
+    ) -> Template:
+        act = (await forms.texts(request, "act"))["act"]
+        try:
+            if act in _HELD:
+                return await _activate(request, runtime, token, _HELD[act])
+            row = await spells.behind_link(runtime.links, token)
+            if act == "test":
+                return await _test(request, runtime, token, row)
+        except (NotFound, Over) as problem:
+            return _useless(request, problem)
+        return await _activation(request, runtime, token, row)
+
+
+class UnsubscribeController(Controller):
+    path = "/unsubscribe/{token:str}"
+    opt = _OPEN
+    response_headers = _SECRET
+
+    @get("/")
+    async def show(
+        self, request: HTMXRequest, runtime: Running, token: FromPath[str]
+    ) -> Template:
+        return await _unsubscribe(request, runtime, token, done=False)
+
+    @post("/", status_code=200)
+    async def unsubscribe(
+        self, request: HTMXRequest, runtime: Running, token: FromPath[str]
+    ) -> Template:
+        """What the button does, and the mail program's own (RFC 8058)."""
+        return await _unsubscribe(request, runtime, token, done=True)
+
+
+async def _activate(
+    request: HTMXRequest,
+    runtime: Runtime,
+    token: str,
+    held: Literal["deliver", "discard"],
+) -> Template:
+    try:
+        row = await spells.activate(runtime.links, token, held, runtime.clock())
+    except Conflict as problem:
+        row = await spells.behind_link(runtime.links, token)
+        said = problem.message
+        return await _activation(request, runtime, token, row, said=said, status=409)
+    runtime.queue.ring()
+    return _plain(request, "mail_links/activated.html", name=row.name, held=held)
+
+
+async def _test(
+    request: HTMXRequest, runtime: Runtime, token: str, row: Webhook
+) -> Template:
+    """With the sample of an event that it listens to."""
+    type = await event_types.first_wanted(row.account, webhooks.settings_of(row).events)
+    if type is None:
+        said = "It listens to no type of the catalogue, so there is no sample to send."
+        return await _activation(request, runtime, token, row, said=said, status=422)
+    try:
+        await spells.count_test(row.id)
+    except LimitReached as problem:
+        said = problem.message
+        return await _activation(request, runtime, token, row, said=said, status=429)
+    data = await trial.sample_of(row.account, type)
+    target = trial.target_of(row, runtime.vault)
+    made = await trial.send(runtime.sender, target, type, data, runtime.clock())
+    result = webhook_views.result(made, type)
+    return await _activation(request, runtime, token, row, result=result)
+
+
+async def _activation(
+    request: HTMXRequest,
+    runtime: Runtime,
+    token: str,
+    row: Webhook,
+    *,
+    ask: bool = False,
+    status: int = 200,
+    **shown: Any,
+) -> Template:
+    return _plain(
+        request,
+        "mail_links/activate.html",
+        status,
+        token=token,
+        webhook=await webhook_views.shown(row),
+        rule_words=webhook_views.rule_words(row),
+        tests_left=await spells.tests_left(row.id),
+        most_tests=MOST_TESTS,
+        ask=ask,
+        **{"said": "", "result": None, **shown},
+    )
+
+
+async def _unsubscribe(
+    request: HTMXRequest, runtime: Runtime, token: str, done: bool
+) -> Template:
+    found = runtime.links.read_unsubscribe(token)
+    try:
+        if found is None:
+            raise NotFound("This link cannot be read.")
+        name = await webhooks.name_of(found[0])
+        if done:
+            await webhooks.unsubscribe(*found, runtime.clock())
+    except NotFound as problem:
+        return _useless(request, problem)
+    return _plain(
+        request,
+        "mail_links/unsubscribe.html",
+        token=token,
+        name=name,
+        address=found[1],
+        done=done,
+    )
+
+
+def _useless(request: HTMXRequest, problem: NotFound | Over) -> Template:
+    over = isinstance(problem, Over)
+    status = 410 if over else 404
+    return _plain(request, "mail_links/useless.html", status, over=over)
+
+
+def _plain(
+    request: HTMXRequest, page: str, status: int = 200, **context: Any
+) -> Template:
+    return screen(request, page, page, status=status, **context)
