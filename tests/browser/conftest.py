@@ -42,12 +42,19 @@ class Live:
 
 @pytest.fixture
 async def live(db: None, settings: Settings) -> AsyncIterator[Live]:
+    async with living(settings) as started:
+        yield started
+
+
+@asynccontextmanager
+async def living(settings: Settings, **more: str) -> AsyncIterator[Live]:
+    """`more`: of the environment."""
     await accounts.add("Callboard", make.NOW)
     link = await members.setup_link(settings)
     assert link
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    environ = {**os.environ, "PORT": str(port), "PUBLIC_URL": url}
+    environ = {**os.environ, "PORT": str(port), "PUBLIC_URL": url, **more}
     async with AsyncExitStack() as stack:
         for module in ("web", "workers"):
             await stack.enter_async_context(_process(module, environ))

@@ -22,7 +22,7 @@ PAGES = [
     ),
     *("/catalogue", "/catalogue/new", f"/catalogue/{TYPE}", f"/catalogue/{TYPE}/edit"),
     *(f"/catalogue/{TYPE}/delete", "/settings/members", "/settings/keys"),
-    *("/settings/sessions", "/deliveries?state=expired"),
+    *("/settings/sessions", "/settings/outbox", "/deliveries?state=expired"),
 ]
 TABS = ("", "?tab=test", "?tab=settings", "?tab=keys", "?tab=people")
 CHOICES = ("/edit", "/activate", "/deactivate", "/delete")
