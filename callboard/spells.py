@@ -47,8 +47,8 @@ async def observe(db: Database, recorded: Recorded, now: datetime) -> Observed:
 
 
 async def deactivate(webhook: str, now: datetime) -> None:
-    """In a transaction of its own: it waits for the accepts under way, and they for
-    turns that the recording holds."""
+    """In a transaction of its own: a change of state locks the account before the
+    turn, and whoever records holds turns already."""
     async with writing() as db:
         row = await webhooks.stop_by_rule(db, webhook, now)
         found = await Health.objects().get(Health.webhook == webhook)
