@@ -112,7 +112,7 @@ class Pump:
                 now = self.clock()
                 await self._give_back(db, now)
                 recorded = await ledger.record(db, finished, slow, now)
-                observed = await spells.observe(db, recorded, now)
+                told = await spells.observe(db, recorded, now)
                 claimed = await self._claim(db, now)
         except BaseException:
             self._finished = finished + self._finished
@@ -122,9 +122,7 @@ class Pump:
         self._unsure.clear()
         for lane, each in claimed:
             self._start(each, lane)
-        for webhook in observed.stopping:
-            await spells.deactivate(webhook, now)
-        if observed.posted:
+        if told:
             self.on_notice()
         self._next_due = None if claimed else await self._earliest()
         if claimed:

@@ -2,7 +2,6 @@
 when it is deactivated."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -23,27 +22,32 @@ from callboard.webhooks import webhooks
 from callboard.webhooks.tables import Webhook
 
 MOST_TESTS = 5
+_AT_ONCE = 100
 _LINK = "the link in a mail"  # as the audit log calls who came by it
 _AHEAD = timedelta(days=1)
 # Where little is kept at all, people need not hear twice on the same day.
 _REST = timedelta(hours=12)
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """`stopping`: the webhooks to `deactivate` after the transaction."""
+async def observe(db: Database, recorded: Recorded, now: datetime) -> bool:
+    """In the transaction that records; True if anybody may have to be told.
 
-    stopping: list[str]
-    posted: bool
-
-
-async def observe(db: Database, recorded: Recorded, now: datetime) -> Observed:
-    """In the transaction that records."""
+    A webhook that is to be deactivated gets no more calls from here on; the rest is
+    the sweep's.
+    """
     told = await watch.observe(db, recorded, now)
     news = [each for each in told if each.signal.sign is not Sign.DEACTIVATE]
     if news:
         await _post(db, news, now)
-    return Observed(watch.deactivations(told), bool(told))
+    return bool(news)
+
+
+async def deactivate_waiting(clock: Clock) -> None:
+    """Some at a time: a herd of dead receivers keeps no worker from its beat."""
+    async with reading() as db:
+        waiting = await watch.waiting_verdicts(db, _AT_ONCE)
+    for webhook in waiting:
+        await deactivate(webhook, clock())
 
 
 async def deactivate(webhook: str, now: datetime) -> None:
@@ -55,13 +59,6 @@ async def deactivate(webhook: str, now: datetime) -> None:
         if row is not None and found is not None:
             spell = health.spell_of(found.since or now)
             await posting.post(db, row, "deactivated", spell, _facts(row, found), now)
-
-
-async def deactivate_waiting(clock: Clock) -> None:
-    async with reading() as db:
-        waiting = await watch.waiting_verdicts(db)
-    for webhook in waiting:
-        await deactivate(webhook, clock())
 
 
 async def remind(now: datetime) -> None:

@@ -14,7 +14,7 @@ from callboard.database import Database, Row, Rows
 from callboard.delivery.ledger import Recorded, Result
 from callboard.delivery.states import DeliveryState
 from callboard.health import tracker
-from callboard.health.tracker import Rule, Seen, Sign, Signal, State
+from callboard.health.tracker import Rule, Seen, Signal, State
 from callboard.retry import GONE
 from callboard.webhooks.states import WebhookState
 
@@ -46,8 +46,8 @@ class Told:
 
 
 async def observe(db: Database, recorded: Recorded, now: datetime) -> list[Told]:
-    """What has to be told; `Sign.DEACTIVATE` has to be done, too, which needs locks
-    that nobody may wait for here. Until then the webhook's turn is closed."""
+    """What has to be told. A verdict is written down and the webhook's turn closed; to
+    deactivate it needs locks that nobody may wait for here."""
     calls = {
         webhook: results
         for webhook, results in recorded.mine.items()
@@ -70,16 +70,14 @@ async def observe(db: Database, recorded: Recorded, now: datetime) -> list[Told]
     return told
 
 
-async def waiting_verdicts(db: Database) -> list[str]:
-    """Webhooks that a worker which died has left between two transactions."""
+async def waiting_verdicts(db: Database, most: int) -> list[str]:
+    """Webhooks that are to be deactivated."""
     rows = await db.fetch(
-        "SELECT webhook FROM health WHERE verdict IS NOT NULL ORDER BY webhook"
+        "SELECT webhook FROM health WHERE verdict IS NOT NULL"
+        " ORDER BY webhook LIMIT :most",
+        most=most,
     )
     return [row["webhook"] for row in rows]
-
-
-def state_of(row: Row) -> State:
-    return _state(row)
 
 
 async def count_test(db: Database, webhook: str, most: int) -> bool:
@@ -214,7 +212,3 @@ async def _write(db: Database, states: Sequence[tuple[str, State]]) -> None:
 def _time(value: Any) -> datetime:
     """SQLite tells no type for an expression."""
     return datetime.fromisoformat(value) if isinstance(value, str) else value
-
-
-def deactivations(told: Sequence[Told]) -> list[str]:
-    return [each.webhook for each in told if each.signal.sign is Sign.DEACTIVATE]

@@ -54,11 +54,7 @@ async def addresses(row: Webhook) -> list[tuple[str, str]]:
     """Each recipient with its address, every address once. Members who have left the
     account are passed over."""
     chosen = msgspec.json.decode(row.recipients, type=list[str])
-    members = [each for each in chosen if "@" not in each]
-    found = await Member.select(Member.id, Member.email).where(
-        Member.account == row.account, Member.id.is_in(members or [""])
-    )
-    emails = {each["id"]: each["email"] for each in found}
+    emails = await _emails(row.account, [each for each in chosen if "@" not in each])
     once: dict[str, tuple[str, str]] = {}
     for each in chosen:
         address = each if "@" in each else emails.get(each)
@@ -85,6 +81,15 @@ async def listed(account: str, limit: int = 100) -> list[Notice]:
     """All mails of the account, the newest first."""
     mine = Notice.objects().where(Notice.account == account)
     return await mine.order_by(Notice.id, ascending=False).limit(limit)
+
+
+async def _emails(account: str, members: list[str]) -> dict[str, str]:
+    if not members:
+        return {}
+    found = await Member.select(Member.id, Member.email).where(
+        Member.account == account, Member.id.is_in(members)
+    )
+    return {each["id"]: each["email"] for each in found}
 
 
 def _row(

@@ -62,6 +62,9 @@ class Postman:
         if notice.webhook and (row is None or row.state == WebhookState.DELETED):
             await _give_up(notice, "The webhook was deleted before this was sent.")
             return
+        if row is not None and notice.recipient not in _chosen(row):
+            await _give_up(notice, "The recipient was taken off before this was sent.")
+            return
         try:
             subject, text = await self._send(notice, row)
         except MailError as problem:
@@ -106,6 +109,10 @@ class Postman:
             if "@" in notice.recipient
             else "",
         )
+
+
+def _chosen(row: Webhook) -> list[str]:
+    return msgspec.json.decode(row.recipients, type=list[str])
 
 
 async def _take(now: datetime) -> list[Notice]:

@@ -143,7 +143,7 @@ async def test_a_pause_takes_events_without_end(engine: Engine):
     assert await engine.states() == ["held"]
 
 
-async def test_a_worker_that_dies_between_verdict_and_deed_leaves_it_to_others(
+async def test_a_verdict_is_carried_out_by_whoever_lives(
     engine: Engine,
 ):
     webhook = await engine.webhook()
@@ -181,4 +181,5 @@ async def test_healthy_webhooks_cost_no_statement_more(engine: Engine, queries):
         with queries() as seen:
             await engine.post()
             await engine.settled()
-    assert not [sql for sql in seen if "health" in sql and "verdict IS NOT" not in sql]
+    reads_or_writes = ("LEFT JOIN health", "INTO health", "min(a.started_at)")
+    assert not [sql for sql in seen if any(part in sql for part in reads_or_writes)]
