@@ -48,10 +48,11 @@ class Facts(msgspec.Struct, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Now:
-    """How things stand when a mail is written. `rule`: in words."""
+    """How things stand when a mail is written. `rule`: in words. `waiting`: deliveries
+    that are held or pending."""
 
     rule: str = ""
-    held: int = 0
+    waiting: int = 0
     held_until: datetime | None = None
     takes_until: datetime | None = None
     ends_at: datetime | None = None
@@ -155,7 +156,7 @@ def _recovered(facts: Facts, now: Now) -> Letter:
         f"{facts.name} is back to normal",
         [f"A delivery to {facts.name} has succeeded again.{since}"],
         ("Look at the webhook", now.page),
-        [("Receiver", facts.url), ("Waiting", _count(now.held))],
+        [("Receiver", facts.url), ("Waiting", _count(now.waiting))],
     )
 
 
@@ -201,12 +202,12 @@ def _last(facts: Facts) -> str:
 
 
 def _held(now: Now) -> str:
-    if not now.held:
+    if not now.waiting:
         words = "Nothing is held so far."
     else:
-        noun = "delivery is" if now.held == 1 else "deliveries are"
+        noun = "delivery is" if now.waiting == 1 else "deliveries are"
         until = f" The first expires at {moment(now.held_until)}."
-        words = f"{now.held} {noun} held.{until if now.held_until else ''}"
+        words = f"{now.waiting} {noun} held.{until if now.held_until else ''}"
     if now.takes_until is None:
         return words
     return f"{words} New events are held until {moment(now.takes_until)}."
@@ -222,7 +223,7 @@ def _table(facts: Facts, now: Now) -> list[tuple[str, str]]:
         ("Last answer", f"{facts.answer}, {moment(facts.last_at)}"),
         ("First failure", moment(facts.since)),
         ("Failed tries", str(facts.tries)),
-        ("Waiting", _count(now.held)),
+        ("Waiting", _count(now.waiting)),
         ("Rule", now.rule),
     ]
     return [(name, value) for name, value in rows if value]

@@ -37,8 +37,8 @@ class Mailer:
         except aiosmtplib.SMTPTimeoutError as problem:
             raise MailError("The mail server did not answer in time.") from problem
         except (aiosmtplib.SMTPException, OSError, ValueError) as problem:
-            text = str(problem) or type(problem).__name__
-            raise MailError(f"The mail server cannot be used: {text}") from problem
+            text = (str(problem) or type(problem).__name__).rstrip(".")
+            raise MailError(f"The mail server cannot be used: {text}.") from problem
 
     async def _send(self, message: EmailMessage, address: str, url: str) -> None:
         parts = urlsplit(url)
@@ -69,4 +69,4 @@ class Mailer:
 
 
 def _answer(refused: aiosmtplib.SMTPResponseException) -> str:
-    return f"{refused.code} {refused.message}"[:300]
+    return f"{refused.code} {refused.message}"[:300].rstrip(".") + "."

@@ -14,7 +14,6 @@ import msgspec
 
 from callboard import ids
 from callboard.database import reading, writing
-from callboard.delivery import standing
 from callboard.errors import Unavailable
 from callboard.health import reading as health
 from callboard.notices import mail
@@ -22,6 +21,7 @@ from callboard.notices.links import Links
 from callboard.notices.mail import Facts, Now
 from callboard.notices.mailer import Mailer, MailError
 from callboard.notices.tables import Notice
+from callboard.webhooks import webhooks
 from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
 
@@ -94,12 +94,11 @@ class Postman:
         if row is None:
             return Now(page=self.links.page("/"))
         failing = await health.of_webhook(row)
-        stands = (await standing.of_webhooks([row]))[row.id]
         page = f"/deliveries/{facts.delivery}" if facts.delivery else ""
         days = timedelta(days=row.hold_days)
         return Now(
             rule=health.in_words(health.rule_of(row)),
-            held=stands.held,
+            waiting=await _waiting(row.id),
             held_until=await _first_end(row.id),
             takes_until=row.state_since + days if row.cause else None,
             ends_at=failing.ends_at if failing else None,
@@ -156,6 +155,11 @@ async def _settle(notice: Notice, **values: object) -> None:
     columns = {getattr(Notice, name): value for name, value in values.items()}
     async with writing():
         await Notice.update(columns).where(Notice.id == notice.id)
+
+
+async def _waiting(webhook: str) -> int:
+    async with reading() as db:
+        return await webhooks.held_count(db, webhook)
 
 
 async def _first_end(webhook: str) -> datetime | None:
