@@ -1,6 +1,7 @@
 """A real SMTP server on loopback that takes mails, or refuses as it was told."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -62,15 +63,21 @@ class Mailboxes:
 
 
 @asynccontextmanager
-async def receiving_mail(**options: Any) -> AsyncIterator[Mailboxes]:
+async def receiving_mail(
+    at_once: ssl.SSLContext | None = None, **options: Any
+) -> AsyncIterator[Mailboxes]:
+    """`at_once`: TLS from the first byte. With options only who signs in is heard."""
     boxes, port = Mailboxes(), free_port()
     if options:
         options = {"authenticator": boxes.authenticate, **options}
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: SMTP(boxes, enable_SMTPUTF8=True, **options), "127.0.0.1", port
+        lambda: SMTP(boxes, enable_SMTPUTF8=True, **options),
+        "127.0.0.1",
+        port,
+        ssl=at_once,
     )
-    boxes.url = f"smtp://127.0.0.1:{port}"
+    boxes.url = f"{'smtps' if at_once else 'smtp'}://127.0.0.1:{port}"
     try:
         yield boxes
     finally:

@@ -4,15 +4,13 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
 from callboard import spells
-from callboard.notices import mail
 from callboard.notices.links import Links
-from callboard.notices.mailer import Mailer, MailError
+from callboard.notices.mailer import Mailer
 from callboard.notices.postman import Postman
 from callboard.notices.tables import Notice
 from callboard.webhooks import webhooks
@@ -206,25 +204,6 @@ async def test_mails_of_a_deleted_webhook_are_not_sent(engine: Engine, tmp_path:
     assert not (tmp_path / "outbox").exists()
     async with engine.working():
         await engine.settled()
-
-
-@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
-async def test_the_password_of_the_mail_server_is_used(tmp_path: Path):
-    async with receiving_mail(auth_require_tls=False, auth_required=True) as boxes:
-        message = letter()
-        good = boxes.url.replace("//", "//ada:p%40ss@")
-        await Mailer(good, "a@example.org", tmp_path).send(message, OPS, "x")
-        assert len(boxes.to(OPS)) == 1
-        bad = boxes.url.replace("//", "//ada:wrong@")
-        with pytest.raises(MailError, match="refused"):
-            await Mailer(bad, "a@example.org", tmp_path).send(message, OPS, "x")
-    assert boxes.logins[0] == ("ada", "p@ss")
-
-
-def letter() -> EmailMessage:
-    written = mail.write("test", mail.Facts(), mail.Now(page="http://callboard.test/"))
-    now = datetime.fromisoformat("2026-11-21T10:00:00+00:00")
-    return mail.message(written, "a@example.org", OPS, "x", "", now)[0]
 
 
 def test_links_are_read_only_as_what_they_were_signed_for():

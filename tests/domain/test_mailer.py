@@ -1,0 +1,116 @@
+"""Mail servers as they are found: with a password, with TLS, and with bad news."""
+
+import ssl
+from datetime import timedelta
+from email.message import EmailMessage
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from cryptography.x509.oid import NameOID
+
+from callboard.notices import mail
+from callboard.notices.mailer import Mailer, MailError
+from tests.mailboxes import receiving_mail
+from tests.make import NOW
+
+OPS = "ops@example.org"
+GOOD = "p%40ss"  # as it stands in a URL
+SIGNED_IN = {"auth_required": True}
+
+
+def letter() -> EmailMessage:
+    written = mail.write("test", mail.Facts(), mail.Now(page="http://callboard.test/"))
+    return mail.message(written, "a@example.org", OPS, "x", "", NOW)[0]
+
+
+async def send(url: str, folder: Path) -> None:
+    await Mailer(url, "a@example.org", folder).send(letter(), OPS, "x")
+
+
+def with_password(url: str, password: str) -> str:
+    return url.replace("//", f"//ada:{password}@")
+
+
+@pytest.fixture
+def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """Of a server whose certificate is good for this machine, and trusted here."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tests")])
+    address = x509.IPAddress(ip_address("127.0.0.1"))
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(NOW - timedelta(days=1))
+        .not_valid_after(NOW + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.BasicConstraints(True, None), critical=True)
+        .sign(key, SHA256())
+    )
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    certificate = made.public_bytes(Encoding.PEM)
+    (tmp_path / "both.pem").write_bytes(secret + certificate)
+    (tmp_path / "trusted.pem").write_bytes(certificate)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "trusted.pem"))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "both.pem")
+    return context
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+async def test_the_password_of_the_url_is_used(tmp_path: Path):
+    async with receiving_mail(auth_require_tls=False, **SIGNED_IN) as boxes:
+        await send(with_password(boxes.url, GOOD), tmp_path)
+        assert len(boxes.to(OPS)) == 1
+        with pytest.raises(MailError, match="refused"):
+            await send(with_password(boxes.url, "wrong"), tmp_path)
+    assert boxes.logins[0] == ("ada", "p@ss")
+
+
+async def test_a_server_that_offers_tls_gets_it(tmp_path: Path, tls: ssl.SSLContext):
+    """This one takes no password and no mail without."""
+    options = {"tls_context": tls, "require_starttls": True, **SIGNED_IN}
+    async with receiving_mail(**options) as boxes:
+        await send(with_password(boxes.url, GOOD), tmp_path)
+        assert len(boxes.to(OPS)) == 1
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+async def test_smtps_is_tls_from_the_first_byte(tmp_path: Path, tls: ssl.SSLContext):
+    options = {"auth_require_tls": False, **SIGNED_IN}
+    async with receiving_mail(tls, **options) as boxes:
+        await send(with_password(boxes.url, GOOD), tmp_path)
+        assert len(boxes.to(OPS)) == 1
+
+
+async def test_a_certificate_that_nobody_trusts_is_an_error(
+    tmp_path: Path, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("SSL_CERT_FILE")
+    async with receiving_mail(tls) as boxes:
+        with pytest.raises(MailError, match="cannot be used"):
+            await send(boxes.url, tmp_path)
+        assert boxes.mails == []
+
+
+async def test_a_server_that_is_away_is_an_error(tmp_path: Path):
+    with pytest.raises(MailError, match="cannot be used"):
+        await send("smtp://127.0.0.1:9", tmp_path)
+
+
+@pytest.mark.parametrize("address", ["two@at@example.org", "a\nb@example.org", "@"])
+def test_an_address_that_cannot_be_written_is_an_error(address: str):
+    written = mail.write("test", mail.Facts(), mail.Now())
+    with pytest.raises(MailError):
+        mail.message(written, "a@example.org", address, "x", "", NOW)
