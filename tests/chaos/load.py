@@ -37,14 +37,14 @@ class Accepted:
 
 @dataclass
 class Load:
-    """`refused`: keys by status, 0 when the connection broke. `outages`: from when to
+    """`refused`: keys by status, or by how the connection broke. `outages`: from when to
     when nothing could be delivered. `kills`: of workers."""
 
     world: World
     rate: float
     place: int
     accepted: list[Accepted] = field(default_factory=list)
-    refused: dict[int, list[str]] = field(default_factory=dict)
+    refused: dict[int | str, list[str]] = field(default_factory=dict)
     outages: list[tuple[float, float]] = field(default_factory=list)
     kills: list["Kill"] = field(default_factory=list)
     slowest_answer: float = 0.0
@@ -128,7 +128,7 @@ class Kill:
 @dataclass(frozen=True)
 class Figures:
     accepted: int
-    refused: dict[int, int]
+    refused: dict[int | str, int]
     held: int
     repeats: int
     went_on: float
@@ -150,7 +150,11 @@ async def sending(world: World, rate: float = RATE) -> AsyncIterator[Load]:
     load = Load(world, rate, place)
     headers = {"Authorization": f"Bearer {world.key}"}
     wait = aiohttp.ClientTimeout(total=_ANSWERS_WITHIN)
-    async with aiohttp.ClientSession(headers=headers, timeout=wait) as session:
+    # The server closes what is idle for 5 s: an event must not cross that.
+    keep = aiohttp.TCPConnector(limit=200, keepalive_timeout=2)
+    async with aiohttp.ClientSession(
+        connector=keep, headers=headers, timeout=wait
+    ) as session:
         posting = asyncio.create_task(_post_all(load, session))
         try:
             yield load
@@ -182,8 +186,8 @@ async def _post(
     try:
         async with session.post(url, json=body) as answer:
             found, status = await answer.json(), answer.status
-    except (aiohttp.ClientError, TimeoutError):
-        found, status = {}, 0
+    except (aiohttp.ClientError, TimeoutError) as problem:
+        found, status = {}, type(problem).__name__
     now = time.monotonic()
     load.slowest_answer = max(load.slowest_answer, now - begun)
     if status == 202:
