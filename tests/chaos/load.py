@@ -37,8 +37,8 @@ class Accepted:
 
 @dataclass
 class Load:
-    """`refused`: keys by status, or by how the connection broke. `outages`: from when to
-    when nothing could be delivered. `kills`: of workers."""
+    """`refused`: keys by status, or by how the connection broke. `outages`: from when
+    to when nothing could be delivered. `kills`: of workers."""
 
     world: World
     rate: float
