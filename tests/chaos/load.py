@@ -48,6 +48,7 @@ class Load:
     outages: list[tuple[float, float]] = field(default_factory=list)
     kills: list["Kill"] = field(default_factory=list)
     slowest_answer: float = 0.0
+    over: bool = False
 
     async def more(self, events: int, within: float = 30.0) -> None:
         """Waits until so many more are accepted."""
@@ -159,22 +160,20 @@ async def sending(world: World, rate: float = RATE) -> AsyncIterator[Load]:
         try:
             yield load
         finally:
-            posting.cancel()
-            await asyncio.gather(posting, return_exceptions=True)
+            load.over = True
+            await posting
 
 
 async def _post_all(load: Load, session: aiohttp.ClientSession) -> None:
-    """When it is cancelled, those under way still get their answer."""
-    ports, under_way = cycle(load.world.web_ports.values()), set()
+    """When it is over, those under way still get their answer."""
+    ports = cycle(load.world.web_ports.values())
     begun = time.monotonic()
-    try:
+    async with asyncio.TaskGroup() as posts:
         for number, type in zip(range(MOST), cycle(TYPES), strict=False):
+            if load.over:
+                return
             await asyncio.sleep(begun + number / load.rate - time.monotonic())
-            task = asyncio.create_task(_post(load, session, next(ports), type))
-            under_way.add(task)
-            task.add_done_callback(under_way.discard)
-    finally:
-        await asyncio.gather(*under_way)
+            posts.create_task(_post(load, session, next(ports), type))
 
 
 async def _post(
@@ -187,7 +186,7 @@ async def _post(
         async with session.post(url, json=body) as answer:
             found, status = await answer.json(), answer.status
     except (aiohttp.ClientError, TimeoutError) as problem:
-        found, status = {}, type(problem).__name__
+        found, status = {}, problem.__class__.__name__
     now = time.monotonic()
     load.slowest_answer = max(load.slowest_answer, now - begun)
     if status == 202:

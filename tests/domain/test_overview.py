@@ -11,7 +11,7 @@ from tests.receiver import Answer
 
 async def test_calls_are_counted_by_what_came_of_them(engine: Engine, cast: Cast):
     good = await engine.webhook("/good")
-    bad = await engine.webhook("/bad", schedule=(1,))
+    bad = await engine.webhook("/bad", schedule=(1,), deactivate_after=None)
     engine.receiver.usually["/bad"] = Answer(500)
     async with engine.working():
         for _ in range(3):
