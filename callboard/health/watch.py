@@ -202,7 +202,9 @@ async def _write(db: Database, states: Sequence[tuple[str, State]]) -> None:
     await db.fetch(
         """
         UPDATE turn SET failing = moved.failing,
-            open = CASE WHEN moved.stopped THEN false ELSE turn.open END
+            open = CASE WHEN moved.stopped THEN false ELSE turn.open END,
+            follow = CASE WHEN moved.stopped AND coalesce(turn.follow, '') != 'discard'
+                THEN 'salvage' ELSE turn.follow END
         FROM {moved} WHERE turn.webhook = moved.webhook
         """,
         moved=Rows(columns, moved),

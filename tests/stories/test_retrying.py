@@ -52,7 +52,7 @@ async def test_a_failing_receiver_gets_the_same_call_until_it_takes_it(engine: E
 
 
 async def test_when_every_try_has_failed_so_has_the_delivery(engine: Engine):
-    await engine.webhook(schedule=(1,))
+    await engine.webhook(schedule=(1,), deactivate_after=None)
     engine.receiver.usually["/"] = Answer(500)
     await engine.post()
     async with engine.working():
@@ -211,7 +211,7 @@ class TestAgain:
         assert engine.receiver.calls[0].body == engine.receiver.calls[1].body
 
     async def test_a_failing_replay_has_the_whole_plan(self, engine: Engine):
-        await engine.webhook(schedule=(1,))
+        await engine.webhook(schedule=(1,), deactivate_after=None)
         engine.receiver.usually["/"] = Answer(500)
         await engine.post()
         async with engine.working():
