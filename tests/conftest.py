@@ -28,6 +28,7 @@ os.environ["DATABASE_URL"] = _database_url()
 os.environ["DATA_DIR"] = str(_directory)
 os.environ["SECRET_KEY"] = "a-key-that-is-only-good-for-tests-0123456789"
 os.environ["ALLOW_DESTINATIONS"] = "127.0.0.0/8"
+os.environ["HOLD_DAYS"] = "4"
 os.environ["PUBLIC_URL"] = "http://callboard.test"
 
 import httpx

@@ -56,7 +56,7 @@ class TestCreate:
             "rate_per_second": None,
             "concurrency": 10,
             "ordered": False,
-            "hold_days": 5,
+            "hold_days": 4,
             "deactivate_after": 1,
             "recipients": [],
             "notify": ["failing", "deactivated", "reminder", "recovered"],
@@ -297,3 +297,8 @@ class TestTrying:
         for verb in ("test", "preview"):
             answer = await api.post(f"{path}/{verb}")
             assert problems(answer) == [("type", "missing")]
+
+
+async def test_hold_days_come_from_the_settings_where_none_are_named(api):
+    assert (await create(api))["hold_days"] == 4
+    assert (await create(api, hold_days=0))["hold_days"] == 0

@@ -60,7 +60,7 @@ class WebhookSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     rate_per_second: float | None = None
     concurrency: int = 10
     ordered: bool = False
-    hold_days: int = 5
+    hold_days: int | msgspec.UnsetType = msgspec.UNSET
     deactivate_after: int | None = 1
     recipients: tuple[str, ...] = ()
     notify: tuple[str, ...] = webhooks.DEFAULT_NOTIFY
@@ -127,8 +127,12 @@ class WebhookIn(WebhookSettings, kw_only=True):
 
     state: Literal["draft", "active"] = "draft"
 
-    def to_command(self) -> NewWebhook:
-        return NewWebhook(**self.flat(), secret=self.signing.secret)
+    def to_command(self, hold_days: int) -> NewWebhook:
+        """`hold_days`: where the caller names none."""
+        flat = self.flat()
+        if self.hold_days is msgspec.UNSET:
+            flat["hold_days"] = hold_days
+        return NewWebhook(**flat, secret=self.signing.secret)
 
 
 class SigningOut(msgspec.Struct):

@@ -76,7 +76,7 @@ class WebhooksController(Controller):
         row, secret = await webhooks.create(
             account,
             who,
-            new.to_command(),
+            new.to_command(runtime.settings.hold_days),
             runtime.vault,
             runtime.settings.allow_http,
             now,

@@ -34,7 +34,8 @@ class NewWebhookController(Controller):
     async def new(
         self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
     ) -> Template:
-        form = webhook_form.empty(await event_types.listed(account))
+        types = await event_types.listed(account)
+        form = webhook_form.empty(types, runtime.settings.hold_days)
         return await _preview(request, runtime, account, form, None)
 
     @post("/")

@@ -130,8 +130,8 @@ def of(new: NewWebhook, types: list[EventType]) -> WebhookForm:
     )
 
 
-def empty(types: list[EventType]) -> WebhookForm:
-    return of(NewWebhook(url="", events=()), types)
+def empty(types: list[EventType], hold_days: int) -> WebhookForm:
+    return of(NewWebhook(url="", events=(), hold_days=hold_days), types)
 
 
 def grouped(types: list[EventType]) -> list[tuple[str, str, list[EventType]]]:
