@@ -5,6 +5,7 @@ query. Ours keeps one writer and a few readers in WAL mode while its pool is ope
 """
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,6 +25,8 @@ _PRAGMAS = (
 
 
 class PooledSQLiteEngine(SQLiteEngine):
+    turn_within = 5.0
+
     def __init__(self, path: str) -> None:
         super().__init__(path=path, timeout=10)
         self._writer: aiosqlite.Connection | None = None
@@ -55,10 +58,21 @@ class PooledSQLiteEngine(SQLiteEngine):
 
     @asynccontextmanager
     async def writer(self) -> AsyncIterator[aiosqlite.Connection]:
-        """The one connection that writes, for one transaction at a time."""
+        """The one connection that writes, for one transaction at a time.
+
+        While another process keeps the file locked, each transaction here waits for
+        it: those behind are refused soon, or their waits would add up.
+        """
         assert self._writer is not None, "open_database() comes first"
-        async with self._turn:
+        try:
+            async with asyncio.timeout(self.turn_within):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise sqlite3.OperationalError("database is locked") from None
+        try:
             yield self._writer
+        finally:
+            self._turn.release()
 
     @asynccontextmanager
     async def reader(self) -> AsyncIterator[aiosqlite.Connection]:

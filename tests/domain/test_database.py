@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
-from callboard.database import writing
+from callboard.database import engine, writing
+from callboard.database.sqlite import PooledSQLiteEngine
+from callboard.errors import Unavailable
 from tests.engine import cancelled
 from tests.make import NOW
 
@@ -45,3 +47,18 @@ async def test_cancelling_ends_a_task_that_writes_all_the_time(db: None):
         task.cancel()
         await asyncio.wait([task])
         assert task.cancelled()
+
+
+async def test_who_waits_too_long_for_the_one_writer_is_refused(
+    db: None, monkeypatch: pytest.MonkeyPatch
+):
+    found = engine()
+    if not isinstance(found, PooledSQLiteEngine):
+        pytest.skip("PostgreSQL has many writers")
+    monkeypatch.setattr(found, "turn_within", 0.05)
+    async with found.writer():
+        with pytest.raises(Unavailable):
+            async with writing():
+                pass
+    async with writing() as database:
+        await database.fetch("DELETE FROM worker")
