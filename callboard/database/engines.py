@@ -33,7 +33,7 @@ _SESSION = {
 }
 
 
-_PLAN_SECONDS = 30
+_PLAN_SECONDS = 5
 
 
 async def _leave(connection: asyncpg.Connection) -> None:

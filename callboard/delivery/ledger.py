@@ -159,7 +159,7 @@ async def claim(
         lease=lease,
         seqs=[each.seq for each in claimed],
     )
-    await _advance(db, waiting, claimed, now)
+    await _advance(db, waiting, takes, claimed, now)
     return claimed
 
 
@@ -260,23 +260,32 @@ async def _pick_sqlite(
 
 
 async def _advance(
-    db: Database, waiting: Sequence[Turn], claimed: Sequence[Claimed], now: datetime
+    db: Database,
+    waiting: Sequence[Turn],
+    takes: Sequence[int],
+    claimed: Sequence[Claimed],
+    now: datetime,
 ) -> None:
-    """The turns move on: what they have in flight, and when they want a look again."""
+    """The turns move on: what they have in flight, and when they want a look again.
+
+    Where a turn got all that it could take there may be more now, and nobody asks.
+    """
     taken: dict[str, int] = {}
     for each in claimed:
         taken[each.webhook] = taken.get(each.webhook, 0) + 1
     rows = []
-    for turn in waiting:
+    for turn, take in zip(waiting, takes, strict=True):
         count = taken.get(turn.webhook, 0)
+        full = 0 < take == count
         looks = 0 if count else turn.empty_looks
         left = turns.tokens(turn, now) - count if turn.rate is not None else 0.0
         again = None if db.is_sqlite else turns.look_again(looks, now)
         not_before = turns.next_token(turn, left, now)
-        rows.append((turn.webhook, count, looks + 1, left, again, not_before))
+        rows.append((turn.webhook, count, full, looks + 1, left, again, not_before))
     columns = {
         "webhook": "text",
         "taken": "int",
+        "got_all": "bool",
         "looks": "int",
         "tokens": "float8",
         "again": "timestamptz",
@@ -296,6 +305,7 @@ async def _advance(
                 THEN (SELECT due FROM delivery d WHERE d.webhook = moved.webhook
                       AND d.state = 'pending' AND moved.taken = 0
                       ORDER BY d.seq LIMIT 1)
+                WHEN moved.got_all THEN :now
                 ELSE (SELECT min(due) FROM delivery d WHERE d.webhook = moved.webhook
                       AND d.state = 'pending' AND d.lease IS NULL)
                 END AS waits_from
