@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar
 
 import click
@@ -173,6 +174,9 @@ def _run(act: Callable[[datetime], Awaitable[T]]) -> T:
 
 def _settings() -> Settings:
     """Piccolo looks for DATABASE_URL too, and does not know our default."""
+    kept = Path(os.environ.get("DATA_DIR") or "var") / "secret_key"
+    if not os.environ.get("SECRET_KEY") and kept.exists():
+        os.environ["SECRET_KEY"] = kept.read_text().strip()  # the one that `up` made
     settings = read_or_exit(os.environ)
     os.environ["DATABASE_URL"] = settings.database_url
     return settings

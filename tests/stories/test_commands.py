@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -164,3 +166,12 @@ class TestCheck:
         ended = await callboard("keys", "create", "--name", "x", DATABASE_URL=url)
         assert (ended.code, ended.output) == (1, "")
         assert "run callboard migrate" in ended.errors
+
+
+def test_the_key_that_up_has_kept_serves_every_verb(tmp_path: Path):
+    (tmp_path / "secret_key").write_text("k" * 40)
+    environ = {**os.environ, "DATA_DIR": str(tmp_path)}
+    environ.pop("SECRET_KEY", None)
+    command = [sys.executable, "-m", "callboard", "migrate"]
+    ended = subprocess.run(command, env=environ, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")
