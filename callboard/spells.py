@@ -18,7 +18,7 @@ from callboard.health.watch import Told
 from callboard.notices import posting
 from callboard.notices.links import Links
 from callboard.notices.mail import Facts
-from callboard.webhooks import webhooks
+from callboard.webhooks import lifecycle
 from callboard.webhooks.tables import Webhook
 
 MOST_TESTS = 5
@@ -54,7 +54,7 @@ async def deactivate(webhook: str, now: datetime) -> None:
     """In a transaction of its own: a change of state locks the account before the
     turn, and whoever records holds turns already."""
     async with writing() as db:
-        row = await webhooks.stop_by_rule(db, webhook, now)
+        row = await lifecycle.stop_by_rule(db, webhook, now)
         found = await Health.objects().get(Health.webhook == webhook)
         if row is not None and found is not None:
             spell = health.spell_of(found.since or now)
@@ -153,7 +153,7 @@ async def activate(
         row = await behind_link(links, token)
         await accounts.bump(db, row.account)  # of two callers one comes first
         row = await behind_link(links, token)
-        return await webhooks.activate(row.account, _LINK, row.id, held, now)
+        return await lifecycle.activate(row.account, _LINK, row.id, held, now)
 
 
 async def count_test(webhook: str) -> None:

@@ -12,13 +12,10 @@ from callboard.delivery import request
 from callboard.delivery.reading import Headers
 from callboard.delivery.request import Call
 from callboard.delivery.sender import Sender
-from callboard.delivery.targets import Target, read_target
+from callboard.delivery.targets import Target, target_of
 from callboard.outcome import ErrorClass, Outcome
-from callboard.retry import RetryPlan
 from callboard.signing.secrets import generate, parse
-from callboard.vault import Vault
-from callboard.webhooks.tables import Webhook
-from callboard.webhooks.webhooks import NewWebhook
+from callboard.webhooks.settings import NewWebhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +35,9 @@ class Trial:
     passed: bool
 
 
-def target_of(row: Webhook, vault: Vault) -> Target:
-    return read_target(row, vault)
-
-
 def target_of_unsaved(new: NewWebhook) -> Target:
     """Signed with the secret that was typed, or with one made for this call alone."""
-    key = parse(new.secret or generate())
-    return Target(
-        webhook="",
-        version=0,
-        method="POST",
-        url=new.url,
-        headers=tuple(new.headers.items()),
-        signing=new.signing,
-        secrets=((key, None),),
-        success=new.success,
-        plan=RetryPlan(new.schedule),
-        timeout=float(new.timeout),
-    )
+    return target_of(new, ((parse(new.secret or generate()), None),))
 
 
 async def sample_of(account: str, type: str) -> str:

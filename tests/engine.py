@@ -14,8 +14,8 @@ from callboard.delivery.workers import Watch, bury
 from callboard.dispatch import Pump
 from callboard.ingest import Acceptor, NewEvent, Receipt
 from callboard.runtime import Runtime
-from callboard.webhooks import webhooks
-from callboard.webhooks.webhooks import NewWebhook
+from callboard.webhooks import lifecycle, webhooks
+from callboard.webhooks.settings import NewWebhook
 from tests import make
 from tests.receiver import WITHIN, Receiver
 
@@ -51,22 +51,22 @@ class Engine:
         row, secret = await webhooks.create(self.account, WHO, new, vault, True, now)
         self.secrets[row.id] = secret or ""
         if active:
-            await webhooks.activate(self.account, WHO, row.id, None, now)
+            await lifecycle.activate(self.account, WHO, row.id, None, now)
         return row.id
 
     async def activate(self, webhook: str, held: Any = None) -> None:
         now = self.runtime.clock()
-        await webhooks.activate(self.account, WHO, webhook, held, now)
+        await lifecycle.activate(self.account, WHO, webhook, held, now)
 
     async def pause(self, webhook: str) -> None:
-        await webhooks.pause(self.account, WHO, webhook, self.runtime.clock())
+        await lifecycle.pause(self.account, WHO, webhook, self.runtime.clock())
 
     async def delete(self, webhook: str) -> None:
-        await webhooks.delete(self.account, WHO, webhook, self.runtime.clock())
+        await lifecycle.delete(self.account, WHO, webhook, self.runtime.clock())
 
     async def change(self, webhook: str, **what: Any) -> None:
-        now, wanted = self.runtime.clock(), webhooks.WebhookChange(**what)
-        await webhooks.change(self.account, WHO, webhook, wanted, True, now)
+        now = self.runtime.clock()
+        await webhooks.change(self.account, WHO, webhook, what, True, now)
 
     async def post(self, data: bytes = b"{}", **more: Any) -> Receipt:
         (receipt,) = await self.post_all([NewEvent(TYPE, data, **more)])

@@ -4,14 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
-
 from callboard.retry import RetryPlan, SuccessRule
 from callboard.vault import Vault, VaultError
-from callboard.webhooks.secrets import SealedSecret, open_secrets
+from callboard.webhooks.secrets import open_secrets, read_secrets
+from callboard.webhooks.settings import NewWebhook, settings_of
 from callboard.webhooks.tables import Webhook
 
 _REMEMBERED = 20_000
+
+TimedSecret = tuple[bytes, datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Target:
     url: str
     headers: tuple[tuple[str, str], ...]
     signing: str
-    secrets: tuple[tuple[bytes, datetime | None], ...]
+    secrets: tuple[TimedSecret, ...]
     success: SuccessRule
     plan: RetryPlan
     timeout: float
@@ -67,31 +68,32 @@ class Targets:
 
 
 def read_target(row: Webhook, vault: Vault) -> Target:
-    sealed = msgspec.json.decode(row.secrets, type=list[SealedSecret])
-    headers = msgspec.json.decode(row.headers, type=dict[str, str])
-    secrets: tuple[tuple[bytes, datetime | None], ...] = ()
+    secrets: tuple[TimedSecret, ...] = ()
     problem = ""
     try:
-        secrets = tuple(open_secrets(sealed, row.id, vault))
+        secrets = tuple(open_secrets(read_secrets(row.secrets), row.id, vault))
     except VaultError as error:
         problem = str(error)
+    return target_of(settings_of(row), secrets, row.id, row.version, problem)
+
+
+def target_of(
+    settings: NewWebhook,
+    secrets: tuple[TimedSecret, ...],
+    webhook: str = "",
+    version: int = 0,
+    problem: str = "",
+) -> Target:
     return Target(
-        webhook=row.id,
-        version=row.version,
-        method=row.method,
-        url=row.url,
-        headers=tuple(headers.items()),
-        signing=row.signing,
+        webhook=webhook,
+        version=version,
+        method=settings.method,
+        url=settings.url,
+        headers=tuple(settings.headers.items()),
+        signing=settings.signing,
         secrets=secrets,
-        success=read_rule(row.success),
-        plan=RetryPlan(tuple(msgspec.json.decode(row.schedule, type=list[int]))),
-        timeout=float(row.timeout),
+        success=settings.success,
+        plan=RetryPlan(settings.schedule),
+        timeout=float(settings.timeout),
         problem=problem,
     )
-
-
-def read_rule(text: str) -> SuccessRule:
-    rule: str | frozenset[int] = msgspec.json.decode(text, type=str | frozenset[int])
-    if isinstance(rule, str):
-        return "200" if rule == "200" else "2xx"
-    return rule

@@ -21,7 +21,7 @@ from callboard.notices.links import Links
 from callboard.notices.mail import Facts, Now
 from callboard.notices.mailer import Mailer, MailError
 from callboard.notices.tables import Notice
-from callboard.webhooks import webhooks
+from callboard.webhooks import lifecycle
 from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
 
@@ -159,7 +159,7 @@ async def _settle(notice: Notice, **values: object) -> None:
 
 async def _waiting(webhook: str) -> int:
     async with reading() as db:
-        return await webhooks.held_count(db, webhook)
+        return await lifecycle.held_count(db, webhook)
 
 
 async def _first_end(webhook: str) -> datetime | None:

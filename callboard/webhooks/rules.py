@@ -4,19 +4,27 @@ import re
 from dataclasses import dataclass
 
 from callboard.errors import Problem
+from callboard.signing import secrets
 from callboard.webhooks.headers import check_headers
+from callboard.webhooks.recipients import check_notify, check_recipients
 from callboard.webhooks.urls import check_url
 
-__all__ = ["check_headers", "check_name", "check_number", "check_success", "check_url"]
+__all__ = [
+    "check_headers",
+    "check_name",
+    "check_notify",
+    "check_numbers",
+    "check_recipients",
+    "check_signing",
+    "check_success",
+    "check_url",
+]
 
+SIGNING = ("standard", "none")
 LONGEST_NAME = 120
 MOST_STATUSES = 20
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_MAIL_PART = (
-    r"[^@\s\x00-\x1f\x7f,;:<>()\"\\]+"  # nothing that ends an address in a mail
-)
-_MAIL_ADDRESS = re.compile(f"{_MAIL_PART}@{_MAIL_PART}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,15 @@ _BOUNDS = {
         optional=True,
     ),
 }
+
+
+def check_numbers(settings: object) -> list[Problem]:
+    """Of every setting that is a number."""
+    return [
+        problem
+        for name in _BOUNDS
+        for problem in check_number(name, getattr(settings, name))
+    ]
 
 
 def check_number(field: str, value: object) -> list[Problem]:
@@ -90,5 +107,9 @@ def check_success(rule: object, field: str = "success") -> list[Problem]:
     return [Problem(field, "success", message)]
 
 
-def is_mail_address(text: str) -> bool:
-    return len(text) <= 254 and bool(_MAIL_ADDRESS.fullmatch(text))
+def check_signing(scheme: str, secret: str | None) -> list[Problem]:
+    problems = secrets.check(secret) if secret is not None else []
+    if scheme in SIGNING:
+        return problems
+    text = f"Choose one of {', '.join(SIGNING)}."
+    return [Problem("signing.scheme", "unknown", text), *problems]

@@ -16,6 +16,10 @@ class SealedSecret(msgspec.Struct, frozen=True):
     until: datetime | None = None
 
 
+def read_secrets(kept: str) -> list[SealedSecret]:
+    return msgspec.json.decode(kept, type=list[SealedSecret])
+
+
 def seal_secrets(secrets: Iterable[SealedSecret]) -> str:
     return msgspec.json.encode(list(secrets)).decode()
 

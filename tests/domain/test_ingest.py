@@ -10,7 +10,7 @@ import pytest
 from callboard.delivery.tables import Delivery, Event
 from callboard.errors import Conflict, Invalid, NotFound, Problem
 from callboard.ingest import Acceptor, NewEvent
-from callboard.webhooks import webhooks
+from callboard.webhooks import lifecycle, webhooks
 from tests import make
 from tests.cast import Cast
 from tests.engine import TYPE, WHO, Engine
@@ -346,7 +346,7 @@ class TestWhoGetsIt:
         vault, now = engine.runtime.vault, engine.runtime.clock()
         theirs = cast.charlie.account
         row, _ = await webhooks.create(theirs, WHO, new, vault, True, now)
-        await webhooks.activate(theirs, WHO, row.id, None, now)
+        await lifecycle.activate(theirs, WHO, row.id, None, now)
         assert (await engine.post()).deliveries == 0
 
 

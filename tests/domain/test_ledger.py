@@ -25,8 +25,8 @@ from callboard.errors import CallboardError, Conflict, Invalid, NotFound
 from callboard.ingest import Acceptor, NewEvent
 from callboard.outcome import Outcome
 from callboard.vault import Vault
-from callboard.webhooks import webhooks
-from callboard.webhooks.webhooks import NewWebhook
+from callboard.webhooks import lifecycle, webhooks
+from callboard.webhooks.settings import NewWebhook
 from tests import make
 from tests.engine import TYPE, WHO
 
@@ -124,7 +124,7 @@ class World:
                 self.account, WHO, new, self.vault, True, self.now
             )
             self.hooks.append(row.id)
-            await webhooks.activate(self.account, WHO, row.id, None, self.now)
+            await lifecycle.activate(self.account, WHO, row.id, None, self.now)
         await self.beat()
 
     async def beat(self) -> None:
@@ -248,7 +248,7 @@ class World:
     async def activate(self, hook: int, held: Any) -> None:
         try:
             id = self.hooks[hook]
-            await webhooks.activate(self.account, WHO, id, held, self.now)
+            await lifecycle.activate(self.account, WHO, id, held, self.now)
         except (Conflict, NotFound, Invalid):
             pass
 
@@ -258,7 +258,7 @@ class World:
 
     async def change(self, hook: int, ordered: bool, concurrency: int) -> None:
         """From ordered to not and back, with whatever is under way."""
-        wanted = webhooks.WebhookChange(ordered=ordered, concurrency=concurrency)
+        wanted = {"ordered": ordered, "concurrency": concurrency}
         id = self.hooks[hook]
         with contextlib.suppress(NotFound):
             await webhooks.change(self.account, WHO, id, wanted, True, self.now)

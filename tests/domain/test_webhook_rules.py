@@ -4,13 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
+from callboard.webhooks.recipients import is_mail_address
 from callboard.webhooks.rules import (
     check_headers,
     check_name,
     check_number,
     check_success,
     check_url,
-    is_mail_address,
 )
 
 

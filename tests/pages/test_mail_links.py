@@ -7,6 +7,7 @@ import pytest
 
 from callboard.notices.tables import Notice
 from callboard.webhooks import webhooks
+from callboard.webhooks.settings import settings_of
 from tests.engine import Engine
 from tests.pages.signed_in import Browser, seen
 from tests.receiver import Answer
@@ -145,7 +146,7 @@ class TestUnsubscribing:
         page = await visitor.get(path)
         assert "No more mails about CRM sync?" in seen(page)
         row = await webhooks.get(engine.account, webhook)
-        assert OPS in webhooks.settings_of(row).recipients
+        assert OPS in settings_of(row).recipients
         visitor.client.cookies.clear()
         for _ in range(2):
             answer = await visitor.client.post(
@@ -153,7 +154,7 @@ class TestUnsubscribing:
             )
             assert answer.status_code == 200
         row = await webhooks.get(engine.account, webhook)
-        assert webhooks.settings_of(row).recipients == ("b@example.org",)
+        assert settings_of(row).recipients == ("b@example.org",)
 
     async def test_a_forged_link_gets_a_kind_page(self, visitor, engine):
         assert "cannot be read" in seen(await visitor.get("/unsubscribe/nonsense", 404))

@@ -6,7 +6,7 @@ from typing import Any
 from callboard.accounts.tables import Member
 from callboard.signing.secrets import parse
 from callboard.signing.standard import verify
-from callboard.webhooks import webhooks
+from callboard.webhooks.settings import settings_of
 from callboard.webhooks.tables import Webhook
 from tests.engine import TYPE, Engine
 from tests.pages.signed_in import polled, seen
@@ -57,7 +57,7 @@ class TestTheForm:
         assert answer.headers["Cache-Control"] == "no-store"
         row = await only()
         assert row.state == "draft"
-        saved = webhooks.settings_of(row)
+        saved = settings_of(row)
         assert (saved.name, saved.events) == ("CRM sync", (TYPE,))
         assert saved.recipients == (alices, "ops@example.org")
         assert saved.schedule == (120, 480)
@@ -120,7 +120,7 @@ class TestTheForm:
         form = FORM | {"patterns": "later.*", "rate_per_second": "2.5", "ordered": "1"}
         answer = await alice.post(f"/webhooks/{id}/edit", form)
         assert answer.headers["Location"] == f"/webhooks/{id}?tab=settings"
-        saved = webhooks.settings_of(await only())
+        saved = settings_of(await only())
         assert saved.events == (TYPE, "later.*")
         assert (saved.rate_per_second, saved.ordered) == (2.5, True)
         assert saved.headers == {}
@@ -139,7 +139,7 @@ class TestTheForm:
         id = await engine.webhook(
             success=(200, 202), schedule=(), recipients=("ops@example.org",)
         )
-        before = webhooks.settings_of(await only())
+        before = settings_of(await only())
         page = (await alice.get(f"/webhooks/{id}/edit")).text
         fields = dict(re.findall(r'<input id="f-(\w+)"[^>]* value="([^"]*)"', page))
         fields |= {"events": "*", "signing_scheme": "standard"}
@@ -147,7 +147,7 @@ class TestTheForm:
         await alice.post(
             f"/webhooks/{id}/edit", fields | {"addresses": "ops@example.org"}
         )
-        assert webhooks.settings_of(await only()) == before
+        assert settings_of(await only()) == before
 
 
 class TestTryingOut:

@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 
 from callboard.delivery import reading
 from callboard.ingest import Acceptor, NewEvent
-from callboard.webhooks import webhooks
+from callboard.webhooks import rotation
 from tests import make
 from tests.engine import TYPE, Engine, eventually
 from tests.receiver import Answer
@@ -163,7 +163,7 @@ async def test_after_a_rotation_both_secrets_verify_until_the_old_one_ends(
     webhook = await engine.webhook()
     now = engine.runtime.clock()
     until = now.replace(year=now.year + 1)
-    new = await webhooks.rotate(
+    new = await rotation.rotate(
         engine.account, "alice", webhook, engine.runtime.vault, until, now
     )
     await engine.post()

@@ -11,7 +11,7 @@ from callboard.database import writing
 from callboard.delivery import acts
 from callboard.errors import Conflict, Invalid, NotFound
 from callboard.ingest import Acceptor, NewEvent
-from callboard.webhooks import webhooks
+from callboard.webhooks import lifecycle, webhooks
 from tests.engine import TYPE, WHO, Engine, eventually
 
 
@@ -181,7 +181,7 @@ async def test_what_was_discarded_stays_so_whatever_comes_next(engine: Engine):
 async def test_a_deactivated_webhook_holds_too(engine: Engine):
     webhook = await engine.webhook()
     now = engine.runtime.clock()
-    await webhooks.deactivate(engine.account, WHO, webhook, now)
+    await lifecycle.deactivate(engine.account, WHO, webhook, now)
     await engine.post()
     async with engine.working():
         await followed(engine)
@@ -194,7 +194,7 @@ async def test_deactivating_what_was_paused_just_now_holds_what_waits(engine: En
     await engine.post()
     await engine.pause(webhook)
     now = engine.runtime.clock()
-    await webhooks.deactivate(engine.account, WHO, webhook, now)
+    await lifecycle.deactivate(engine.account, WHO, webhook, now)
     async with engine.working():
         await followed(engine)
     assert await engine.states() == ["held"]

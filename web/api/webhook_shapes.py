@@ -8,10 +8,10 @@ import msgspec
 from callboard.delivery.standing import Standing
 from callboard.retry import DEFAULT_PLAN
 from callboard.trial import Preview, Trial
-from callboard.webhooks import webhooks
-from callboard.webhooks.secrets import SealedSecret
+from callboard.webhooks.recipients import DEFAULT_NOTIFY
+from callboard.webhooks.secrets import read_secrets
+from callboard.webhooks.settings import SETTINGS, NewWebhook, settings_of
 from callboard.webhooks.tables import Webhook
-from callboard.webhooks.webhooks import NewWebhook, WebhookChange
 from web.api.shapes import (
     PhasesOut,
     RequestOut,
@@ -22,7 +22,7 @@ from web.api.shapes import (
 )
 
 # What a field of the JSON is called in the domain, where that differs.
-_FLAT = {"signing": "signing", "retry": "schedule"}
+_RENAMED = {"retry": "schedule"}
 _Success = str | int | tuple[int, ...]
 
 
@@ -63,56 +63,25 @@ class WebhookSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     hold_days: int | msgspec.UnsetType = msgspec.UNSET
     deactivate_after: int | None = 1
     recipients: tuple[str, ...] = ()
-    notify: tuple[str, ...] = webhooks.DEFAULT_NOTIFY
+    notify: tuple[str, ...] = DEFAULT_NOTIFY
 
-    def flat(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
         """By the domain's names."""
-        return {
-            "url": self.url,
-            "events": self.events,
-            "name": self.name,
-            "app": self.app,
-            "headers": self.headers,
+        same = {name: getattr(self, name) for name in SETTINGS if hasattr(self, name)}
+        return same | {
             "signing": self.signing.scheme,
             "success": _rule(self.success),
             "schedule": self.retry.schedule,
-            "timeout": self.timeout,
-            "rate_per_second": self.rate_per_second,
-            "concurrency": self.concurrency,
-            "ordered": self.ordered,
-            "hold_days": self.hold_days,
-            "deactivate_after": self.deactivate_after,
-            "recipients": self.recipients,
-            "notify": self.notify,
         }
 
-    def to_change(self, given: set[str]) -> WebhookChange:
+    def to_change(self, given: set[str]) -> dict[str, Any]:
         """`given`: the fields of the patch; the others stay as they are."""
-        flat = self.flat()
-        names = {_FLAT.get(name, name) for name in given} & flat.keys()
-        return WebhookChange(**{name: flat[name] for name in names})
+        wanted = {_RENAMED.get(name, name) for name in given}
+        return {name: v for name, v in self.settings().items() if name in wanted}
 
     @classmethod
     def of(cls, row: Webhook) -> Self:
-        now = webhooks.settings_of(row)
-        return cls(
-            url=now.url,
-            events=now.events,
-            name=now.name,
-            app=now.app,
-            headers=now.headers,
-            signing=SigningIn(now.signing),  # type: ignore[arg-type]  # checked when saved
-            success=now.success,
-            retry=RetryIn(now.schedule),
-            timeout=now.timeout,
-            rate_per_second=now.rate_per_second,
-            concurrency=now.concurrency,
-            ordered=now.ordered,
-            hold_days=now.hold_days,
-            deactivate_after=now.deactivate_after,
-            recipients=now.recipients,
-            notify=now.notify,
-        )
+        return msgspec.convert(_grouped(row), cls)
 
 
 class WebhookPatch(WebhookSettings, kw_only=True):
@@ -129,10 +98,10 @@ class WebhookIn(WebhookSettings, kw_only=True):
 
     def to_command(self, hold_days: int) -> NewWebhook:
         """`hold_days`: where the caller names none."""
-        flat = self.flat()
+        settings = self.settings()
         if self.hold_days is msgspec.UNSET:
-            flat["hold_days"] = hold_days
-        return NewWebhook(**flat, secret=self.signing.secret)
+            settings["hold_days"] = hold_days
+        return NewWebhook(**settings, secret=self.signing.secret)
 
 
 class SigningOut(msgspec.Struct):
@@ -181,33 +150,15 @@ class WebhookOut(msgspec.Struct, kw_only=True):
 
     @classmethod
     def of(cls, row: Webhook, standing: Standing, **more: Any) -> Self:
-        settings = webhooks.settings_of(row)
-        return cls(
-            id=row.id,
-            name=settings.name,
-            app=settings.app,
-            state=row.state,
-            url=settings.url,
-            method=row.method,
-            events=settings.events,
-            payload=PayloadOut("standard"),
-            headers=settings.headers,
-            signing=SigningOut(settings.signing),
-            success=settings.success,
-            retry=RetryOut(settings.schedule),
-            timeout=settings.timeout,
-            rate_per_second=settings.rate_per_second,
-            concurrency=settings.concurrency,
-            ordered=settings.ordered,
-            hold_days=settings.hold_days,
-            deactivate_after=settings.deactivate_after,
-            recipients=settings.recipients,
-            notify=settings.notify,
-            held=standing.held,
-            created_at=row.created_at,
-            last_delivery=_last(standing),
-            **more,
-        )
+        beside = {
+            "id": row.id,
+            "state": row.state,
+            "held": standing.held,
+            "created_at": row.created_at,
+            "last_delivery": _last(standing),
+            "payload": PayloadOut("standard"),
+        }
+        return msgspec.convert(_grouped(row) | beside | more, cls)
 
 
 class CreatedOut(WebhookOut, kw_only=True):
@@ -249,8 +200,8 @@ class KeysOut(msgspec.Struct):
 
     @classmethod
     def of(cls, row: Webhook) -> Self:
-        sealed = msgspec.json.decode(row.secrets, type=list[SealedSecret])
-        return cls(row.signing, [KeyOut(each.until) for each in sealed])
+        ends = [KeyOut(each.until) for each in read_secrets(row.secrets)]
+        return cls(row.signing, ends)
 
 
 class TestIn(msgspec.Struct, forbid_unknown_fields=True):
@@ -316,6 +267,16 @@ class TrialOut(msgspec.Struct):
 def sent(preview: Preview) -> RequestOut:
     call = preview.call
     return RequestOut(call.method, call.url, preview.headers, text(call.body))
+
+
+def _grouped(row: Webhook) -> dict[str, Any]:
+    """The settings as fields of the JSON."""
+    settings = settings_of(row)
+    same = {name: getattr(settings, name) for name in SETTINGS}
+    return same | {
+        "signing": {"scheme": settings.signing},
+        "retry": {"schedule": same.pop("schedule")},
+    }
 
 
 def _rule(success: _Success) -> Any:

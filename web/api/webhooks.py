@@ -9,11 +9,13 @@ from litestar.params import FromPath, FromQuery
 from callboard import trial
 from callboard.catalogue import event_types
 from callboard.delivery import reading, standing
+from callboard.delivery.targets import read_target
 from callboard.errors import Invalid, Problem, invalid
 from callboard.matching.explain import explain_events
 from callboard.matching.patterns import unknown_type
 from callboard.paging import check_limit
-from callboard.webhooks import webhooks
+from callboard.webhooks import lifecycle, rotation, webhooks
+from callboard.webhooks.settings import settings_of
 from callboard.webhooks.tables import Webhook
 from web.api import bodies
 from web.api.shapes import Paged
@@ -82,7 +84,7 @@ class WebhooksController(Controller):
             now,
         )
         if new.state == "active":
-            row = await webhooks.activate(account, who, row.id, None, now)
+            row = await lifecycle.activate(account, who, row.id, None, now)
         return CreatedOut.of(row, standing.Standing(), secret=secret)
 
     @get("/{id:str}")
@@ -122,7 +124,7 @@ class WebhooksController(Controller):
         id: FromPath[str],
     ) -> None:
         """No more calls; what waits is cancelled; its past stays readable."""
-        await webhooks.delete(account, actor(request), id, runtime.clock())
+        await lifecycle.delete(account, actor(request), id, runtime.clock())
 
     @post("/{id:str}/activate", status_code=200, opt={"takes": ActivateIn})
     async def activate(
@@ -135,7 +137,7 @@ class WebhooksController(Controller):
         """`held` says what becomes of what is held: deliver or discard."""
         held = bodies.read(await _body(request), _activate).held
         who, now = actor(request), runtime.clock()
-        return await _shown(await webhooks.activate(account, who, id, held, now))
+        return await _shown(await lifecycle.activate(account, who, id, held, now))
 
     @post("/{id:str}/pause", status_code=200)
     async def pause(
@@ -147,7 +149,7 @@ class WebhooksController(Controller):
     ) -> WebhookOut:
         """Holds what comes until it is activated."""
         who, now = actor(request), runtime.clock()
-        return await _shown(await webhooks.pause(account, who, id, now))
+        return await _shown(await lifecycle.pause(account, who, id, now))
 
     @post("/{id:str}/deactivate", status_code=200)
     async def deactivate(
@@ -158,7 +160,7 @@ class WebhooksController(Controller):
         id: FromPath[str],
     ) -> WebhookOut:
         who, now = actor(request), runtime.clock()
-        return await _shown(await webhooks.deactivate(account, who, id, now))
+        return await _shown(await lifecycle.deactivate(account, who, id, now))
 
     @post("/{id:str}/keys/rotate", status_code=200, opt={"takes": RotateIn})
     async def rotate(
@@ -175,7 +177,7 @@ class WebhooksController(Controller):
             raise invalid("overlap_hours", "out_of_range", text)
         now = runtime.clock()
         until = now + timedelta(hours=hours)
-        secret = await webhooks.rotate(
+        secret = await rotation.rotate(
             account, actor(request), id, runtime.vault, until, now
         )
         return RotatedOut(secret, until)
@@ -198,7 +200,7 @@ class WebhooksController(Controller):
         wanted = bodies.read(await _body(request), _test)
         type = await _type_for(account, row, wanted.type)
         data = wanted.data_text() or await trial.sample_of(account, type)
-        target = trial.target_of(row, runtime.vault)
+        target = read_target(row, runtime.vault)
         made = await trial.send(runtime.sender, target, type, data, runtime.clock())
         return TrialOut.of(made)
 
@@ -219,9 +221,9 @@ class WebhooksController(Controller):
         else:
             type = await _type_for(account, row, wanted.type)
             data = await trial.sample_of(account, type)
-        target = trial.target_of(row, runtime.vault)
+        target = read_target(row, runtime.vault)
         made = trial.preview(target, type, data, runtime.clock())
-        verdict = explain_events(webhooks.settings_of(row).events, type)
+        verdict = explain_events(settings_of(row).events, type)
         return PreviewOut(sent(made), verdict.passes, verdict.why)
 
 
@@ -232,7 +234,7 @@ async def _body(request: AnyRequest) -> bytes:
 
 async def _type_for(account: str, row: Webhook, given: str | None) -> str:
     """An example of what it listens to, unless the caller says."""
-    events = webhooks.settings_of(row).events
+    events = settings_of(row).events
     type = given or await event_types.first_wanted(account, events)
     if type is None:
         text = "It listens to no type of the catalogue: say which to use."

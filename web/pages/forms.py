@@ -1,14 +1,32 @@
 """Forms as browsers send them: texts, of which some come more than once."""
 
 from collections.abc import Iterable
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from litestar.plugins.htmx import HTMXRequest
 
 from callboard.errors import CallboardError, Problem, invalid
 from web.errors import message_of, problems_of, status_of
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+F = TypeVar("F", bound="DataclassInstance")
+
+
+async def read(request: HTMXRequest, form: type[F]) -> F:
+    """A dataclass of texts, of what is ticked (tuples) and of yes or no (bools)."""
+    found: dict[str, Any] = {}
+    for field in fields(form):
+        if field.type is str:
+            found |= await texts(request, field.name)
+        else:
+            ticked = await listed(request, field.name)
+            found[field.name] = bool(ticked) if field.type is bool else ticked
+    return form(**found)
 
 
 async def texts(request: HTMXRequest, *names: str) -> dict[str, str]:

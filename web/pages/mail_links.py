@@ -14,10 +14,12 @@ from litestar.response import Template
 
 from callboard import spells, trial
 from callboard.catalogue import event_types
+from callboard.delivery.targets import read_target
 from callboard.errors import Conflict, LimitReached, NotFound
 from callboard.runtime import Runtime
 from callboard.spells import MOST_TESTS, Over
 from callboard.webhooks import webhooks
+from callboard.webhooks.settings import settings_of
 from callboard.webhooks.tables import Webhook
 from web.pages import forms, webhook_views
 from web.screens import screen
@@ -109,7 +111,7 @@ async def _test(
     request: HTMXRequest, runtime: Runtime, token: str, row: Webhook
 ) -> Template:
     """With the sample of an event that it listens to."""
-    type = await event_types.first_wanted(row.account, webhooks.settings_of(row).events)
+    type = await event_types.first_wanted(row.account, settings_of(row).events)
     if type is None:
         said = "It listens to no type of the catalogue, so there is no sample to send."
         return await _activation(request, runtime, token, row, said=said, status=422)
@@ -119,7 +121,7 @@ async def _test(
         said = problem.message
         return await _activation(request, runtime, token, row, said=said, status=429)
     data = await trial.sample_of(row.account, type)
-    target = trial.target_of(row, runtime.vault)
+    target = read_target(row, runtime.vault)
     made = await trial.send(runtime.sender, target, type, data, runtime.clock())
     result = webhook_views.result(made, type)
     return await _activation(request, runtime, token, row, result=result)

@@ -13,12 +13,13 @@ from callboard import trial
 from callboard.accounts import members
 from callboard.accounts.members import Role
 from callboard.catalogue import event_types
-from callboard.delivery.targets import Target
+from callboard.delivery.targets import Target, read_target
 from callboard.errors import Invalid
 from callboard.runtime import Runtime
 from callboard.webhooks import webhooks
+from callboard.webhooks.checking import checked
+from callboard.webhooks.settings import NewWebhook, settings_of
 from callboard.webhooks.tables import Webhook
-from callboard.webhooks.webhooks import NewWebhook
 from web.pages import forms, trials, webhook_form, webhook_views
 from web.pages.webhook_form import WebhookForm
 from web.screens import elsewhere, screen
@@ -87,7 +88,7 @@ class WebhookChangeController(Controller):
     ) -> Template:
         row = await webhooks.get(account, id)
         types = await event_types.listed(account)
-        form = webhook_form.of(webhooks.settings_of(row), types)
+        form = webhook_form.of(settings_of(row), types)
         return await _preview(request, runtime, account, form, row)
 
     @post("/")
@@ -207,7 +208,7 @@ async def _checked(
     """Raises Invalid with the form's own problems and the domain's, all at once."""
     found: tuple[Any, ...] = ()
     try:
-        new = await webhooks.checked(account, new, runtime.settings.allow_http)
+        new = await checked(account, new, runtime.settings.allow_http)
     except Invalid as error:
         found = error.problems
     if problems := form.placed(found):
@@ -223,7 +224,7 @@ async def _target(
     target = trial.target_of_unsaved(await _checked(runtime, account, form, new))
     if row is None:
         return target
-    saved = trial.target_of(row, runtime.vault)
+    saved = read_target(row, runtime.vault)
     secrets = saved.secrets or target.secrets
     return replace(target, secrets=secrets, problem=saved.problem)
 

@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Any
 
 from litestar.plugins.htmx import HTMXRequest
 
 from callboard.catalogue.tables import EventType
 from callboard.errors import Problem
-from callboard.webhooks.webhooks import NewWebhook, Success, WebhookChange
+from callboard.webhooks.settings import SETTINGS, NewWebhook, Success
 from web.pages import forms
 
 _REFUSED = -1  # what is no number is out of every range
@@ -64,10 +65,9 @@ class WebhookForm:
             recipients=_unique(self.recipients, _split(self.addresses)),
         )
 
-    def to_change(self) -> WebhookChange:
+    def to_change(self) -> dict[str, Any]:
         new = self.to_command()
-        names = {field.name for field in fields(WebhookChange)}
-        return WebhookChange(**{name: getattr(new, name) for name in names})
+        return {name: getattr(new, name) for name in SETTINGS}
 
     def placed(self, problems: Iterable[Problem]) -> list[Problem]:
         """The domain's problems at the fields of this form, after the form's own."""
@@ -92,15 +92,7 @@ class WebhookForm:
 
 
 async def read(request: HTMXRequest) -> WebhookForm:
-    lists = ("events", "recipients", "notify")
-    names = [f.name for f in fields(WebhookForm) if f.name not in (*lists, "ordered")]
-    return WebhookForm(
-        **await forms.texts(request, *names),
-        events=await forms.listed(request, "events"),
-        recipients=await forms.listed(request, "recipients"),
-        notify=await forms.listed(request, "notify"),
-        ordered=bool(await forms.listed(request, "ordered")),
-    )
+    return await forms.read(request, WebhookForm)
 
 
 def of(new: NewWebhook, types: list[EventType]) -> WebhookForm:

@@ -5,7 +5,6 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Template
 
@@ -17,10 +16,9 @@ from callboard.health import reading as health
 from callboard.notices import posting
 from callboard.retry import RetryPlan
 from callboard.trial import Preview, Trial
-from callboard.webhooks import webhooks
-from callboard.webhooks.secrets import SealedSecret
+from callboard.webhooks.secrets import read_secrets
+from callboard.webhooks.settings import NewWebhook, settings_of
 from callboard.webhooks.tables import Webhook
-from callboard.webhooks.webhooks import NewWebhook
 from web.screens import screen
 
 View = dict[str, Any]
@@ -54,7 +52,7 @@ async def recipients(row: Webhook, members: Sequence[Member]) -> list[View]:
     """Members who have left are passed over."""
     last = await posting.latest(row.account, row.id)
     known = {each.id: {"name": each.name, "email": each.email} for each in members}
-    written = webhooks.settings_of(row).recipients
+    written = settings_of(row).recipients
     found = (
         (each, known.get(each) or ({"name": "", "email": each} if "@" in each else {}))
         for each in written
@@ -64,8 +62,7 @@ async def recipients(row: Webhook, members: Sequence[Member]) -> list[View]:
 
 def secrets(row: Webhook, now: datetime) -> list[View]:
     """Those that sign, the newest first; only their ends are for showing."""
-    sealed = msgspec.json.decode(row.secrets, type=list[SealedSecret])
-    ends = [each.until for each in sealed]
+    ends = [each.until for each in read_secrets(row.secrets)]
     return [{"until": end} for end in ends if end is None or end > now]
 
 
@@ -114,7 +111,7 @@ def result(trial: Trial, type: str) -> View:
 
 
 def _view(row: Webhook, stands: Standing) -> View:
-    settings = webhooks.settings_of(row)
+    settings = settings_of(row)
     last = {"at": stands.last_at, "state": stands.last_state}
     return asdict(settings) | {
         "id": row.id,

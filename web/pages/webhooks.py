@@ -6,17 +6,19 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
-from callboard import overview, trial
+from callboard import overview
 from callboard.accounts import members
 from callboard.accounts.members import Role
 from callboard.catalogue import event_types
 from callboard.delivery import reading
 from callboard.delivery.reading import Filter
 from callboard.delivery.states import DeliveryState
+from callboard.delivery.targets import read_target
 from callboard.errors import Invalid
 from callboard.paging import Page
 from callboard.runtime import Runtime
-from callboard.webhooks import webhooks
+from callboard.webhooks import lifecycle, rotation, webhooks
+from callboard.webhooks.settings import settings_of
 from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
 from web.pages import forms, trials, webhook_views
@@ -103,7 +105,7 @@ class WebhooksController(Controller):
         """One real call; it counts for nothing."""
         type = (await forms.texts(request, "type"))["type"]
         row = await webhooks.get(account, id)
-        target = trial.target_of(row, runtime.vault)
+        target = read_target(row, runtime.vault)
         result = await trials.send(request, runtime, account, target, type)
         context = await _detail(row, runtime)
         context |= {"tab": "test", "shown": type, "result": result}
@@ -128,7 +130,7 @@ class WebhooksController(Controller):
         """Asks back when something is held and nobody said what becomes of it."""
         held = (await forms.texts(request, "held"))["held"]
         try:
-            await webhooks.activate(
+            await lifecycle.activate(
                 account, actor(request), id, _HELD.get(held), runtime.clock()
             )
         except Invalid:
@@ -144,7 +146,7 @@ class WebhooksController(Controller):
         runtime: Running,
         id: FromPath[str],
     ) -> Response[Any]:
-        await webhooks.pause(account, actor(request), id, runtime.clock())
+        await lifecycle.pause(account, actor(request), id, runtime.clock())
         return elsewhere(request, f"/webhooks/{id}")
 
     @get("/{id:str}/deactivate", opt=_MEMBERS)
@@ -173,7 +175,7 @@ class WebhooksController(Controller):
         runtime: Running,
         id: FromPath[str],
     ) -> Response[Any]:
-        await webhooks.deactivate(account, actor(request), id, runtime.clock())
+        await lifecycle.deactivate(account, actor(request), id, runtime.clock())
         return elsewhere(request, f"/webhooks/{id}")
 
     @post("/{id:str}/rotate")
@@ -188,7 +190,7 @@ class WebhooksController(Controller):
         typed = (await forms.texts(request, "overlap_hours"))["overlap_hours"]
         hours = forms.hours(typed, "overlap_hours")
         now = runtime.clock()
-        secret = await webhooks.rotate(
+        secret = await rotation.rotate(
             account, actor(request), id, runtime.vault, now + hours, now
         )
         row = await webhooks.get(account, id)
@@ -209,7 +211,7 @@ class WebhooksController(Controller):
         id: FromPath[str],
     ) -> Response[Any]:
         row = await webhooks.get(account, id)
-        await webhooks.delete(account, actor(request), id, runtime.clock())
+        await lifecycle.delete(account, actor(request), id, runtime.clock())
         return elsewhere(request, "/webhooks", f"{row.name} was deleted.")
 
 
@@ -223,7 +225,7 @@ async def _detail(row: Webhook, runtime: Runtime) -> dict[str, Any]:
         "webhook": webhook,
         "header_mark": mark_of(webhook),
         "bars": (await overview.bars_of(row.account, [row.id], now))[row.id],
-        "retry_words": webhook_views.retry_words(webhooks.settings_of(row)),
+        "retry_words": webhook_views.retry_words(settings_of(row)),
         "rule_words": webhook_views.rule_words(row),
         "recipients": await webhook_views.recipients(row, people),
         "secrets": webhook_views.secrets(row, now),

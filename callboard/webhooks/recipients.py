@@ -1,0 +1,40 @@
+"""Whom a webhook alerts, and of what. Each message says what to do."""
+
+import re
+from collections.abc import Collection, Sequence
+
+from callboard.errors import Problem
+
+MOST_RECIPIENTS = 50
+DEFAULT_NOTIFY = ("failing", "deactivated", "reminder", "recovered")
+NOTIFY = (*DEFAULT_NOTIFY, "delivery_failed")
+
+_MAIL_PART = (
+    r"[^@\s\x00-\x1f\x7f,;:<>()\"\\]+"  # nothing that ends an address in a mail
+)
+_MAIL_ADDRESS = re.compile(f"{_MAIL_PART}@{_MAIL_PART}")
+
+
+def check_recipients(
+    recipients: Sequence[str], members: Collection[str]
+) -> list[Problem]:
+    """`members`: the ids that may be among them, beside mail addresses."""
+    if len(recipients) > MOST_RECIPIENTS:
+        text = f"Choose at most {MOST_RECIPIENTS} recipients."
+        return [Problem("recipients", "too_many", text)]
+    text = "Choose a member, or write an address such as ops@example.org."
+    return [
+        Problem(f"recipients.{place}", "recipient", text)
+        for place, recipient in enumerate(recipients)
+        if recipient not in members and not is_mail_address(recipient)
+    ]
+
+
+def check_notify(kinds: Collection[str]) -> list[Problem]:
+    if set(kinds) <= set(NOTIFY):
+        return []
+    return [Problem("notify", "unknown", f"Choose from {', '.join(NOTIFY)}.")]
+
+
+def is_mail_address(text: str) -> bool:
+    return len(text) <= 254 and bool(_MAIL_ADDRESS.fullmatch(text))

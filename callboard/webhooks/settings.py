@@ -1,0 +1,62 @@
+"""A webhook's settings: what people choose, and how a row keeps it."""
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+import msgspec
+
+from callboard.retry import DEFAULT_PLAN
+from callboard.webhooks.recipients import DEFAULT_NOTIFY
+from callboard.webhooks.tables import Webhook
+
+Success = Literal["2xx", "200"] | tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewWebhook:
+    """Each setting has a column of its name; all but `secret` may change later.
+
+    `secret` is brought by the caller, or made for a scheme that needs one.
+    `recipients`: ids of members, or mail addresses.
+    """
+
+    url: str
+    events: tuple[str, ...]
+    name: str = ""
+    app: str = ""
+    method: str = "POST"
+    headers: dict[str, str] = field(default_factory=dict)
+    signing: str = "standard"
+    secret: str | None = None
+    success: Success = "2xx"
+    schedule: tuple[int, ...] = DEFAULT_PLAN.gaps
+    timeout: int = 15
+    rate_per_second: float | None = None
+    concurrency: int = 10
+    ordered: bool = False
+    hold_days: int = 5
+    deactivate_after: int | None = 1
+    recipients: tuple[str, ...] = ()
+    notify: tuple[str, ...] = DEFAULT_NOTIFY
+
+
+SETTINGS = tuple(each.name for each in fields(NewWebhook) if each.name != "secret")
+_AS_JSON = frozenset(
+    {"events", "headers", "success", "schedule", "recipients", "notify"}
+)
+
+
+def settings_of(row: Webhook) -> NewWebhook:
+    """What a form shows and a change starts from; the secret stays where it is."""
+    kept = {name: getattr(row, name) for name in SETTINGS}
+    read = {name: msgspec.json.decode(kept[name]) for name in _AS_JSON}
+    return msgspec.convert(kept | read, NewWebhook)
+
+
+def columns(new: NewWebhook) -> dict[str, Any]:
+    chosen = {name: getattr(new, name) for name in SETTINGS}
+    return chosen | {name: as_json(chosen[name]) for name in _AS_JSON}
+
+
+def as_json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
