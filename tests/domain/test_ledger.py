@@ -236,14 +236,14 @@ class World:
         self.now += timedelta(seconds=seconds)
 
     async def pause(self, hook: int) -> None:
-        await self.may_refuse(webhooks.pause, hook)
+        await self.may_refuse(lifecycle.pause, hook)
 
     async def deactivate(self, hook: int) -> None:
-        await self.may_refuse(webhooks.deactivate, hook)
+        await self.may_refuse(lifecycle.deactivate, hook)
 
     async def delete(self, hook: int) -> None:
         if hook == 0:
-            await self.may_refuse(webhooks.delete, hook)
+            await self.may_refuse(lifecycle.delete, hook)
 
     async def activate(self, hook: int, held: Any) -> None:
         try:
