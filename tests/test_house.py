@@ -74,7 +74,11 @@ def test_only_the_ledger_rooms_change_the_state_of_a_delivery() -> None:
         for path in python_files("callboard", "web", "workers")
         if changes.search(path.read_text())
     }
-    assert where == {"callboard/delivery/ledger.py", "callboard/delivery/acts.py"}
+    assert where == {
+        "callboard/delivery/acts.py",
+        "callboard/delivery/ledger/claims.py",
+        "callboard/delivery/ledger/records.py",
+    }
 
 
 def test_readme_lists_every_setting_with_its_default() -> None:

@@ -1,0 +1,55 @@
+"""The calls that were made, each a row."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from callboard.database import Database, Rows
+from callboard.delivery.ledger.values import Result
+
+
+async def insert_attempts(db: Database, results: Sequence[Result]) -> None:
+    columns = {
+        "delivery": "bigint",
+        "number": "int",
+        "trigger": "text",
+        "started_at": "timestamptz",
+        "seconds": "float8",
+        "phases": "text",
+        "status": "int",
+        "error": "text",
+        "detail": "text",
+        "method": "text",
+        "url": "text",
+        "request_headers": "text",
+        "request_body": "bytea",
+        "response_headers": "text",
+        "response_body": "bytea",
+        "truncated": "bool",
+    }
+    rows = [
+        (
+            r.claimed.seq,
+            r.claimed.attempts + 1,
+            r.claimed.trigger,
+            r.started_at,
+            r.outcome.seconds,
+            _json(r.outcome.phases_ms),
+            r.outcome.status,
+            r.outcome.error,
+            r.outcome.detail,
+            r.sent.method,
+            r.sent.url,
+            _json(r.sent.headers),
+            r.sent.body,
+            _json(r.outcome.headers),
+            r.outcome.body,
+            r.outcome.truncated,
+        )
+        for r in results
+    ]
+    await db.insert("attempt", Rows(columns, rows))
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

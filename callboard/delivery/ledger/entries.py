@@ -1,0 +1,47 @@
+"""New deliveries."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec.structs import astuple
+
+from callboard.database import Database, Rows
+from callboard.delivery.ledger.values import NewDelivery
+from callboard.delivery.states import DeliveryState
+
+_COLUMNS = {
+    "event": "text",
+    "account": "text",
+    "webhook": "text",
+    "state": "text",
+    "due": "timestamptz",
+    "held_until": "timestamptz",
+    "created_at": "timestamptz",
+    "finished_at": "timestamptz",
+    "reason": "text",
+    "repeats": "bigint",
+    "extra": "bool",
+    "trigger": "text",
+}
+
+
+async def enter(db: Database, deliveries: Sequence[NewDelivery], now: datetime) -> None:
+    """New rows, and a nudge for webhooks that were asleep."""
+    await db.insert("delivery", Rows(_COLUMNS, [astuple(each) for each in deliveries]))
+    pending = {d.webhook for d in deliveries if d.state is DeliveryState.PENDING}
+    await nudge(db, sorted(pending), now)
+
+
+async def nudge(db: Database, webhooks: list[str], now: datetime) -> None:
+    """Only those that sleep: the row of a busy webhook stays unlocked."""
+    await db.fetch(
+        """
+        UPDATE turn SET next_due = :now, empty_looks = 0 WHERE webhook IN (
+            SELECT webhook FROM turn
+            WHERE webhook = ANY(:webhooks) AND (next_due IS NULL OR next_due > :now)
+            ORDER BY webhook FOR UPDATE
+        )
+        """,
+        webhooks=webhooks,
+        now=now,
+    )

@@ -1,0 +1,154 @@
+"""What became of claimed deliveries, and what their webhooks may do next."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from callboard.database import Database, Rows
+from callboard.delivery import turns
+from callboard.delivery.ledger.attempts import insert_attempts
+from callboard.delivery.ledger.tallies import tally
+from callboard.delivery.ledger.values import Recorded, Result
+from callboard.delivery.states import DeliveryState, Lane, Trigger
+from callboard.delivery.turns import Turn
+
+
+async def record(
+    db: Database, results: Sequence[Result], slow: frozenset[str], now: datetime
+) -> Recorded:
+    """Attempts, states and turns of all that finished; `slow`: webhooks with a call
+    under way for too long.
+
+    A result whose lease was taken away meanwhile leaves its attempt and no other trace.
+    """
+    names = {result.claimed.webhook for result in results} | slow
+    if not names:
+        return Recorded({}, frozenset())
+    locked = await _lock_named(db, sorted(names))
+    await insert_attempts(db, results)
+    mine: dict[str, list[Result]] = {}
+    for batch in _batches(results):
+        for webhook, settled in (await _settle(db, batch)).items():
+            mine.setdefault(webhook, []).extend(settled)
+    await tally(db, mine)
+    moved = [_moved(turn, mine.get(name), slow) for name, turn in locked.items()]
+    await db.fetch(
+        """
+        UPDATE turn SET
+            lane = moved.lane, slots = moved.slots, leased = moved.leased,
+            next_due = CASE WHEN turn.ordered AND moved.ended THEN :now
+                WHEN turn.next_due IS NULL OR moved.due < turn.next_due
+                THEN coalesce(moved.due, turn.next_due) ELSE turn.next_due END,
+            succeeded_at = coalesce(moved.succeeded, turn.succeeded_at)
+        FROM {moved} WHERE turn.webhook = moved.webhook
+        """,
+        moved=Rows(
+            {
+                "webhook": "text",
+                "lane": "text",
+                "slots": "int",
+                "leased": "int",
+                "due": "timestamptz",
+                "ended": "bool",
+                "succeeded": "timestamptz",
+            },
+            moved,
+        ),
+        now=now,
+    )
+    return Recorded(mine, frozenset(n for n, turn in locked.items() if turn.failing))
+
+
+async def _lock_named(db: Database, webhooks: list[str]) -> dict[str, Turn]:
+    rows = await db.fetch(
+        """
+        SELECT webhook, version, ordered, lane, cap, slots, leased, empty_looks,
+               rate, tokens, tokens_at, failing
+        FROM turn WHERE webhook = ANY(:webhooks) ORDER BY webhook FOR UPDATE
+        """,
+        webhooks=webhooks,
+    )
+    return {row["webhook"]: Turn(**row) for row in rows}
+
+
+def _moved(
+    turn: Turn, ended: list[Result] | None, slow: frozenset[str]
+) -> tuple[object, ...]:
+    still_slow = turn.webhook in slow
+    if ended:
+        turn = turns.after_calls(turn, [r.outcome.seconds for r in ended], still_slow)
+    elif still_slow:
+        turn = replace(turn, lane=Lane.PATIENT, slots=1)
+    due = min((r.due for r in ended or () if r.due is not None), default=None)
+    good = (r for r in ended or () if r.state is DeliveryState.DELIVERED)
+    succeeded = max((r.ended_at for r in good), default=None)
+    return turn.webhook, turn.lane, turn.slots, turn.leased, due, bool(ended), succeeded
+
+
+def _batches(results: Sequence[Result]) -> list[Sequence[Result]]:
+    """One, unless a delivery is in it twice: a worker that was taken for dead, and
+    lives, may have called it once more before its first call ended."""
+    batches: list[Sequence[Result]] = []
+    while results:
+        first = {each.claimed.seq: each for each in reversed(results)}
+        batches.append([each for each in results if first[each.claimed.seq] is each])
+        results = [each for each in results if first[each.claimed.seq] is not each]
+    return batches
+
+
+async def _settle(db: Database, results: Sequence[Result]) -> dict[str, list[Result]]:
+    """Sets the states of those still leased to us; these, by webhook, in order.
+
+    `found` stands apart so that each row costs one look-up by its key, also by a plan
+    that was made while the table was small.
+    """
+    columns = {
+        "seq": "bigint",
+        "lease": "text",
+        "state": "text",
+        "reason": "text",
+        "due": "timestamptz",
+        "tries": "int",
+        "attempts": "int",
+        "status": "int",
+        "error": "text",
+        "finished_at": "timestamptz",
+    }
+    rows = [
+        (
+            r.claimed.seq,
+            r.claimed.lease,
+            r.state,
+            r.reason,
+            r.due,
+            r.claimed.tries + (r.claimed.trigger != Trigger.HAND),
+            r.claimed.attempts + 1,
+            r.outcome.status,
+            r.outcome.error,
+            None if r.state is DeliveryState.PENDING else r.ended_at,
+        )
+        for r in results
+    ]
+    changed = await db.fetch(
+        """
+        WITH found AS MATERIALIZED (
+            SELECT done.*, (SELECT d.seq FROM delivery d WHERE d.seq = done.seq
+                AND d.lease = done.lease AND d.state = 'pending') AS mine
+            FROM {done}
+        )
+        UPDATE delivery SET
+            state = done.state, reason = done.reason, due = done.due, lease = NULL,
+            trigger = 'plan', planned = NULL, tries = done.tries,
+            attempts = done.attempts, status = done.status, error = done.error,
+            finished_at = done.finished_at
+        FROM found AS done WHERE delivery.seq = done.mine
+        RETURNING delivery.seq
+        """,
+        done=Rows(columns, rows),
+    )
+    mine = {row["seq"] for row in changed}
+    by_webhook: dict[str, list[Result]] = {}
+    for result in results:
+        if result.claimed.seq in mine:
+            by_webhook.setdefault(result.claimed.webhook, []).append(result)
+    return by_webhook

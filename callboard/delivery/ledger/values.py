@@ -1,0 +1,78 @@
+"""What goes into the ledger and comes out of it.
+
+Structs: made thousands of times a second, they cost a tenth of what dataclasses do.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from callboard.delivery.states import DeliveryState, Trigger
+from callboard.outcome import Outcome
+
+
+class NewDelivery(msgspec.Struct, frozen=True, gc=False):
+    """A row, its fields in the order of the columns that are written.
+
+    `due` for pending, `held_until` for held, the end and its reason for others."""
+
+    event: str
+    account: str
+    webhook: str
+    state: DeliveryState
+    due: datetime | None
+    held_until: datetime | None
+    created_at: datetime
+    finished_at: datetime | None = None
+    reason: str | None = None
+    repeats: int | None = None
+    extra: bool = False
+    trigger: Trigger = Trigger.PLAN
+
+
+class Claimed(msgspec.Struct, frozen=True, gc=False):
+    """A delivery leased to this worker, with the event that it carries."""
+
+    seq: int
+    lease: str
+    account: str
+    webhook: str
+    version: int
+    trigger: Trigger
+    tries: int
+    attempts: int
+    planned: datetime | None
+    event: str
+    type: str
+    data: str
+    context: str
+    occurred_at: datetime
+
+
+class Sent(msgspec.Struct, frozen=True, gc=False):
+    """The call that was made; secrets in `headers` are masked already."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes | None
+
+
+class Result(msgspec.Struct, frozen=True, gc=False):
+    """A claimed delivery after its call, and what was decided about it."""
+
+    claimed: Claimed
+    sent: Sent
+    started_at: datetime
+    outcome: Outcome
+    state: DeliveryState
+    due: datetime | None
+    reason: str | None
+    ended_at: datetime
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """`mine`: by webhook, what was still leased to us; `failing`: see `Turn`."""
+
+    mine: dict[str, list[Result]]
+    failing: frozenset[str]
