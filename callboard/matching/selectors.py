@@ -1,0 +1,125 @@
+"""The selector filter: `role=MEMBER;addresses(isMain).zipCode=13.*`.
+
+Conditions must all hold, each by itself. A condition names a path, and the whole value
+there as a regular expression. In a list, `(*)` takes any element, `(flag)` those whose
+flag is true, `(field=value)` those whose field matches. What is missing or null matches
+nothing. Source: 000_755e78b1842de18c.txt; that a value is matched whole, and how names
+are spelled, is inferred.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from callboard.matching.regexes import Pattern
+from callboard.matching.subject import Subject
+from callboard.matching.values import MOST_ELEMENTS, Json, shown, shown_all
+from callboard.matching.verdict import Verdict, all_hold, explain_all
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The elements of a list whose field matches."""
+
+    names: tuple[str, ...]
+    pattern: Pattern
+
+    def takes(self, element: Json) -> bool:
+        return self.pattern.matches(_member(element, self.names))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`names`: the spellings of a name, the written one first.
+
+    `is_list`: its elements are meant, those that `choice` takes or all of them.
+    """
+
+    text: str
+    names: tuple[str, ...]
+    is_list: bool = False
+    choice: Choice | None = None
+
+    def follow(self, values: list[Json]) -> list[Json]:
+        found = list(islice(self._members(values), MOST_ELEMENTS))
+        if self.choice is None:
+            return found
+        return [each for each in found if self.choice.takes(each)]
+
+    def _members(self, values: list[Json]) -> Iterator[Json]:
+        for value in values:
+            member = _member(value, self.names)
+            if self.is_list and isinstance(member, list):
+                yield from member
+            elif not self.is_list and member is not None:
+                yield member
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    path: tuple[Step, ...]
+    pattern: Pattern
+
+    def holds(self, subject: Subject) -> bool:
+        return any(map(self.pattern.matches, self._reached(subject.data)))
+
+    def explain(self, subject: Subject) -> Verdict:
+        values = self._reached(subject.data)
+        for value in values:
+            if self.pattern.matches(value):
+                return Verdict(True, f"{_text(self.path)} is {shown(value)}")
+        if not values:
+            return Verdict(False, self._missing(subject.data))
+        if all(isinstance(value, list) for value in values):
+            return Verdict(False, _list_hint(self.path))
+        met = f"{_text(self.path)} is {shown_all(values)}"
+        return Verdict(False, f"{met}, not {self.pattern.text}")
+
+    def _reached(self, data: Json) -> list[Json]:
+        values = [data]
+        for step in self.path:
+            values = step.follow(values)
+        return values
+
+    def _missing(self, data: Json) -> str:
+        """Says which step is the first that leads nowhere."""
+        before, done = [data], 0
+        while values := self.path[done].follow(before):
+            before, done = values, done + 1
+        if done and all(isinstance(value, list) for value in before):
+            return _list_hint(self.path[:done])
+        return f"there is no {_text(self.path[: done + 1])}"
+
+
+@dataclass(frozen=True, slots=True)
+class Selectors:
+    """A whole filter."""
+
+    conditions: tuple[Condition, ...]
+
+    @property
+    def title(self) -> str:
+        return "filter"
+
+    def passes(self, subject: Subject) -> bool:
+        return all_hold(self.conditions, subject)
+
+    def explain(self, subject: Subject) -> Verdict:
+        return explain_all(self.conditions, subject)
+
+
+def _member(value: Json, names: tuple[str, ...]) -> Json:
+    if isinstance(value, dict):
+        for name in names:
+            if name in value:
+                return value[name]
+    return None
+
+
+def _text(path: tuple[Step, ...]) -> str:
+    return ".".join(step.text for step in path)
+
+
+def _list_hint(path: tuple[Step, ...]) -> str:
+    name = _text(path)
+    return f"{name} is a list; write {name}(*) for any of its elements"
