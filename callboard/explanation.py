@@ -7,7 +7,7 @@ import msgspec
 from callboard.delivery import reading
 from callboard.delivery.reading import DeliveryView
 from callboard.delivery.tables import Event
-from callboard.matching.explain import explain, explain_events
+from callboard.matching.explain import explain_events, in_state
 from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
 
@@ -73,11 +73,11 @@ def _why(row: Webhook, event: Event) -> str:
     """By the present settings: where they have changed since, it says so."""
     listens = msgspec.json.decode(row.events, type=list[str])
     came = event.accepted_at
-    if row.created_at > came:
-        return explain(listens, None, event.type).why
     verdict = explain_events(listens, event.type)
+    if row.created_at > came:
+        return in_state(verdict, None).why
     if verdict.passes and row.state == WebhookState.DRAFT:
-        return explain(listens, row.state, event.type).why
+        return in_state(verdict, row.state).why
     if verdict.passes and row.state_since > came:
         return "It was not active when the event came."
     if row.changed_at > came:

@@ -1,9 +1,11 @@
 """Why a webhook gets an event or not, in a sentence for people."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from callboard.matching.filters import Filters
 from callboard.matching.patterns import compile_patterns
+from callboard.matching.subject import Subject
+from callboard.matching.verdict import Verdict
 
 _SHOWN = 5
 _LONGEST = 128
@@ -18,24 +20,32 @@ _HELD = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    passes: bool
-    why: str
+def explain(
+    events: Sequence[str], filters: Filters | None, event_type: str, subject: Subject
+) -> Verdict:
+    """By what it listens to and by its filters, whatever its state."""
+    verdict = explain_events(events, event_type)
+    if not verdict.passes or filters is None:
+        return verdict
+    found = filters.explain(subject)
+    part, last = found[-1]
+    if not last.passes:
+        return Verdict(False, f"Stopped by its {part.title}: {last.why}.")
+    met = [f"It passes its {part.title}: {each.why}." for part, each in found]
+    return Verdict(True, " ".join([verdict.why, *met]))
 
 
-def explain(events: Sequence[str], state: str | None, event_type: str) -> Verdict:
+def in_state(verdict: Verdict, state: str | None) -> Verdict:
     """`state` is the webhook's when the event came, None if it did not exist yet."""
     if state in _CAME_TOO_EARLY:
         return Verdict(False, _CAME_TOO_EARLY[state])
-    verdict = explain_events(events, event_type)
     if verdict.passes and state in _HELD:
         return Verdict(True, f"{verdict.why} {_HELD[state]}")
     return verdict
 
 
 def explain_events(events: Sequence[str], event_type: str) -> Verdict:
-    """Only by what it listens to, whatever its state."""
+    """Only by what it listens to."""
     shown = event_type[:_LONGEST]
     found = [event for event in events if compile_patterns([event]).matches(event_type)]
     if event_type in found:

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callboard.matching.explain import Verdict, explain, explain_events
+from callboard.matching.context import Context, TagFilter
+from callboard.matching.explain import explain, explain_events, in_state
+from callboard.matching.filters import FilterSettings, check_filters, compile_filters
 from callboard.matching.patterns import (
     Matcher,
     check_events,
@@ -14,6 +16,10 @@ from callboard.matching.patterns import (
     nearest,
     unknown_type,
 )
+from callboard.matching.sending import Sending
+from callboard.matching.subject import Subject
+from callboard.matching.verdict import Verdict
+from tests import make
 
 segments = st.sampled_from(["a", "b", "contact", "contact_modified", "x-1"])
 names = st.lists(segments, min_size=1, max_size=4).map(".".join)
@@ -209,7 +215,8 @@ def test_a_huge_name_is_not_repeated():
     ],
 )
 def test_why_a_webhook_gets_an_event_or_not(listed, state, name, passes, why):
-    assert explain(listed, state, name) == Verdict(passes, why)
+    verdict = in_state(explain_events(listed, name), state)
+    assert verdict == Verdict(passes, why)
 
 
 @given(listed=st.lists(events, min_size=1, max_size=8), name=names)
@@ -217,3 +224,63 @@ def test_the_explanation_agrees_with_the_match(listed, name):
     verdict = explain_events(listed, name)
     assert verdict.passes == compile_patterns(listed).matches(name)
     assert verdict.why.endswith(".")
+
+
+WANTED = FilterSettings(
+    filter="role=MEMBER",
+    conditions={"age:gte": 18},
+    context=Context(filters=(TagFilter("r.3", True),)),
+    sending=Sending(modes=("unitary",)),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "tags", "sending", "why"),
+    [
+        (
+            '{"role": "MEMBER", "age": 18}',
+            ("r.7",),
+            "unitary",
+            "It listens to a. It passes its message filter: its sending is unitary."
+            " It passes its context: it is in r.7, below r.3."
+            " It passes its conditions: age is 18."
+            " It passes its filter: role is MEMBER.",
+        ),
+        ("{}", (), "batch", "Stopped by its message filter: its sending is batch, not"),
+        ("{}", ("r.4",), None, "Stopped by its context: it is in r.4, and only r.3"),
+        ("{}", ("r.3",), None, "Stopped by its conditions: age is missing."),
+        ('{"age": 20}', ("r.3",), None, "Stopped by its filter: there is no role."),
+        ("1e999", ("r.3",), None, "Stopped by its conditions: its data cannot be read"),
+    ],
+)
+def test_the_first_part_that_stops_an_event_is_named(text, tags, sending, why):
+    filters = compile_filters(WANTED, {"r.7": "r.3"})
+    assert filters is not None
+    subject = Subject(text, make.NOW, tags, sending)
+    verdict = explain(["a"], filters, "a", subject)
+    assert verdict.passes == filters.passes(subject)
+    assert verdict.why.startswith(why)
+    assert explain(["b"], filters, "a", subject).why == "It listens to b, not to a."
+
+
+def test_data_is_read_only_where_a_filter_asks_for_it():
+    messages = compile_filters(FilterSettings(sending=WANTED.sending), {})
+    assert messages is not None
+    assert messages.passes(Subject("no json at all", make.NOW, sending="unitary"))
+    assert compile_filters(FilterSettings(), {}) is None
+
+
+def test_the_problems_of_all_filters_come_at_once():
+    wrong = FilterSettings(
+        filter="role",
+        conditions={"a:x": 1},
+        context=Context(exclusions=("a b",)),
+        sending=Sending(modes=("all",)),
+    )
+    assert check_filters(WANTED) == []
+    assert [problem.field for problem in check_filters(wrong)] == [
+        "filter",
+        "conditions.a:x",
+        "context.exclusions.0",
+        "sending.modes.0",
+    ]
