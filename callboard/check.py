@@ -99,6 +99,22 @@ _CHECKS: Sequence[tuple[str, str]] = (
         """,
     ),
     (
+        "replays whose deliveries do not add up",
+        """
+        SELECT r.id FROM replay r WHERE r.made > r.total OR r.made !=
+            r.delivered + r.failed + r.expired + r.cancelled + r.forgotten
+            + (SELECT count(*) FROM replay_delivery l WHERE l.replay = r.id)
+        """,
+    ),
+    (
+        "replays that nobody takes further",
+        """
+        SELECT r.id FROM replay r WHERE r.next_at < :stuck OR r.next_at IS NULL
+          AND (r.state = 'running' OR EXISTS (
+            SELECT 1 FROM replay_delivery l WHERE l.replay = r.id))
+        """,
+    ),
+    (
         "webhooks without a turn",
         """
         SELECT w.id FROM webhook w

@@ -24,6 +24,7 @@ APP_CONFIG = AppConfig(
             "callboard.delivery.tables",
             "callboard.health.tables",
             "callboard.notices.tables",
+            "callboard.replays.tables",
         ],
         exclude_imported=True,
     ),

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 WAKE = "wake"
 POST = "post"
+REPLAY = "replay"
 QUEUE_NAME = "callboard:queue"
 
 # A rung pump keeps looking for 200 ms, so that steady traffic need not ring each time.
@@ -34,6 +35,9 @@ class Queue(Protocol):
     def post(self) -> None:
         """Soon, some worker sends the mails that wait. Never waits, never fails."""
 
+    def replay(self) -> None:
+        """Soon, some worker takes replays further. Never waits, never fails."""
+
 
 class ArqQueue:
     def __init__(self, redis: ArqRedis) -> None:
@@ -42,6 +46,7 @@ class ArqQueue:
         self._complained = -_COMPLAIN_AGAIN
         self._ringing: asyncio.Task[None] | None = None
         self._posting: asyncio.Task[None] | None = None
+        self._replaying: asyncio.Task[None] | None = None
 
     def ring(self) -> None:
         now = monotonic()
@@ -54,6 +59,10 @@ class ArqQueue:
         if self._posting is None or self._posting.done():
             self._posting = asyncio.create_task(self._enqueue(POST))
 
+    def replay(self) -> None:
+        if self._replaying is None or self._replaying.done():
+            self._replaying = asyncio.create_task(self._enqueue(REPLAY))
+
     async def ping(self) -> bool:
         try:
             async with asyncio.timeout(_PATIENCE):
@@ -62,7 +71,8 @@ class ArqQueue:
             return False
 
     async def close(self) -> None:
-        tasks = [task for task in (self._ringing, self._posting) if task is not None]
+        started = (self._ringing, self._posting, self._replaying)
+        tasks = [task for task in started if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

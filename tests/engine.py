@@ -13,6 +13,7 @@ from callboard.delivery.targets import Targets
 from callboard.delivery.workers import Watch, bury
 from callboard.dispatch import Pump
 from callboard.ingest import Acceptor, NewEvent, Receipt
+from callboard.replays.running import Replayer
 from callboard.runtime import Runtime
 from callboard.webhooks import lifecycle, webhooks
 from callboard.webhooks.settings import NewWebhook
@@ -98,6 +99,8 @@ class Engine:
                 tasks.create_task(pump.run())
                 sweeping = sweep.run(worker, self.runtime.clock, pump.ring, KEEP)
                 beside.append(tasks.create_task(sweeping))
+                replayer = self.replayer(pump)
+                beside.append(tasks.create_task(replayer.run()))
             try:
                 yield
             finally:
@@ -108,6 +111,18 @@ class Engine:
                     task.cancel()
         for worker in workers or ("wrk_a",):
             await bury(worker, self.runtime.clock())
+
+    def replayer(self, pump: Pump) -> Replayer:
+        """One that calls itself: there is no Redis between."""
+        shifts: set[asyncio.Task[None]] = set()
+
+        def call() -> None:
+            if not shifts:
+                shifts.add(task := asyncio.create_task(found.work()))
+                task.add_done_callback(shifts.discard)
+
+        found = Replayer(self.runtime.clock, pump.ring, call, pump.places)
+        return found
 
     async def settled(self) -> None:
         """Waits until nothing is under way, nor has anything left to be done."""

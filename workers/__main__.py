@@ -18,6 +18,7 @@ from callboard.delivery.workers import Watch, bury
 from callboard.dispatch import Pump
 from callboard.errors import Unavailable
 from callboard.notices.postman import Postman
+from callboard.replays.running import Replayer
 from callboard.runtime import OldSchema, Runtime, open_runtime
 from workers.settings import make_worker
 
@@ -60,10 +61,14 @@ async def _run(worker: str, pump: Pump, runtime: Runtime, stop: asyncio.Event) -
     pumping = asyncio.create_task(pump.run())
     keep = timedelta(days=runtime.settings.retention_days)
     postman = Postman(runtime.mailer, runtime.links, runtime.clock)
+    replayer = _make_replayer(pump, runtime)
     beside = [
         asyncio.create_task(sweep.run(worker, runtime.clock, pump.ring, keep)),
         asyncio.create_task(postman.run()),
-        asyncio.create_task(_listen(runtime.settings.redis_url, pump, postman)),
+        asyncio.create_task(replayer.run()),
+        asyncio.create_task(
+            _listen(runtime.settings.redis_url, pump, postman, replayer)
+        ),
     ]
     stopping = asyncio.create_task(stop.wait())
     done, _ = await asyncio.wait(
@@ -78,10 +83,17 @@ async def _run(worker: str, pump: Pump, runtime: Runtime, stop: asyncio.Event) -
         task.result()
 
 
-async def _listen(redis_url: str, pump: Pump, postman: Postman) -> None:
+def _make_replayer(pump: Pump, runtime: Runtime) -> Replayer:
+    places = runtime.settings.worker_concurrency
+    return Replayer(runtime.clock, pump.ring, runtime.queue.replay, places)
+
+
+async def _listen(
+    redis_url: str, pump: Pump, postman: Postman, replayer: Replayer
+) -> None:
     """arq, for as long as this process lives, however often Redis goes away."""
     while True:
-        worker = make_worker(redis_url, pump.ring, postman)
+        worker = make_worker(redis_url, pump.ring, postman, replayer)
         try:
             await worker.async_run()
         except (RedisError, OSError, TimeoutError) as problem:

@@ -7,5 +7,9 @@ async def post(ctx: dict[str, Any]) -> None:
     await ctx["postman"].send_due()
 
 
+async def replay(ctx: dict[str, Any]) -> None:
+    await ctx["replayer"].work()
+
+
 async def wake(ctx: dict[str, Any]) -> None:
     ctx["ring"]()

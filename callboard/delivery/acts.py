@@ -59,6 +59,29 @@ async def cancel(db: Database, account: str, seq: int, now: datetime) -> None:
     await _look_at(db, changed[0]["webhook"], now)
 
 
+async def cancel_many(
+    db: Database, webhook: str, seqs: list[int], reason: str, now: datetime
+) -> None:
+    """Of one webhook's deliveries; what is under way or has ended stays as it is."""
+    await db.fetch(
+        "SELECT webhook FROM turn WHERE webhook = :webhook FOR UPDATE", webhook=webhook
+    )
+    await db.fetch(
+        """
+        UPDATE delivery SET state = 'cancelled', reason = :reason,
+            due = NULL, held_until = NULL, finished_at = :now
+        WHERE webhook = :webhook AND seq = ANY(:seqs) AND lease IS NULL
+          AND state = ANY(:waiting)
+        """,
+        webhook=webhook,
+        seqs=seqs,
+        reason=reason,
+        now=now,
+        waiting=[DeliveryState.PENDING, DeliveryState.HELD],
+    )
+    await _look_at(db, webhook, now)
+
+
 async def free(db: Database, worker: str, now: datetime) -> int:
     """Takes all leases of a worker away; the number of deliveries set free."""
     return await _free(db, "d.lease LIKE :leases", f"{worker}/%", now)

@@ -1,0 +1,52 @@
+"""How many deliveries a replay may have waiting: pure rules.
+
+Few at a time, so that live events of the same webhook are never far behind, and more
+only while the receiver takes them at once and nobody else waits.
+"""
+
+from dataclasses import dataclass
+
+LOOKS_EVERY = 0.1
+_FAIRLY = 10
+# Of a receiver that fails: so many are tried before all others wait for a success.
+_PROBES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """What a replay has made and has not ended. `waiting`: to be called now; the rest
+    is tried again later and is in nobody's way. `failing`: none has succeeded since."""
+
+    all: int
+    waiting: int
+    failing: bool
+
+
+def share(places: int, replays: int, others_wait: bool) -> int:
+    """Of a worker's places: a tenth, and what is idle; all replays share that."""
+    ours = places // _FAIRLY if others_wait else places
+    return max(ours // max(replays, 1), 1)
+
+
+def next_size(size: int, ended: int, waiting: int, at_most: int) -> int:
+    """Doubles when all was taken since the last look, halves when nothing was."""
+    if waiting == 0:
+        size *= 2
+    elif ended == 0:
+        size //= 2
+    return max(min(size, at_most), 1)
+
+
+def tokens(had: float, seconds: float, rate: float) -> float:
+    """Deliveries that the rate allows now: one second's worth, at least one."""
+    return min(had + max(seconds, 0.0) * rate, max(rate, 1.0))
+
+
+def room(size: int, under_way: UnderWay, allowed: float | None) -> int:
+    """How many more may be made now; `allowed`: tokens, None without a rate."""
+    free = size - under_way.waiting
+    if under_way.failing:
+        free = min(free, _PROBES - under_way.all)
+    if allowed is not None:
+        free = min(free, int(allowed))
+    return max(free, 0)

@@ -1,0 +1,173 @@
+"""Which deliveries, or missing events, a selection comes to: counted, and in steps.
+
+Both kinds are walked in the order in which they came, behind a cursor.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from callboard import ids
+from callboard.database import Database
+from callboard.delivery.states import DeliveryState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """A selection at one time: nothing that comes later is in it. `upto`: see `Replay`.
+    `names`: of event types, None for any."""
+
+    account: str
+    webhook: str
+    states: tuple[DeliveryState, ...]
+    names: list[str] | None
+    since: datetime | None
+    until: datetime | None
+    missing: bool
+    upto: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """`repeats`: the delivery's sequence number; None for an event that had none."""
+
+    event: str
+    type: str
+    accepted_at: datetime
+    repeats: int | None
+    state: str | None
+    cursor: str
+
+
+async def newest(db: Database, account: str, webhook: str, missing: bool) -> str:
+    """The id behind which everything is new."""
+    if missing:
+        rows = await db.fetch(
+            "SELECT max(id) AS last FROM event WHERE account = :account",
+            account=account,
+        )
+        return str(rows[0]["last"] or "")
+    rows = await db.fetch(
+        "SELECT max(seq) AS last FROM delivery WHERE webhook = :webhook",
+        webhook=webhook,
+    )
+    return ids.from_sequence("dlv", rows[0]["last"] or 0)
+
+
+async def count(db: Database, bounds: Bounds) -> int:
+    source = _EVENTS if bounds.missing else _DELIVERIES
+    which, values = _which(bounds)
+    rows = await db.fetch(f"SELECT count(*) AS n {source} {which}", **values)
+    return int(rows[0]["n"])
+
+
+async def pick(db: Database, bounds: Bounds, after: str, most: int) -> list[Picked]:
+    """The next ones behind `after`, the oldest first."""
+    if bounds.missing:
+        return await _pick_events(db, bounds, after, most)
+    return await _pick_deliveries(db, bounds, after, most)
+
+
+_DELIVERIES = "FROM delivery d JOIN event e ON e.id = d.event"
+_EVENTS = "FROM event e"
+# What was sent again counts by what became of that.
+_IS_LATEST = """NOT EXISTS (SELECT 1 FROM delivery later WHERE later.event = d.event
+    AND later.webhook = d.webhook AND later.seq > d.seq)"""
+# An event that expired while it was held was never sent either.
+_WAS_NOT_SENT = """NOT EXISTS (SELECT 1 FROM delivery d WHERE d.event = e.id
+    AND d.webhook = :webhook AND NOT (d.state = 'expired' AND d.attempts = 0))"""
+
+
+async def _pick_deliveries(
+    db: Database, bounds: Bounds, after: str, most: int
+) -> list[Picked]:
+    which, values = _which(bounds)
+    rows = await db.fetch(
+        f"""
+        SELECT d.seq, d.event, d.state, e.type, e.accepted_at {_DELIVERIES} {which}
+          AND d.seq > :after ORDER BY d.seq LIMIT :most
+        """,
+        after=_sequence(after),
+        most=most,
+        **values,
+    )
+    return [
+        Picked(
+            row["event"],
+            row["type"],
+            row["accepted_at"],
+            row["seq"],
+            row["state"],
+            ids.from_sequence("dlv", row["seq"]),
+        )
+        for row in rows
+    ]
+
+
+async def _pick_events(
+    db: Database, bounds: Bounds, after: str, most: int
+) -> list[Picked]:
+    which, values = _which(bounds)
+    rows = await db.fetch(
+        f"""
+        SELECT e.id, e.type, e.accepted_at, (SELECT max(d.seq) FROM delivery d
+            WHERE d.event = e.id AND d.webhook = :webhook) AS repeats
+        {_EVENTS} {which} AND e.id > :after ORDER BY e.id LIMIT :most
+        """,
+        after=after,
+        most=most,
+        **values,
+    )
+    return [
+        Picked(
+            row["id"],
+            row["type"],
+            row["accepted_at"],
+            row["repeats"],
+            DeliveryState.EXPIRED if row["repeats"] else None,
+            row["id"],
+        )
+        for row in rows
+    ]
+
+
+def _which(bounds: Bounds) -> tuple[str, dict[str, Any]]:
+    """The conditions, and the values in them."""
+    values: dict[str, Any] = {"account": bounds.account, "webhook": bounds.webhook}
+    values["upto"] = bounds.upto if bounds.missing else _sequence(bounds.upto)
+    if not bounds.missing:
+        values["at"] = bounds.at
+    for name, value in (("since", bounds.since), ("until", bounds.until)):
+        if value is not None:
+            values[name] = value
+    if bounds.names is not None:
+        values["names"] = bounds.names
+    return "WHERE " + " AND ".join(_clauses(bounds)), values
+
+
+def _clauses(bounds: Bounds) -> Iterator[str]:
+    if bounds.missing:
+        yield "e.account = :account"
+        yield "e.id <= :upto"
+        yield _WAS_NOT_SENT
+    else:
+        yield "d.account = :account"
+        yield "d.webhook = :webhook"
+        # As literals, so that the partial indexes serve them.
+        states = ", ".join(f"'{state.value}'" for state in bounds.states)
+        yield f"d.state IN ({states})"
+        yield "d.seq <= :upto"
+        yield "d.finished_at <= :at"
+        yield _IS_LATEST
+    if bounds.names is not None:
+        yield "e.type = ANY(:names)"
+    if bounds.since is not None:
+        yield "e.accepted_at >= :since"
+    if bounds.until is not None:
+        yield "e.accepted_at < :until"
+
+
+def _sequence(id: str) -> int:
+    return ids.to_sequence("dlv", id) or 0

@@ -1,0 +1,186 @@
+"""A replay's steps, broken off anywhere and made by several workers at once."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from callboard import check
+from callboard import replay as by_hand
+from callboard.database import Database, writing
+from callboard.ingest import NewEvent
+from callboard.replays import pace, replays, running
+from callboard.replays.pace import UnderWay
+from callboard.replays.selection import Selection
+from tests.engine import KEEP, TYPE, WHO, Engine
+
+PLACES = 100
+COUNT = 40
+
+
+@pytest.fixture
+async def replay(engine: Engine) -> str:
+    """Of as many deliveries as a test needs to take some steps."""
+    webhook = await engine.webhook(concurrency=256)
+    await engine.post_all([NewEvent(TYPE, b"{}")] * COUNT)
+    async with writing() as db:
+        await db.fetch(
+            "UPDATE delivery SET state = 'failed', reason = 'every try failed',"
+            " due = NULL, finished_at = :now",
+            now=engine.runtime.clock(),
+        )
+    wanted, now = Selection(webhook=webhook), engine.runtime.clock()
+    return (await replays.start(engine.account, WHO, wanted, KEEP, now)).id
+
+
+async def made(engine: Engine) -> list[int]:
+    rows = await engine.rows("SELECT repeats FROM delivery WHERE extra ORDER BY seq")
+    return [row["repeats"] for row in rows]
+
+
+async def all_delivered(now: datetime) -> None:
+    """As if the receiver were very quick."""
+    async with writing() as db:
+        await db.fetch(
+            "UPDATE delivery SET state = 'cancelled', reason = 'delivered', due = NULL,"
+            " finished_at = :now WHERE state = 'pending' AND lease IS NULL",
+            now=now,
+        )
+
+
+class Killed(BaseException):
+    """As a worker that is gone."""
+
+
+async def test_a_worker_that_dies_anywhere_in_a_step_leaves_nothing_behind(
+    engine: Engine, replay: str, monkeypatch: pytest.MonkeyPatch
+):
+    fetch = Database.fetch
+    now, deaths, left = engine.runtime.clock(), 0, 0
+
+    async def dying(self: Database, sql: str, **values: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise Killed
+        return await fetch(self, sql, **values)
+
+    while (await replays.get(engine.account, replay)).is_open:
+        now += timedelta(seconds=2)
+        for statements in range(20):
+            left = statements
+            before = await made(engine)
+            with monkeypatch.context() as patch:
+                patch.setattr(Database, "fetch", dying)
+                try:
+                    await running.advance(now, PLACES)
+                except Killed:
+                    deaths += 1
+                else:
+                    break
+            assert await made(engine) == before
+            assert await check.ledger(now) == []
+        else:
+            pytest.fail("a step has more statements than that")
+        await all_delivered(now)
+    assert await made(engine) == list(range(1, COUNT + 1))
+    assert deaths > 50
+
+
+async def test_workers_that_step_at_once_make_each_delivery_once(
+    engine: Engine, replay: str
+):
+    now = engine.runtime.clock()
+    while (await replays.get(engine.account, replay)).is_open:
+        now += timedelta(seconds=2)
+        await asyncio.gather(*(running.advance(now, PLACES) for _ in range(4)))
+        await all_delivered(now)
+    assert await made(engine) == list(range(1, COUNT + 1))
+
+
+async def test_what_somebody_else_has_sent_again_meanwhile_is_passed_over(
+    engine: Engine, replay: str
+):
+    last = (await engine.deliveries())[-1]
+    now = engine.runtime.clock()
+    await by_hand.repeat(engine.account, WHO, last, now)
+    while (await replays.get(engine.account, replay)).is_open:
+        now += timedelta(seconds=2)
+        await running.advance(now, PLACES)
+        await all_delivered(now)
+    report = await replays.get(engine.account, replay)
+    assert (report.total, report.made, report.skipped) == (COUNT, COUNT - 1, 1)
+    assert sorted(await made(engine)) == list(range(1, COUNT + 1))
+
+
+async def test_what_has_been_forgotten_meanwhile_does_not_stop_it(
+    engine: Engine, replay: str
+):
+    now = engine.runtime.clock() + timedelta(seconds=1)
+    await running.advance(now, PLACES)
+    async with writing() as db:
+        await db.fetch("DELETE FROM delivery WHERE extra")
+    for _ in range(9):
+        now += timedelta(seconds=2)
+        await running.advance(now, PLACES)
+        await all_delivered(now)
+    report = await replays.get(engine.account, replay)
+    assert (report.state, report.done) == ("finished", COUNT)
+
+
+async def test_a_newer_replay_gets_its_turn_beside_an_older_one(
+    engine: Engine, replay: str
+):
+    other = await engine.webhook(name="Other")
+    wanted, now = Selection(webhook=other, missing=True), engine.runtime.clock()
+    await replays.start(engine.account, WHO, wanted, KEEP, now)
+    await running.advance(now + timedelta(seconds=1), PLACES)
+    rows = await engine.rows(
+        "SELECT webhook, count(*) AS n FROM delivery WHERE extra GROUP BY webhook"
+    )
+    assert [row["n"] for row in rows] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("places", "replays_open", "others_wait", "expected"),
+    [
+        (256, 1, False, 256),
+        (256, 1, True, 25),
+        (256, 5, True, 5),
+        (256, 4, False, 64),
+        (4, 1, True, 1),
+        (256, 500, True, 1),
+    ],
+)
+def test_a_tenth_of_the_places_and_what_is_idle(
+    places: int, replays_open: int, others_wait: bool, expected: int
+):
+    assert pace.share(places, replays_open, others_wait) == expected
+
+
+@pytest.mark.parametrize(
+    ("size", "ended", "waiting", "expected"),
+    [(1, 0, 0, 2), (64, 64, 0, 100), (64, 10, 20, 64), (64, 0, 20, 32), (1, 0, 1, 1)],
+)
+def test_more_wait_while_all_is_taken_fewer_while_nothing_is(
+    size: int, ended: int, waiting: int, expected: int
+):
+    assert pace.next_size(size, ended, waiting, 100) == expected
+
+
+@pytest.mark.parametrize(
+    ("under_way", "allowed", "expected"),
+    [
+        (UnderWay(0, 0, False), None, 50),
+        (UnderWay(80, 30, False), None, 20),
+        (UnderWay(80, 60, False), None, 0),
+        (UnderWay(0, 0, False), 3.7, 3),
+        (UnderWay(15, 0, True), None, 5),
+        (UnderWay(30, 0, True), None, 0),
+    ],
+)
+def test_room_is_what_size_rate_and_the_receiver_leave(
+    under_way: UnderWay, allowed: float | None, expected: int
+):
+    assert pace.room(50, under_way, allowed) == expected
