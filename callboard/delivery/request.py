@@ -7,6 +7,7 @@ import msgspec
 from callboard import __version__
 from callboard.delivery.targets import Target
 from callboard.payload.formats import standard_body
+from callboard.payload.values import rfc3339
 from callboard.signing.standard import sign
 
 USER_AGENT = f"Callboard/{__version__}"
@@ -52,7 +53,3 @@ def masked(call: Call, target: Target) -> tuple[tuple[str, str], ...]:
     """As they may be shown: a webhook's own may carry its receiver's keys."""
     own = len(call.headers) - len(target.headers)
     return call.headers[:own] + tuple((name, MASK) for name, _ in target.headers)
-
-
-def rfc3339(time: datetime) -> str:
-    return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
