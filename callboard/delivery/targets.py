@@ -1,9 +1,10 @@
 """A webhook as the sender needs it: read, unsealed and compiled once per version."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from callboard.auth.settings import Auth
 from callboard.retry import RetryPlan, SuccessRule
 from callboard.vault import Vault, VaultError
 from callboard.webhooks.secrets import open_secrets, read_secrets
@@ -32,6 +33,7 @@ class Target:
     success: SuccessRule
     plan: RetryPlan
     timeout: float
+    auth: Auth = field(default_factory=Auth)
     problem: str = ""
 
     def secrets_at(self, now: datetime) -> list[bytes]:

@@ -128,6 +128,7 @@ class ResponseOut(msgspec.Struct):
 class PhasesOut(msgspec.Struct):
     """Milliseconds; null where a phase was not reached or not needed."""
 
+    token: float | None = None
     name: float | None = None
     connect: float | None = None
     tls: float | None = None
