@@ -17,6 +17,7 @@ from time import monotonic
 from callboard import retry, spells
 from callboard.database import Database, reading, writing
 from callboard.delivery import acts, ledger, request
+from callboard.delivery.caller import Caller
 from callboard.delivery.ledger import Claimed, Result, Sent
 from callboard.delivery.request import Call
 from callboard.delivery.sender import Sender
@@ -60,6 +61,7 @@ class Pump:
     on_full: Callable[[], None] = lambda: None
     on_notice: Callable[[], None] = lambda: None
 
+    _caller: Caller = field(init=False)
     _claims: int = 0
     _stopping: bool = False
     _rung_at: float = 0.0
@@ -72,6 +74,9 @@ class Pump:
     _young: deque[_Flight] = field(default_factory=deque)
     _in_lane: Counter[Lane] = field(default_factory=Counter)
     _slow: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self._caller = Caller(self.sender)
 
     def ring(self) -> None:
         self._rung_at = monotonic()
@@ -239,7 +244,7 @@ class Pump:
     async def _send(self, target: Target, call: Call) -> Outcome:
         if target.problem:
             return Outcome(error=ErrorClass.REQUEST, detail=target.problem)
-        return await self.sender.send(call)
+        return await self._caller.call(target, call)
 
     def _land(self, flight: _Flight) -> None:
         self._flights.remove(flight)

@@ -9,6 +9,7 @@ import msgspec
 from callboard import retry
 from callboard.catalogue import event_types
 from callboard.delivery import request
+from callboard.delivery.caller import Caller
 from callboard.delivery.reading import Headers
 from callboard.delivery.request import Call
 from callboard.delivery.sender import Sender
@@ -55,8 +56,9 @@ def preview(target: Target, type: str, data: str, now: datetime) -> Preview:
 async def send(
     sender: Sender, target: Target, type: str, data: str, now: datetime
 ) -> Trial:
+    """A token is asked for anew each time: whether that works is part of the test."""
     shown = preview(target, type, data, now)
     outcome = Outcome(error=ErrorClass.REQUEST, detail=target.problem)
     if not target.problem:
-        outcome = await sender.send(shown.call)
+        outcome = await Caller(sender).call(target, shown.call)
     return Trial(shown, outcome, retry.succeeded(target.success, outcome))

@@ -66,8 +66,8 @@ class Engine:
         await lifecycle.delete(self.account, WHO, webhook, self.runtime.clock())
 
     async def change(self, webhook: str, **what: Any) -> None:
-        now = self.runtime.clock()
-        await webhooks.change(self.account, WHO, webhook, what, True, now)
+        vault, now = self.runtime.vault, self.runtime.clock()
+        await webhooks.change(self.account, WHO, webhook, what, vault, True, now)
 
     async def post(self, data: bytes = b"{}", **more: Any) -> Receipt:
         (receipt,) = await self.post_all([NewEvent(TYPE, data, **more)])

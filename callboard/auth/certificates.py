@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -17,13 +18,14 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from callboard.errors import Problem
 
-LONGEST_PEM = 64 * 1024
+LONGEST_CHAIN = 64 * 1024
+LONGEST_KEY = 8 * 1024
 MOST_CERTIFICATES = 10
 LEAST_RSA_BITS = 2048
 ENDS_SOON = timedelta(days=30)
 
 _CHAIN, _KEY = "auth.certificate", "auth.private_key"
-_PrivateKey = (
+_OurKey = (
     rsa.RSAPrivateKey
     | ec.EllipticCurvePrivateKey
     | ed25519.Ed25519PrivateKey
@@ -64,7 +66,7 @@ def check(chain: str, key: str, now: datetime) -> list[Problem]:
 
 def bundle(chain: str, key: str, password: bytes) -> bytes:
     """Both in one PEM text, the key locked: no plain key need touch a disk."""
-    opened = load_pem_private_key(key.strip().encode(), None)
+    opened = _key(key)
     locked = opened.private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(password)
     )
@@ -73,9 +75,12 @@ def bundle(chain: str, key: str, password: bytes) -> bytes:
 
 
 def _wrong_texts(chain: str, key: str) -> Iterator[Problem]:
-    for field, text in ((_CHAIN, chain), (_KEY, key)):
-        if len(text) > LONGEST_PEM:
-            message = f"Use at most {LONGEST_PEM} characters."
+    for field, text, most in (
+        (_CHAIN, chain, LONGEST_CHAIN),
+        (_KEY, key, LONGEST_KEY),
+    ):
+        if len(text) > most:
+            message = f"Use at most {most} characters."
             yield Problem(field, "too_long", message)
         elif not text.isascii():
             message = "Paste the PEM text alone, from its first ----- to its last."
@@ -98,16 +103,16 @@ def _try_certificates(chain: str) -> list[x509.Certificate] | Problem:
     return found
 
 
-def _try_key(text: str) -> _PrivateKey | Problem:
+def _try_key(text: str) -> _OurKey | Problem:
     try:
-        key = load_pem_private_key(text.strip().encode(), None)
+        key = _key(text)
     except TypeError:
         message = "Bring the key without a pass phrase: it is sealed here."
         return Problem(_KEY, "locked", message)
     except (ValueError, UnsupportedAlgorithm):
         message = "Paste the key as PEM: -----BEGIN PRIVATE KEY----- and so on."
         return Problem(_KEY, "private_key", message)
-    if not isinstance(key, _PrivateKey):
+    if not isinstance(key, _OurKey):
         return Problem(_KEY, "kind", "Use an RSA, EC or Ed25519 key.")
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size < LEAST_RSA_BITS:
         message = f"Use an RSA key of at least {LEAST_RSA_BITS} bits."
@@ -130,7 +135,7 @@ def _unfit(chain: list[x509.Certificate], now: datetime) -> Iterator[Problem]:
         yield Problem(_CHAIN, "usage", message)
 
 
-def _mismatch(chain: list[x509.Certificate], key: _PrivateKey) -> Iterator[Problem]:
+def _mismatch(chain: list[x509.Certificate], key: _OurKey) -> Iterator[Problem]:
     belongs = [each.public_key() == key.public_key() for each in chain]
     if not any(belongs):
         message = "This key belongs to another certificate: bring the two together."
@@ -157,6 +162,13 @@ def _certificates(chain: str) -> list[x509.Certificate]:
         each.public_key()
         _ = each.extensions
     return found
+
+
+def _key(text: str) -> PrivateKeyTypes:
+    """Without tests for primes, which take seconds for a large key: whoever brings a
+    bad one harms nobody else."""
+    pem = text.strip().encode()
+    return load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
 
 
 def _described(certificate: x509.Certificate) -> Certificate:

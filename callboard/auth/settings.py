@@ -6,7 +6,7 @@ A kind has at most one secret. All else about it may be shown to whoever may loo
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 # Stands for a secret; where a caller sends it back, the secret stays as it is.
 MASK = "••••"
@@ -38,12 +38,14 @@ CLIENT_AUTH = ("basic", "post")
 class Auth:
     """`shown`: the fields that are no secret, without the empty ones.
 
-    `secret` is None where it is not said: then it is as it was.
+    `secret` is None where it is not said: then it is as it was. `sealed` is the secret
+    as it is kept; the plain one is never kept.
     """
 
     type: str = "none"
     shown: dict[str, str] = field(default_factory=dict)
     secret: str | None = field(default=None, repr=False)
+    sealed: str = field(default="", repr=False)
 
     @classmethod
     def of(cls, type: str, given: Mapping[str, str | None]) -> Self:
@@ -56,6 +58,10 @@ class Auth:
     @property
     def kind(self) -> Kind:
         return KINDS[self.type]
+
+    def kept(self) -> dict[str, Any]:
+        """For the database."""
+        return {"type": self.type, "shown": self.shown, "sealed": self.sealed}
 
     def masked(self) -> dict[str, str]:
         """All fields by their names, the secret as MASK."""

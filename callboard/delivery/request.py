@@ -5,13 +5,13 @@ from datetime import datetime
 import msgspec
 
 from callboard import __version__
+from callboard.auth.settings import MASK
 from callboard.delivery.targets import Target
 from callboard.payload.formats import standard_body
 from callboard.payload.values import rfc3339
 from callboard.signing.standard import sign
 
 USER_AGENT = f"Callboard/{__version__}"
-MASK = "••••"
 
 
 class Call(msgspec.Struct, frozen=True, gc=False):
@@ -52,4 +52,7 @@ def build(
 def masked(call: Call, target: Target) -> tuple[tuple[str, str], ...]:
     """As they may be shown: a webhook's own may carry its receiver's keys."""
     own = len(call.headers) - len(target.headers)
-    return call.headers[:own] + tuple((name, MASK) for name, _ in target.headers)
+    names = [name for name, _ in target.headers]
+    if target.auth.type == "oauth2":
+        names.append("Authorization")  # its token is put in at each call
+    return call.headers[:own] + tuple((name, MASK) for name in names)

@@ -1,12 +1,13 @@
 """A webhook as the sender needs it: read, unsealed and compiled once per version."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from callboard.auth.settings import Auth
+from callboard.auth.settings import Auth, headers_of
 from callboard.retry import RetryPlan, SuccessRule
 from callboard.vault import Vault, VaultError
+from callboard.webhooks.auth import unseal
 from callboard.webhooks.secrets import open_secrets, read_secrets
 from callboard.webhooks.settings import NewWebhook, settings_of
 from callboard.webhooks.tables import Webhook
@@ -27,9 +28,9 @@ class Target:
     version: int
     method: str
     url: str
-    headers: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
     signing: str
-    secrets: tuple[TimedSecret, ...]
+    secrets: tuple[TimedSecret, ...] = field(repr=False)
     success: SuccessRule
     plan: RetryPlan
     timeout: float
@@ -70,13 +71,15 @@ class Targets:
 
 
 def read_target(row: Webhook, vault: Vault) -> Target:
+    settings = settings_of(row)
     secrets: tuple[TimedSecret, ...] = ()
     problem = ""
     try:
         secrets = tuple(open_secrets(read_secrets(row.secrets), row.id, vault))
+        settings = replace(settings, auth=unseal(settings.auth, row.id, vault))
     except VaultError as error:
         problem = str(error)
-    return target_of(settings_of(row), secrets, row.id, row.version, problem)
+    return target_of(settings, secrets, row.id, row.version, problem)
 
 
 def target_of(
@@ -91,11 +94,12 @@ def target_of(
         version=version,
         method=settings.method,
         url=settings.url,
-        headers=tuple(settings.headers.items()),
+        headers=(*settings.headers.items(), *headers_of(settings.auth)),
         signing=settings.signing,
         secrets=secrets,
         success=settings.success,
         plan=RetryPlan(settings.schedule),
         timeout=float(settings.timeout),
+        auth=settings.auth,
         problem=problem,
     )

@@ -1,22 +1,27 @@
 """Settings held against the rules, the account's catalogue and its members."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from callboard.accounts.tables import Member
 from callboard.catalogue.tables import EventType
 from callboard.errors import Invalid, Problem
 from callboard.matching.patterns import check_events
 from callboard.retry import check_plan
-from callboard.webhooks import rules
+from callboard.webhooks import auth_rules, rules
 from callboard.webhooks.recipients import NOTIFY
 from callboard.webhooks.settings import NewWebhook
 
 
-async def checked(account: str, new: NewWebhook, allow_http: bool) -> NewWebhook:
+async def checked(
+    account: str, new: NewWebhook, allow_http: bool, now: datetime
+) -> NewWebhook:
     """As it will be kept; raises Invalid with every problem."""
     url, problems = rules.check_url(new.url, allow_http)
     problems += check_events(new.events, await _types(account))
     problems += _check_alone(new)
+    auth, wrong = auth_rules.check(new, allow_http, now)
+    problems += wrong
     problems += rules.check_recipients(new.recipients, await _members(account))
     if problems:
         raise Invalid(problems)
@@ -24,6 +29,7 @@ async def checked(account: str, new: NewWebhook, allow_http: bool) -> NewWebhook
     return replace(
         new,
         url=url,
+        auth=auth,
         name=new.name.strip() or _name_from(url),
         notify=tuple(each for each in NOTIFY if each in new.notify),
     )

@@ -43,14 +43,15 @@ def check_headers(headers: Mapping[str, str], field: str = "headers") -> list[Pr
     problems = [
         Problem(f"{field}.{name}", *wrong)
         for name, value in headers.items()
-        for wrong in _wrong_header(name, value)
+        for wrong in wrong_header(name, value)
     ]
     twice = len({name.lower() for name in headers}) < len(headers)
     message = "Set each header once: capitals make no difference in its name."
     return [*problems, Problem(field, "twice", message)] if twice else problems
 
 
-def _wrong_header(name: str, value: str) -> Iterator[tuple[str, str]]:
+def wrong_header(name: str, value: str) -> Iterator[tuple[str, str]]:
+    """Pairs of code and message; `header_value` is about the value."""
     reason = _refusal(name.lower())
     if reason:
         yield "refused", f"Leave this header out: {reason}."

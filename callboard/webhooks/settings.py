@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from callboard.auth.settings import Auth
 from callboard.retry import DEFAULT_PLAN
 from callboard.webhooks.recipients import DEFAULT_NOTIFY
 from callboard.webhooks.tables import Webhook
@@ -26,6 +27,7 @@ class NewWebhook:
     app: str = ""
     method: str = "POST"
     headers: dict[str, str] = field(default_factory=dict)
+    auth: Auth = field(default_factory=Auth)
     signing: str = "standard"
     secret: str | None = None
     success: Success = "2xx"
@@ -42,7 +44,7 @@ class NewWebhook:
 
 SETTINGS = tuple(each.name for each in fields(NewWebhook) if each.name != "secret")
 _AS_JSON = frozenset(
-    {"events", "headers", "success", "schedule", "recipients", "notify"}
+    {"events", "headers", "auth", "success", "schedule", "recipients", "notify"}
 )
 
 
@@ -54,7 +56,9 @@ def settings_of(row: Webhook) -> NewWebhook:
 
 
 def columns(new: NewWebhook) -> dict[str, Any]:
+    """Auth without a secret that nobody has sealed."""
     chosen = {name: getattr(new, name) for name in SETTINGS}
+    chosen["auth"] = new.auth.kept()
     return chosen | {name: as_json(chosen[name]) for name in _AS_JSON}
 
 

@@ -21,7 +21,7 @@ from callboard.matching.patterns import compile_patterns
 from callboard.paging import Page, decode_cursor, encode_cursor
 from callboard.signing import secrets as standard_secrets
 from callboard.vault import Vault
-from callboard.webhooks import turn
+from callboard.webhooks import auth, turn
 from callboard.webhooks.checking import checked
 from callboard.webhooks.secrets import seal, seal_secrets
 from callboard.webhooks.settings import NewWebhook, as_json, columns, settings_of
@@ -38,11 +38,12 @@ async def create(
     now: datetime,
 ) -> tuple[Webhook, str | None]:
     """A draft, and its signing secret, which is shown this once."""
-    new = await checked(account, new, allow_http)
+    new = await checked(account, new, allow_http, now)
     secret = new.secret or standard_secrets.generate()
     if new.signing == "none":
         secret = ""
     id = ids.make("wh", now)
+    new = replace(new, auth=auth.seal(new.auth, id, vault))
     row = Webhook(
         id=id,
         account=account,
@@ -67,6 +68,7 @@ async def change(
     actor: str,
     id: str,
     wanted: Mapping[str, Any],
+    vault: Vault,
     allow_http: bool,
     now: datetime,
 ) -> Webhook:
@@ -74,10 +76,12 @@ async def change(
     async with writing() as db:
         await accounts.bump(db, account)
         row = await get(account, id)
-        new = await checked(account, replace(settings_of(row), **wanted), allow_http)
+        new = auth.completed(replace(settings_of(row), **wanted), row, vault)
+        new = await checked(account, new, allow_http, now)
         if new.signing == "standard" and row.secrets == "[]":
             text = "It has no secret yet: make one under Keys, which turns signing on."
             raise invalid("signing.scheme", "no_secret", text)
+        new = replace(new, auth=auth.seal(new.auth, id, vault))
         changes: dict[Any, Any] = columns(new) | {"changed_at": now}
         await Webhook.update(changes).where(Webhook.id == id)
         if new.url != row.url:

@@ -49,6 +49,7 @@ class TestCreate:
             "app": "",
             "method": "POST",
             "payload": {"format": "standard"},
+            "auth": {"type": "none"},
             "signing": {"scheme": "standard"},
             "success": "2xx",
             "retry": {"schedule": [120, 480, 1200, 1800, 3600]},

@@ -261,7 +261,9 @@ class World:
         wanted = {"ordered": ordered, "concurrency": concurrency}
         id = self.hooks[hook]
         with contextlib.suppress(NotFound):
-            await webhooks.change(self.account, WHO, id, wanted, True, self.now)
+            await webhooks.change(
+                self.account, WHO, id, wanted, self.vault, True, self.now
+            )
 
     async def cancel(self, which: int) -> None:
         await self.by_hand(replay.cancel, which)

@@ -5,6 +5,8 @@ from typing import Any, Literal, Self
 
 import msgspec
 
+from callboard.auth import certificates
+from callboard.auth.settings import Auth
 from callboard.delivery.standing import Standing
 from callboard.retry import DEFAULT_PLAN
 from callboard.trial import Preview, Trial
@@ -33,6 +35,38 @@ class SigningIn(msgspec.Struct, forbid_unknown_fields=True):
     secret: str | None = None
 
 
+_Kind = Literal["none", "basic", "header", "bearer", "oauth2", "mtls"]
+
+
+class AuthIn(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """basic: `username`, `password` · header: `name`, `value` · bearer: `token` ·
+    oauth2: `token_url`, `client_id`, `client_secret`, `scope`?, `audience`?,
+    `client_auth`? (basic or post) · mtls: `certificate`, `private_key` (PEM).
+
+    Secrets are never read back: they are shown as ••••, and stay as they are when
+    that, or nothing, is sent for them. Another type begins anew.
+    """
+
+    type: _Kind = "none"
+    username: str = ""
+    password: str | None = None
+    name: str = ""
+    value: str | None = None
+    token: str | None = None
+    token_url: str = ""
+    client_id: str = ""
+    client_secret: str | None = None
+    scope: str = ""
+    audience: str = ""
+    client_auth: str = ""
+    certificate: str = ""
+    private_key: str | None = None
+
+    def settings(self) -> Auth:
+        given = {name: getattr(self, name) for name in self.__struct_fields__[1:]}
+        return Auth.of(self.type, given)
+
+
 class RetryIn(msgspec.Struct, forbid_unknown_fields=True):
     """Seconds between one try and the next."""
 
@@ -53,6 +87,7 @@ class WebhookSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     method: Literal["POST"] = "POST"
     payload: PayloadIn = msgspec.field(default_factory=PayloadIn)
     headers: dict[str, str] = {}
+    auth: AuthIn = msgspec.field(default_factory=AuthIn)
     signing: SigningIn = msgspec.field(default_factory=SigningIn)
     success: _Success = "2xx"
     retry: RetryIn = msgspec.field(default_factory=RetryIn)
@@ -69,6 +104,7 @@ class WebhookSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         """By the domain's names."""
         same = {name: getattr(self, name) for name in SETTINGS if hasattr(self, name)}
         return same | {
+            "auth": self.auth.settings(),
             "signing": self.signing.scheme,
             "success": _rule(self.success),
             "schedule": self.retry.schedule,
@@ -104,6 +140,24 @@ class WebhookIn(WebhookSettings, kw_only=True):
         return NewWebhook(**settings, secret=self.signing.secret)
 
 
+class AuthOut(AuthIn, kw_only=True):
+    """With what can be told of a certificate."""
+
+    type: _Kind
+    subject: str = ""
+    issuer: str = ""
+    expires_at: datetime | None = None
+
+    @classmethod
+    def of(cls, auth: Auth) -> Self:
+        shown: dict[str, Any] = {**auth.masked()}
+        if "certificate" in auth.shown:
+            ours = certificates.describe(auth.shown["certificate"])
+            shown |= {"subject": ours.subject, "issuer": ours.issuer}
+            shown["expires_at"] = ours.ends_at
+        return cls(**shown)
+
+
 class SigningOut(msgspec.Struct):
     scheme: str
 
@@ -133,6 +187,7 @@ class WebhookOut(msgspec.Struct, kw_only=True):
     events: tuple[str, ...]
     payload: PayloadOut
     headers: dict[str, str]
+    auth: AuthOut
     signing: SigningOut
     success: str | tuple[int, ...]
     retry: RetryOut
@@ -157,6 +212,7 @@ class WebhookOut(msgspec.Struct, kw_only=True):
             "created_at": row.created_at,
             "last_delivery": _last(standing),
             "payload": PayloadOut("standard"),
+            "auth": AuthOut.of(settings_of(row).auth),
         }
         return msgspec.convert(_grouped(row) | beside | more, cls)
 
@@ -274,6 +330,7 @@ def _grouped(row: Webhook) -> dict[str, Any]:
     settings = settings_of(row)
     same = {name: getattr(settings, name) for name in SETTINGS}
     return same | {
+        "auth": settings.auth.masked(),
         "signing": {"scheme": settings.signing},
         "retry": {"schedule": same.pop("schedule")},
     }

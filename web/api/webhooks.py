@@ -110,6 +110,7 @@ class WebhooksController(Controller):
             actor(request),
             id,
             _patched(row, given).to_change(set(given)),
+            runtime.vault,
             runtime.settings.allow_http,
             runtime.clock(),
         )
@@ -252,11 +253,19 @@ async def _shown(row: Webhook) -> WebhookOut:
 
 def _patched(row: Webhook, given: dict[str, Any]) -> WebhookSettings:
     now = msgspec.to_builtins(WebhookSettings.of(row))
+    if _is_another(given.get("auth"), now["auth"]):
+        now["auth"] = {}
     unknown = dict.fromkeys(given.keys() - now.keys())
     wanted = unknown | bodies.merged(now, given)
     if "deactivate_after" in given:
         wanted["deactivate_after"] = given["deactivate_after"]
     return bodies.shaped(wanted, WebhookSettings, _not_by_patch(given))
+
+
+def _is_another(given: Any, auth: dict[str, str]) -> bool:
+    """Another type of auth begins anew: nothing of the old one belongs to it."""
+    kind = auth.get("type")
+    return isinstance(given, dict) and given.get("type", kind) != kind
 
 
 def _not_by_patch(given: dict[str, Any]) -> list[Problem]:

@@ -17,6 +17,7 @@ from callboard.delivery.targets import Target, read_target
 from callboard.errors import Invalid
 from callboard.runtime import Runtime
 from callboard.webhooks import webhooks
+from callboard.webhooks.auth import completed
 from callboard.webhooks.checking import checked
 from callboard.webhooks.settings import NewWebhook, settings_of
 from callboard.webhooks.tables import Webhook
@@ -45,7 +46,7 @@ class NewWebhookController(Controller):
     ) -> Response[Any]:
         form = await webhook_form.read(request)
         try:
-            new = await _checked(runtime, account, form, form.to_command())
+            new = await _checked(runtime, account, form, None, form.to_command())
         except Invalid as error:
             return await _form(request, account, form, None, error)
         row, secret = await webhooks.create(
@@ -102,7 +103,7 @@ class WebhookChangeController(Controller):
         row = await webhooks.get(account, id)
         form = await webhook_form.read(request)
         try:
-            await _checked(runtime, account, form, form.to_command())
+            await _checked(runtime, account, form, row, form.to_command())
         except Invalid as error:
             return await _form(request, account, form, row, error)
         await webhooks.change(
@@ -110,6 +111,7 @@ class WebhookChangeController(Controller):
             actor(request),
             id,
             form.to_change(),
+            runtime.vault,
             runtime.settings.allow_http,
             runtime.clock(),
         )
@@ -190,7 +192,7 @@ async def _form(
         "webhooks/form.html",
         part,
         status=422 if error else 200,
-        webhook=row and {"id": row.id, "name": row.name},
+        webhook=row and webhook_views.edited(row),
         action=f"/webhooks/{row.id}/edit" if row else "/webhooks/new",
         form=form,
         types=types,
@@ -203,12 +205,18 @@ async def _form(
 
 
 async def _checked(
-    runtime: Runtime, account: str, form: WebhookForm, new: NewWebhook
+    runtime: Runtime,
+    account: str,
+    form: WebhookForm,
+    row: Webhook | None,
+    new: NewWebhook,
 ) -> NewWebhook:
     """Raises Invalid with the form's own problems and the domain's, all at once."""
     found: tuple[Any, ...] = ()
+    new = completed(new, row, runtime.vault) if row else new
+    now, allow_http = runtime.clock(), runtime.settings.allow_http
     try:
-        new = await checked(account, new, runtime.settings.allow_http)
+        new = await checked(account, new, allow_http, now)
     except Invalid as error:
         found = error.problems
     if problems := form.placed(found):
@@ -221,10 +229,12 @@ async def _target(
 ) -> Target:
     """What else it listens to, and whom it alerts, need not be right for a call."""
     new = replace(form.to_command(), events=(type,), recipients=())
-    target = trial.target_of_unsaved(await _checked(runtime, account, form, new))
+    new = await _checked(runtime, account, form, row, new)
     if row is None:
-        return target
+        return trial.target_of_unsaved(new)
     saved = read_target(row, runtime.vault)
+    auth = saved.auth if new.auth.sealed else new.auth
+    target = trial.target_of_unsaved(replace(new, auth=auth))
     secrets = saved.secrets or target.secrets
     return replace(target, secrets=secrets, problem=saved.problem)
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
@@ -12,6 +12,7 @@ from callboard.catalogue.tables import EventType
 from callboard.errors import Problem
 from callboard.webhooks.settings import SETTINGS, NewWebhook, Success
 from web.pages import forms
+from web.pages.auth_form import AuthForm
 
 _REFUSED = -1  # what is no number is out of every range
 
@@ -26,6 +27,7 @@ class WebhookForm:
     url: str = ""
     events: tuple[str, ...] = ()
     patterns: str = ""
+    auth: AuthForm = field(default_factory=AuthForm)
     signing_scheme: str = ""
     signing_secret: str = ""
     recipients: tuple[str, ...] = ()
@@ -51,6 +53,7 @@ class WebhookForm:
             name=self.name,
             app=self.app,
             headers={name: value for name, colon, value in _pairs(self.headers)},
+            auth=self.auth.to_auth(),
             signing=self.signing_scheme,
             secret=self.signing_secret.strip() or None,
             success=_success(self.success),
@@ -103,6 +106,7 @@ def of(new: NewWebhook, types: list[EventType]) -> WebhookForm:
         url=new.url,
         events=tuple(event for event in new.events if event in ticks),
         patterns=", ".join(event for event in new.events if event not in ticks),
+        auth=AuthForm.of(new.auth),
         signing_scheme=new.signing,
         recipients=tuple(each for each in new.recipients if "@" not in each),
         addresses="\n".join(each for each in new.recipients if "@" in each),
