@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 import msgspec
 
 from callboard.auth import certificates
-from callboard.auth.settings import Auth
+from callboard.auth.settings import MASK, Auth
 from callboard.delivery.standing import Standing
 from callboard.retry import DEFAULT_PLAN
 from callboard.trial import Preview, Trial
@@ -176,7 +176,8 @@ class LastDelivery(msgspec.Struct):
 
 
 class WebhookOut(msgspec.Struct, kw_only=True):
-    """`held`: deliveries that wait until it is activated."""
+    """`held`: deliveries that wait until it is activated. The values of `headers` are
+    masked for keys that may only read."""
 
     id: str
     name: str
@@ -215,6 +216,10 @@ class WebhookOut(msgspec.Struct, kw_only=True):
             "auth": AuthOut.of(settings_of(row).auth),
         }
         return msgspec.convert(_grouped(row) | beside | more, cls)
+
+    def masked(self) -> Self:
+        headers = dict.fromkeys(self.headers, MASK)
+        return msgspec.structs.replace(self, headers=headers)
 
 
 class CreatedOut(WebhookOut, kw_only=True):

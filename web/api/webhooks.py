@@ -36,7 +36,7 @@ from web.api.webhook_shapes import (
     sent,
 )
 from web.errors import AnyRequest
-from web.security import Running, actor
+from web.security import Running, actor, may_change
 
 _BYTES = 1024 * 1024
 _LONGEST_OVERLAP = 24 * 30
@@ -54,6 +54,7 @@ class WebhooksController(Controller):
     @get("/")
     async def list_webhooks(
         self,
+        request: AnyRequest,
         account: NamedDependency[str],
         q: FromQuery[str] = "",
         cursor: FromQuery[str | None] = None,
@@ -63,6 +64,8 @@ class WebhooksController(Controller):
         page = await webhooks.page(account, cursor, q, check_limit(limit))
         stands = await standing.of_webhooks(page.items)
         items = [WebhookOut.of(row, stands[row.id]) for row in page.items]
+        if not may_change(request):
+            items = [item.masked() for item in items]
         return Paged(items, page.next)
 
     @post("/", opt={"takes": WebhookIn})
@@ -89,9 +92,10 @@ class WebhooksController(Controller):
 
     @get("/{id:str}")
     async def show(
-        self, account: NamedDependency[str], id: FromPath[str]
+        self, request: AnyRequest, account: NamedDependency[str], id: FromPath[str]
     ) -> WebhookOut:
-        return await _shown(await webhooks.get(account, id))
+        found = await _shown(await webhooks.get(account, id))
+        return found if may_change(request) else found.masked()
 
     @patch("/{id:str}", opt={"takes": WebhookPatch})
     async def change(
