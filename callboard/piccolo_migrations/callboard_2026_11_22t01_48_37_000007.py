@@ -2,7 +2,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 from piccolo.columns.column_types import Text
 from piccolo.columns.indexes import IndexMethod
 
-ID = "2026-11-22T01:48:37:921213"
+ID = "2026-11-22T01:48:37:000007"
 VERSION = "1.38.0"
 DESCRIPTION = "who a webhook is to its receiver"
 
