@@ -6,6 +6,7 @@ from web import security
 from web.api.deliveries import DeliveriesController
 from web.api.event_types import EventTypesController, install_preset
 from web.api.events import EventsController, send, send_batch
+from web.api.replays import ReplaysController
 from web.api.stats import stats
 from web.api.webhooks import WebhooksController
 from web.errors import JSON_ERRORS
@@ -18,6 +19,7 @@ _GUARDED = Router(
         install_preset,
         WebhooksController,
         DeliveriesController,
+        ReplaysController,
         stats,
     ],
     guards=[security.key_guard],
