@@ -6,7 +6,7 @@ by language, of which one text is sent.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -59,6 +59,15 @@ def check_fields(fields: Mapping[str, str]) -> Iterator[Problem]:
         if kind not in KINDS:
             text = f"Choose one of {', '.join(KINDS)}."
             yield Problem(f"fields.{path}", "kind", text)
+
+
+def together(shapes: Iterable[Shape]) -> Shape:
+    placeholders: dict[str, str] = {}
+    fields: dict[str, str] = {}
+    for shape in shapes:
+        placeholders |= shape.placeholders
+        fields |= shape.fields
+    return Shape(placeholders, fields)
 
 
 def declared_by_all(shapes: Mapping[str, Shape]) -> set[str]:
