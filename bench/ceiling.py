@@ -19,6 +19,9 @@ from callboard.delivery.request import Call
 from callboard.delivery.targets import Target
 from callboard.egress.policy import EgressPolicy, parse_destinations
 from callboard.egress.transport import GuardedTransport
+from callboard.payload.composing import Composer
+from callboard.payload.settings import Payload
+from callboard.payload.values import Facts
 from callboard.retry import DEFAULT_PLAN
 
 _IN_FLIGHT = 64
@@ -30,6 +33,7 @@ def make_calls(url: str, size: int, count: int) -> list[Call]:
         version=1,
         method="POST",
         url=url,
+        composer=Composer(url, "POST", Payload(), "", {}),
         headers=(),
         signing="standard",
         secrets=((b"only for the benchmark", None),),
@@ -39,7 +43,9 @@ def make_calls(url: str, size: int, count: int) -> list[Call]:
     )
     now, data = datetime.now(UTC), make_data(size)
     return [
-        request.build(target, ids.make("evt", now), "contact.changed", data, now, now)
+        request.build(
+            target, Facts(ids.make("evt", now), "contact.changed", data, now), 1, now
+        )
         for _ in range(count)
     ]
 

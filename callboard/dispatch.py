@@ -31,6 +31,7 @@ from callboard.outcome import ErrorClass, Outcome
 _BUSY, _RUNG, _ALONE = 0.005, 0.02, 1.0
 _KEEPS_LOOKING = 0.25
 _OTHER_LANES = 0.05
+_LONGEST_REASON = 120  # as the column has it
 
 log = logging.getLogger(__name__)
 
@@ -223,19 +224,12 @@ class Pump:
         claimed = flight.claimed
         target = self.targets[claimed.webhook]
         started_at = self.clock()
-        call = request.build(
-            target,
-            claimed.event,
-            claimed.type,
-            claimed.data,
-            claimed.occurred_at,
-            started_at,
-        )
+        call = request.build(target, claimed.facts, claimed.attempts + 1, started_at)
         try:
             outcome = await self._send(target, call)
         except asyncio.CancelledError:
             outcome = _cut(monotonic() - flight.begun)
-        sent = Sent(call.method, call.url, request.masked(call, target), None)
+        sent = Sent(call.method, call.url, request.masked(call, target), call.kept)
         self._finished.append(
             decide(claimed, target, sent, outcome, started_at, self.rng)
         )
@@ -244,6 +238,8 @@ class Pump:
     async def _send(self, target: Target, call: Call) -> Outcome:
         if target.problem:
             return Outcome(error=ErrorClass.REQUEST, detail=target.problem)
+        if call.problem:
+            return Outcome(error=ErrorClass.VALUE, detail=call.problem)
         return await self._caller.call(target, call)
 
     def _land(self, flight: _Flight) -> None:
@@ -268,6 +264,8 @@ def decide(
     reason: str | None = "every try failed"
     if retry.succeeded(target.success, outcome):
         state, reason = DeliveryState.DELIVERED, None
+    elif outcome.error is ErrorClass.VALUE:
+        reason = outcome.detail[:_LONGEST_REASON]  # no later try would do better
     elif outcome.status == retry.GONE and outcome.error is None:
         # Its webhook is deactivated with the recording of it; so it will be held.
         state, due, reason = DeliveryState.PENDING, ended_at, None

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from callboard.auth.settings import Auth, headers_of
+from callboard.catalogue import shapes
+from callboard.catalogue.shapes import Shapes
+from callboard.payload.composing import Composer
 from callboard.retry import RetryPlan, SuccessRule
 from callboard.vault import Vault, VaultError
 from callboard.webhooks.auth import unseal
@@ -19,7 +22,8 @@ TimedSecret = tuple[bytes, datetime | None]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`secrets` with the time until which each signs, the newest first.
+    """`secrets` with the time until which each signs, the newest first. `composer`
+    fills `url` and makes the body.
 
     `problem`: why nothing can be sent with these settings; empty when all is well.
     """
@@ -28,6 +32,7 @@ class Target:
     version: int
     method: str
     url: str
+    composer: Composer
     headers: tuple[tuple[str, str], ...] = field(repr=False)
     signing: str
     secrets: tuple[TimedSecret, ...] = field(repr=False)
@@ -59,8 +64,11 @@ class Targets:
             return
         if len(self._known) > _REMEMBERED:
             self._known.clear()
-        for row in await Webhook.objects().where(Webhook.id.is_in(missing)):
-            self._known[row.id] = read_target(row, self._vault)
+        rows = await Webhook.objects().where(Webhook.id.is_in(missing))
+        declared = await shapes.declared({row.account for row in rows})
+        for row in rows:
+            target = _read(row, self._vault, declared[row.account])
+            self._known[row.id] = target
 
     def __getitem__(self, webhook: str) -> Target:
         return self._known[webhook]
@@ -70,8 +78,14 @@ class Targets:
         return known is not None and known.version >= version
 
 
-def read_target(row: Webhook, vault: Vault) -> Target:
+async def read_target(row: Webhook, vault: Vault) -> Target:
+    declared = await shapes.declared({row.account})
+    return _read(row, vault, declared[row.account])
+
+
+def _read(row: Webhook, vault: Vault, declared: Shapes) -> Target:
     settings = settings_of(row)
+    composer = composer_of(settings, row.account, declared)
     secrets: tuple[TimedSecret, ...] = ()
     problem = ""
     try:
@@ -79,11 +93,17 @@ def read_target(row: Webhook, vault: Vault) -> Target:
         settings = replace(settings, auth=unseal(settings.auth, row.id, vault))
     except VaultError as error:
         problem = str(error)
-    return target_of(settings, secrets, row.id, row.version, problem)
+    return target_of(settings, composer, secrets, row.id, row.version, problem)
+
+
+def composer_of(settings: NewWebhook, account: str, declared: Shapes) -> Composer:
+    source = f"urn:callboard:{account}"
+    return Composer(settings.url, settings.method, settings.payload, source, declared)
 
 
 def target_of(
     settings: NewWebhook,
+    composer: Composer,
     secrets: tuple[TimedSecret, ...],
     webhook: str = "",
     version: int = 0,
@@ -94,6 +114,7 @@ def target_of(
         version=version,
         method=settings.method,
         url=settings.url,
+        composer=composer,
         headers=(*settings.headers.items(), *headers_of(settings.auth)),
         signing=settings.signing,
         secrets=secrets,

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from callboard.auth.settings import Auth
+from callboard.payload.settings import Payload
 from callboard.retry import DEFAULT_PLAN
 from callboard.webhooks.recipients import DEFAULT_NOTIFY
 from callboard.webhooks.tables import Webhook
@@ -26,6 +27,7 @@ class NewWebhook:
     name: str = ""
     app: str = ""
     method: str = "POST"
+    payload: Payload = field(default_factory=Payload)
     headers: dict[str, str] = field(default_factory=dict)
     auth: Auth = field(default_factory=Auth)
     signing: str = "standard"
@@ -44,7 +46,8 @@ class NewWebhook:
 
 SETTINGS = tuple(each.name for each in fields(NewWebhook) if each.name != "secret")
 _AS_JSON = frozenset(
-    {"events", "headers", "auth", "success", "schedule", "recipients", "notify"}
+    {"events", "payload", "headers", "auth", "success", "schedule"}
+    | {"recipients", "notify"}
 )
 
 

@@ -28,6 +28,7 @@ class Webhook(Table):
     version = Integer(default=1)
     url = Text()
     method = Varchar(length=8)
+    payload = Text(default="{}")
     events = Text()
     headers = Text()
     auth = Text(default='{"type":"none"}')

@@ -8,12 +8,14 @@ import msgspec
 from callboard.auth import certificates
 from callboard.auth.settings import MASK, Auth
 from callboard.delivery.standing import Standing
+from callboard.matching.verdict import Verdict
 from callboard.retry import DEFAULT_PLAN
 from callboard.trial import Preview, Trial
 from callboard.webhooks.recipients import DEFAULT_NOTIFY
 from callboard.webhooks.secrets import read_secrets
 from callboard.webhooks.settings import SETTINGS, NewWebhook, settings_of
 from callboard.webhooks.tables import Webhook
+from web.api.payload_shapes import Method, PayloadIn, PayloadOut
 from web.api.shapes import (
     PhasesOut,
     RequestOut,
@@ -73,10 +75,6 @@ class RetryIn(msgspec.Struct, forbid_unknown_fields=True):
     schedule: tuple[int, ...] = DEFAULT_PLAN.gaps
 
 
-class PayloadIn(msgspec.Struct, forbid_unknown_fields=True):
-    format: Literal["standard"] = "standard"
-
-
 class WebhookSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """What may be changed later."""
 
@@ -84,7 +82,7 @@ class WebhookSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     events: tuple[str, ...]
     name: str = ""
     app: str = ""
-    method: Literal["POST"] = "POST"
+    method: Method = "POST"
     payload: PayloadIn = msgspec.field(default_factory=PayloadIn)
     headers: dict[str, str] = {}
     auth: AuthIn = msgspec.field(default_factory=AuthIn)
@@ -105,6 +103,7 @@ class WebhookSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         same = {name: getattr(self, name) for name in SETTINGS if hasattr(self, name)}
         return same | {
             "auth": self.auth.settings(),
+            "payload": self.payload.to_setting(),
             "signing": self.signing.scheme,
             "success": _rule(self.success),
             "schedule": self.retry.schedule,
@@ -166,10 +165,6 @@ class RetryOut(msgspec.Struct):
     schedule: tuple[int, ...]
 
 
-class PayloadOut(msgspec.Struct):
-    format: str
-
-
 class LastDelivery(msgspec.Struct):
     at: datetime
     state: str
@@ -212,7 +207,7 @@ class WebhookOut(msgspec.Struct, kw_only=True):
             "held": standing.held,
             "created_at": row.created_at,
             "last_delivery": _last(standing),
-            "payload": PayloadOut("standard"),
+            "payload": PayloadOut.of(settings_of(row).payload, row.method),
             "auth": AuthOut.of(settings_of(row).auth),
         }
         return msgspec.convert(_grouped(row) | beside | more, cls)
@@ -285,9 +280,18 @@ class PreviewIn(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class PreviewOut(msgspec.Struct):
+    """`request` as it would be sent; where a placeholder has no fitting value, `why`
+    says which, and the URL is as it was written."""
+
     request: RequestOut
     passes: bool
     why: str
+
+    @classmethod
+    def of(cls, made: Preview, verdict: Verdict) -> Self:
+        problem = made.call.problem
+        fine = verdict.passes and not problem
+        return cls(sent(made), fine, problem or verdict.why)
 
 
 class OutcomeOut(msgspec.Struct):
@@ -336,6 +340,7 @@ def _grouped(row: Webhook) -> dict[str, Any]:
     same = {name: getattr(settings, name) for name in SETTINGS}
     return same | {
         "auth": settings.auth.masked(),
+        "payload": msgspec.to_builtins(settings.payload),
         "signing": {"scheme": settings.signing},
         "retry": {"schedule": same.pop("schedule")},
     }

@@ -33,7 +33,6 @@ from web.api.webhook_shapes import (
     WebhookOut,
     WebhookPatch,
     WebhookSettings,
-    sent,
 )
 from web.errors import AnyRequest
 from web.security import Running, actor, may_change
@@ -204,9 +203,10 @@ class WebhooksController(Controller):
         row = await webhooks.get(account, id)
         wanted = bodies.read(await _body(request), _test)
         type = await _type_for(account, row, wanted.type)
-        data = wanted.data_text() or await trial.sample_of(account, type)
-        target = read_target(row, runtime.vault)
-        made = await trial.send(runtime.sender, target, type, data, runtime.clock())
+        now = runtime.clock()
+        facts = await trial.sample_of(account, type, now, wanted.data_text())
+        target = await read_target(row, runtime.vault)
+        made = await trial.send(runtime.sender, target, facts, now)
         return TrialOut.of(made)
 
     @post("/{id:str}/preview", status_code=200, opt={"takes": PreviewIn})
@@ -220,16 +220,15 @@ class WebhooksController(Controller):
         """The request that would be made, and whether it would be; sends nothing."""
         row = await webhooks.get(account, id)
         wanted = bodies.read(await _body(request), _preview)
+        now = runtime.clock()
         if wanted.event is not None:
-            event = await reading.get_event(account, wanted.event)
-            type, data = event.type, event.data
+            facts = trial.facts_of(await reading.get_event(account, wanted.event))
         else:
             type = await _type_for(account, row, wanted.type)
-            data = await trial.sample_of(account, type)
-        target = read_target(row, runtime.vault)
-        made = trial.preview(target, type, data, runtime.clock())
-        verdict = explain_events(settings_of(row).events, type)
-        return PreviewOut(sent(made), verdict.passes, verdict.why)
+            facts = await trial.sample_of(account, type, now)
+        made = trial.preview(await read_target(row, runtime.vault), facts, now)
+        verdict = explain_events(settings_of(row).events, facts.type)
+        return PreviewOut.of(made, verdict)
 
 
 async def _body(request: AnyRequest) -> bytes:

@@ -231,10 +231,10 @@ async def _target(
     new = replace(form.to_command(), events=(type,), recipients=())
     new = await _checked(runtime, account, form, row, new)
     if row is None:
-        return trial.target_of_unsaved(new)
-    saved = read_target(row, runtime.vault)
+        return await trial.target_of_unsaved(account, new)
+    saved = await read_target(row, runtime.vault)
     auth = saved.auth if new.auth.sealed else new.auth
-    target = trial.target_of_unsaved(replace(new, auth=auth))
+    target = await trial.target_of_unsaved(account, replace(new, auth=auth))
     secrets = saved.secrets or target.secrets
     return replace(target, secrets=secrets, problem=saved.problem)
 
@@ -243,5 +243,6 @@ async def _sent(
     runtime: Runtime, account: str, form: WebhookForm, row: Webhook | None
 ) -> dict[str, Any]:
     target = await _target(runtime, account, form, row, form.shown)
-    data = await trial.sample_of(account, form.shown)
-    return webhook_views.sent(trial.preview(target, form.shown, data, runtime.clock()))
+    now = runtime.clock()
+    facts = await trial.sample_of(account, form.shown, now)
+    return webhook_views.sent(trial.preview(target, facts, now))
