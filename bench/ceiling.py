@@ -16,36 +16,19 @@ from bench.load import make_data
 from callboard import ids
 from callboard.delivery import request
 from callboard.delivery.request import Call
-from callboard.delivery.targets import Target
 from callboard.egress.policy import EgressPolicy, parse_destinations
 from callboard.egress.transport import GuardedTransport
-from callboard.payload.composing import Composer
-from callboard.payload.settings import Payload
-from callboard.payload.values import Facts
-from callboard.retry import DEFAULT_PLAN
+from callboard.trial import target_of_unsaved
+from callboard.webhooks.settings import NewWebhook
 
 _IN_FLIGHT = 64
 
 
 def make_calls(url: str, size: int, count: int) -> list[Call]:
-    target = Target(
-        webhook="wh_bench",
-        version=1,
-        method="POST",
-        url=url,
-        composer=Composer(url, "POST", Payload(), "", {}),
-        headers=(),
-        signing="standard",
-        secrets=((b"only for the benchmark", None),),
-        success="2xx",
-        plan=DEFAULT_PLAN,
-        timeout=15.0,
-    )
+    target = target_of_unsaved(NewWebhook(url=url, events=("*",)))
     now, data = datetime.now(UTC), make_data(size)
     return [
-        request.build(
-            target, Facts(ids.make("evt", now), "contact.changed", data, now), 1, now
-        )
+        request.build(target, ids.make("evt", now), "contact.changed", data, now, now)
         for _ in range(count)
     ]
 

@@ -17,7 +17,6 @@ from time import monotonic
 from callboard import retry, spells
 from callboard.database import Database, reading, writing
 from callboard.delivery import acts, ledger, request
-from callboard.delivery.caller import Caller
 from callboard.delivery.ledger import Claimed, Result, Sent
 from callboard.delivery.request import Call
 from callboard.delivery.sender import Sender
@@ -31,7 +30,6 @@ from callboard.outcome import ErrorClass, Outcome
 _BUSY, _RUNG, _ALONE = 0.005, 0.02, 1.0
 _KEEPS_LOOKING = 0.25
 _OTHER_LANES = 0.05
-_LONGEST_REASON = 120  # as the column has it
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +60,6 @@ class Pump:
     on_full: Callable[[], None] = lambda: None
     on_notice: Callable[[], None] = lambda: None
 
-    _caller: Caller = field(init=False)
     _claims: int = 0
     _stopping: bool = False
     _rung_at: float = 0.0
@@ -75,9 +72,6 @@ class Pump:
     _young: deque[_Flight] = field(default_factory=deque)
     _in_lane: Counter[Lane] = field(default_factory=Counter)
     _slow: Counter[str] = field(default_factory=Counter)
-
-    def __post_init__(self) -> None:
-        self._caller = Caller(self.sender)
 
     def ring(self) -> None:
         self._rung_at = monotonic()
@@ -224,12 +218,19 @@ class Pump:
         claimed = flight.claimed
         target = self.targets[claimed.webhook]
         started_at = self.clock()
-        call = request.build(target, claimed.facts, claimed.attempts + 1, started_at)
+        call = request.build(
+            target,
+            claimed.event,
+            claimed.type,
+            claimed.data,
+            claimed.occurred_at,
+            started_at,
+        )
         try:
             outcome = await self._send(target, call)
         except asyncio.CancelledError:
             outcome = _cut(monotonic() - flight.begun)
-        sent = Sent(call.method, call.url, request.masked(call, target), call.kept)
+        sent = Sent(call.method, call.url, request.masked(call, target), None)
         self._finished.append(
             decide(claimed, target, sent, outcome, started_at, self.rng)
         )
@@ -238,9 +239,7 @@ class Pump:
     async def _send(self, target: Target, call: Call) -> Outcome:
         if target.problem:
             return Outcome(error=ErrorClass.REQUEST, detail=target.problem)
-        if call.problem:
-            return Outcome(error=ErrorClass.VALUE, detail=call.problem)
-        return await self._caller.call(target, call)
+        return await self.sender.send(call)
 
     def _land(self, flight: _Flight) -> None:
         self._flights.remove(flight)
@@ -264,8 +263,6 @@ def decide(
     reason: str | None = "every try failed"
     if retry.succeeded(target.success, outcome):
         state, reason = DeliveryState.DELIVERED, None
-    elif outcome.error is ErrorClass.VALUE:
-        reason = outcome.detail[:_LONGEST_REASON]  # no later try would do better
     elif outcome.status == retry.GONE and outcome.error is None:
         # Its webhook is deactivated with the recording of it; so it will be held.
         state, due, reason = DeliveryState.PENDING, ended_at, None

@@ -17,15 +17,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to mend: where (a field's path, "" for the whole), what, in words.
-
-    `position`: the character in the field's text that it is about, from 1.
-    """
+    """One thing to mend: where (a field's path, "" for the whole), what, in words."""
 
     field: str
     code: str
     message: str
-    position: int | None = None
 
 
 class CallboardError(Exception):

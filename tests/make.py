@@ -77,6 +77,7 @@ async def webhook(account: str, name: str, events: list[str]) -> str:
         events=json.dumps(events),
         headers="{}",
         signing="none",
+        signature_header="",
         secrets="[]",
         success='"2xx"',
         schedule="[]",

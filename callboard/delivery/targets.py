@@ -1,51 +1,33 @@
 """A webhook as the sender needs it: read, unsealed and compiled once per version."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass
 
-from callboard.auth.settings import Auth, headers_of
-from callboard.catalogue import shapes
-from callboard.catalogue.shapes import Shapes
-from callboard.payload.composing import Composer
 from callboard.retry import RetryPlan, SuccessRule
+from callboard.signing.keyring import UNSIGNED, Keyring
+from callboard.signing.schemes import Scheme
 from callboard.vault import Vault, VaultError
-from callboard.webhooks.auth import unseal
-from callboard.webhooks.secrets import open_secrets, read_secrets
+from callboard.webhooks.secrets import open_keyring, read_secrets
 from callboard.webhooks.settings import NewWebhook, settings_of
 from callboard.webhooks.tables import Webhook
 
 _REMEMBERED = 20_000
 
-TimedSecret = tuple[bytes, datetime | None]
-
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`secrets` with the time until which each signs, the newest first. `composer`
-    fills `url` and makes the body.
-
-    `problem`: why nothing can be sent with these settings; empty when all is well.
-    """
+    """`problem`: why nothing can be sent with these settings; empty if all is well."""
 
     webhook: str
     version: int
     method: str
     url: str
-    composer: Composer
-    headers: tuple[tuple[str, str], ...] = field(repr=False)
-    signing: str
-    secrets: tuple[TimedSecret, ...] = field(repr=False)
+    headers: tuple[tuple[str, str], ...]
+    keyring: Keyring
     success: SuccessRule
     plan: RetryPlan
     timeout: float
-    auth: Auth = field(default_factory=Auth)
     problem: str = ""
-
-    def secrets_at(self, now: datetime) -> list[bytes]:
-        return [
-            secret for secret, until in self.secrets if until is None or until > now
-        ]
 
 
 class Targets:
@@ -64,11 +46,8 @@ class Targets:
             return
         if len(self._known) > _REMEMBERED:
             self._known.clear()
-        rows = await Webhook.objects().where(Webhook.id.is_in(missing))
-        declared = await shapes.declared({row.account for row in rows})
-        for row in rows:
-            target = _read(row, self._vault, declared[row.account])
-            self._known[row.id] = target
+        for row in await Webhook.objects().where(Webhook.id.is_in(missing)):
+            self._known[row.id] = read_target(row, self._vault)
 
     def __getitem__(self, webhook: str) -> Target:
         return self._known[webhook]
@@ -78,33 +57,24 @@ class Targets:
         return known is not None and known.version >= version
 
 
-async def read_target(row: Webhook, vault: Vault) -> Target:
-    declared = await shapes.declared({row.account})
-    return _read(row, vault, declared[row.account])
-
-
-def _read(row: Webhook, vault: Vault, declared: Shapes) -> Target:
-    settings = settings_of(row)
-    composer = composer_of(settings, row.account, declared)
-    secrets: tuple[TimedSecret, ...] = ()
-    problem = ""
+def read_target(row: Webhook, vault: Vault) -> Target:
+    keyring, problem = UNSIGNED, ""
     try:
-        secrets = tuple(open_secrets(read_secrets(row.secrets), row.id, vault))
-        settings = replace(settings, auth=unseal(settings.auth, row.id, vault))
+        keyring = read_keyring(row, vault)
     except VaultError as error:
         problem = str(error)
-    return target_of(settings, composer, secrets, row.id, row.version, problem)
+    return target_of(settings_of(row), keyring, row.id, row.version, problem)
 
 
-def composer_of(settings: NewWebhook, account: str, declared: Shapes) -> Composer:
-    source = f"urn:callboard:{account}"
-    return Composer(settings.url, settings.method, settings.payload, source, declared)
+def read_keyring(row: Webhook, vault: Vault) -> Keyring:
+    """Raises VaultError when no key of the vault opens a secret."""
+    sealed, scheme = read_secrets(row.secrets), Scheme(row.signing)
+    return open_keyring(scheme, row.signature_header, sealed, row.id, vault)
 
 
 def target_of(
     settings: NewWebhook,
-    composer: Composer,
-    secrets: tuple[TimedSecret, ...],
+    keyring: Keyring,
     webhook: str = "",
     version: int = 0,
     problem: str = "",
@@ -114,13 +84,10 @@ def target_of(
         version=version,
         method=settings.method,
         url=settings.url,
-        composer=composer,
-        headers=(*settings.headers.items(), *headers_of(settings.auth)),
-        signing=settings.signing,
-        secrets=secrets,
+        headers=tuple(settings.headers.items()),
+        keyring=keyring,
         success=settings.success,
         plan=RetryPlan(settings.schedule),
         timeout=float(settings.timeout),
-        auth=settings.auth,
         problem=problem,
     )

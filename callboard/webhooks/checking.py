@@ -1,33 +1,24 @@
 """Settings held against the rules, the account's catalogue and its members."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 
 from callboard.accounts.tables import Member
-from callboard.catalogue import shapes
+from callboard.catalogue.tables import EventType
 from callboard.errors import Invalid, Problem
-from callboard.matching.patterns import check_events, compile_patterns
-from callboard.payload.settings import check_method, check_payload
-from callboard.payload.shapes import Shape, declared_by_all, together
+from callboard.matching.patterns import check_events
 from callboard.retry import check_plan
-from callboard.webhooks import auth_rules, rules
+from callboard.signing import keys
+from callboard.signing.schemes import Scheme
+from callboard.webhooks import rules
 from callboard.webhooks.recipients import NOTIFY
 from callboard.webhooks.settings import NewWebhook
 
 
-async def checked(
-    account: str, new: NewWebhook, allow_http: bool, now: datetime
-) -> NewWebhook:
+async def checked(account: str, new: NewWebhook, allow_http: bool) -> NewWebhook:
     """As it will be kept; raises Invalid with every problem."""
     url, problems = rules.check_url(new.url, allow_http)
-    types = await shapes.all_of(account)
-    content = _check_content(new, types, readable=not problems)
-    problems += check_events(new.events, list(types))
+    problems += check_events(new.events, await _types(account))
     problems += _check_alone(new)
-    problems += content
-    auth, wrong = auth_rules.check(new, allow_http, now)
-    problems += wrong
     problems += rules.check_recipients(new.recipients, await _members(account))
     if problems:
         raise Invalid(problems)
@@ -35,8 +26,8 @@ async def checked(
     return replace(
         new,
         url=url,
-        auth=auth,
         name=new.name.strip() or _name_from(url),
+        signature_header=_named(new),
         notify=tuple(each for each in NOTIFY if each in new.notify),
     )
 
@@ -44,42 +35,36 @@ async def checked(
 def _check_alone(new: NewWebhook) -> list[Problem]:
     """What needs to know nothing but the setting."""
     return [
-        *check_method(new.method),
         *rules.check_headers(new.headers),
         *check_plan(new.schedule),
         *rules.check_success(new.success),
         *rules.check_numbers(new),
-        *rules.check_signing(new.signing, new.secret),
+        *rules.check_signing(new),
         *(rules.check_name(new.name) if new.name else ()),
         *(rules.check_name(new.app, "app") if new.app else ()),
         *rules.check_notify(new.notify),
     ]
 
 
-def _check_content(
-    new: NewWebhook, types: Mapping[str, Shape], readable: bool
-) -> list[Problem]:
-    """What needs to know what the types declare that it listens to. `readable`: the
-    URL is."""
-    listened = _listened(new, types)
-    short_names = declared_by_all(listened)
-    problems = check_payload(new.payload, new.method, listened)
-    if readable:
-        problems += rules.check_slots(new.url, new.method, short_names)
-    return problems
+def check_key(scheme: Scheme, brought: str | None) -> None:
+    """A key that comes alone, without the other settings."""
+    if brought is not None and (problems := keys.check(scheme, brought)):
+        raise Invalid([replace(each, field="secret") for each in problems])
 
 
-def _listened(new: NewWebhook, types: Mapping[str, Shape]) -> dict[str, Shape]:
-    """A pattern may wait for types that are to come; what others declare is the best
-    guess then."""
-    wanted = compile_patterns(new.events)
-    found = {name: shape for name, shape in types.items() if wanted.matches(name)}
-    return found or {"": together(types.values())}
+async def _types(account: str) -> list[str]:
+    rows = await EventType.select(EventType.name).where(EventType.account == account)
+    return [row["name"] for row in rows]
 
 
 async def _members(account: str) -> set[str]:
     rows = await Member.select(Member.id).where(Member.account == account)
     return {row["id"] for row in rows}
+
+
+def _named(new: NewWebhook) -> str:
+    usual = Scheme(new.signing).usual_header
+    return "" if new.signature_header == usual else new.signature_header
 
 
 def _name_from(url: str) -> str:

@@ -43,24 +43,31 @@ def check_headers(headers: Mapping[str, str], field: str = "headers") -> list[Pr
     problems = [
         Problem(f"{field}.{name}", *wrong)
         for name, value in headers.items()
-        for wrong in wrong_header(name, value)
+        for wrong in _wrong_header(name, value)
     ]
     twice = len({name.lower() for name in headers}) < len(headers)
     message = "Set each header once: capitals make no difference in its name."
     return [*problems, Problem(field, "twice", message)] if twice else problems
 
 
-def wrong_header(name: str, value: str) -> Iterator[tuple[str, str]]:
-    """Pairs of code and message; `header_value` is about the value."""
+def check_header_name(name: str, field: str) -> list[Problem]:
+    return [Problem(field, *wrong) for wrong in _wrong_name(name)]
+
+
+def _wrong_header(name: str, value: str) -> Iterator[tuple[str, str]]:
+    yield from _wrong_name(name)
+    if value.strip() != value:
+        yield "header_value", "Remove the spaces or line ends around the value."
+    elif not _VALUE.fullmatch(value):
+        yield "header_value", "Use printable ASCII on one line; encode anything else."
+
+
+def _wrong_name(name: str) -> Iterator[tuple[str, str]]:
     reason = _refusal(name.lower())
     if reason:
         yield "refused", f"Leave this header out: {reason}."
     elif not _TOKEN.fullmatch(name):
         yield "header_name", "Name a header with letters, digits and - only."
-    if value.strip() != value:
-        yield "header_value", "Remove the spaces or line ends around the value."
-    elif not _VALUE.fullmatch(value):
-        yield "header_value", "Use printable ASCII on one line; encode anything else."
 
 
 def _refusal(name: str) -> str | None:

@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 
 from callboard.errors import Problem
-from callboard.signing import secrets
 from callboard.webhooks.headers import check_headers
 from callboard.webhooks.recipients import check_notify, check_recipients
-from callboard.webhooks.urls import check_slots, check_url
+from callboard.webhooks.signatures import check_signing
+from callboard.webhooks.urls import check_url
 
 __all__ = [
     "check_headers",
@@ -16,12 +16,10 @@ __all__ = [
     "check_numbers",
     "check_recipients",
     "check_signing",
-    "check_slots",
     "check_success",
     "check_url",
 ]
 
-SIGNING = ("standard", "none")
 LONGEST_NAME = 120
 MOST_STATUSES = 20
 
@@ -106,11 +104,3 @@ def check_success(rule: object, field: str = "success") -> list[Problem]:
         " between 200 and 599 without redirects."
     )
     return [Problem(field, "success", message)]
-
-
-def check_signing(scheme: str, secret: str | None) -> list[Problem]:
-    problems = secrets.check(secret) if secret is not None else []
-    if scheme in SIGNING:
-        return problems
-    text = f"Choose one of {', '.join(SIGNING)}."
-    return [Problem("signing.scheme", "unknown", text), *problems]

@@ -5,8 +5,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from callboard.auth.settings import Auth
-from callboard.payload.settings import Payload
 from callboard.retry import DEFAULT_PLAN
 from callboard.webhooks.recipients import DEFAULT_NOTIFY
 from callboard.webhooks.tables import Webhook
@@ -16,9 +14,10 @@ Success = Literal["2xx", "200"] | tuple[int, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewWebhook:
-    """Each setting has a column of its name; all but `secret` may change later.
+    """Each setting has a column of its name, except `secret`: a key that the caller
+    brings for a signing scheme that is new; without it one is made.
 
-    `secret` is brought by the caller, or made for a scheme that needs one.
+    `signature_header`: empty for the usual one of the scheme.
     `recipients`: ids of members, or mail addresses.
     """
 
@@ -27,10 +26,9 @@ class NewWebhook:
     name: str = ""
     app: str = ""
     method: str = "POST"
-    payload: Payload = field(default_factory=Payload)
     headers: dict[str, str] = field(default_factory=dict)
-    auth: Auth = field(default_factory=Auth)
     signing: str = "standard"
+    signature_header: str = ""
     secret: str | None = None
     success: Success = "2xx"
     schedule: tuple[int, ...] = DEFAULT_PLAN.gaps
@@ -46,8 +44,7 @@ class NewWebhook:
 
 SETTINGS = tuple(each.name for each in fields(NewWebhook) if each.name != "secret")
 _AS_JSON = frozenset(
-    {"events", "payload", "headers", "auth", "success", "schedule"}
-    | {"recipients", "notify"}
+    {"events", "headers", "success", "schedule", "recipients", "notify"}
 )
 
 
@@ -59,9 +56,7 @@ def settings_of(row: Webhook) -> NewWebhook:
 
 
 def columns(new: NewWebhook) -> dict[str, Any]:
-    """Auth without a secret that nobody has sealed."""
     chosen = {name: getattr(new, name) for name in SETTINGS}
-    chosen["auth"] = new.auth.kept()
     return chosen | {name: as_json(chosen[name]) for name in _AS_JSON}
 
 

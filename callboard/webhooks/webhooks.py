@@ -16,14 +16,14 @@ from piccolo.columns.combination import WhereRaw
 from callboard import ids
 from callboard.accounts import accounts, audit
 from callboard.database import writing
-from callboard.errors import NotFound, invalid
+from callboard.errors import Conflict, NotFound, invalid
 from callboard.matching.patterns import compile_patterns
 from callboard.paging import Page, decode_cursor, encode_cursor
-from callboard.signing import secrets as standard_secrets
+from callboard.signing.schemes import Scheme
 from callboard.vault import Vault
-from callboard.webhooks import auth, turn
+from callboard.webhooks import turn
 from callboard.webhooks.checking import checked
-from callboard.webhooks.secrets import seal, seal_secrets
+from callboard.webhooks.secrets import make, seal, write_secrets
 from callboard.webhooks.settings import NewWebhook, as_json, columns, settings_of
 from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
@@ -37,20 +37,18 @@ async def create(
     allow_http: bool,
     now: datetime,
 ) -> tuple[Webhook, str | None]:
-    """A draft, and its signing secret, which is shown this once."""
-    new = await checked(account, new, allow_http, now)
-    secret = new.secret or standard_secrets.generate()
-    if new.signing == "none":
-        secret = ""
+    """A draft, and the secret that it shares with its receiver, shown this once."""
+    new = await checked(account, new, allow_http)
+    scheme = Scheme(new.signing)
+    text = await make(scheme, new.secret)
     id = ids.make("wh", now)
-    new = replace(new, auth=auth.seal(new.auth, id, vault))
     row = Webhook(
         id=id,
         account=account,
         state=WebhookState.DRAFT,
         state_since=now,
         version=1,
-        secrets=seal_secrets([seal(secret, id, vault)] if secret else []),
+        secrets=_sealed(scheme, text, id, vault, now),
         created_at=now,
         changed_at=now,
         **columns(new),
@@ -60,7 +58,7 @@ async def create(
         await turn.insert(db, row, now)
         await audit.note(account, actor, "webhook.created", row.id, row.name, now)
         await accounts.bump(db, account)
-    return row, secret or None
+    return row, text if scheme.shares_secret else None
 
 
 async def change(
@@ -71,25 +69,31 @@ async def change(
     vault: Vault,
     allow_http: bool,
     now: datetime,
-) -> Webhook:
-    """`wanted`: values by the names of NewWebhook; other settings stay as they are."""
+) -> tuple[Webhook, str | None]:
+    """`wanted`: values by the names of NewWebhook; other settings stay as they are.
+
+    Another signing scheme gets a key of its own, and the old keys sign no longer. The
+    secret of the new one is returned where it is shared, and shown this once.
+    """
+    before = await get(account, id)
+    text = await _key_for(before, wanted, allow_http)
     async with writing() as db:
         await accounts.bump(db, account)
         row = await get(account, id)
-        new = auth.completed(replace(settings_of(row), **wanted), row, vault)
-        new = await checked(account, new, allow_http, now)
-        if new.signing == "standard" and row.secrets == "[]":
-            text = "It has no secret yet: make one under Keys, which turns signing on."
-            raise invalid("signing.scheme", "no_secret", text)
-        new = replace(new, auth=auth.seal(new.auth, id, vault))
+        new = await checked(account, replace(settings_of(row), **wanted), allow_http)
         changes: dict[Any, Any] = columns(new) | {"changed_at": now}
+        if row.signing != before.signing:
+            raise Conflict("Somebody else has changed this webhook just now.")
+        if new.signing != row.signing:
+            changes["secrets"] = _sealed(Scheme(new.signing), text, id, vault, now)
         await Webhook.update(changes).where(Webhook.id == id)
         if new.url != row.url:
             await turn.forget_speed(db, id)
-        names = ", ".join(sorted(wanted))
+        names = ", ".join(sorted(wanted.keys() - {"secret"}))
         await audit.note(account, actor, "webhook.changed", id, names, now)
         await turn.touch(db, id)
-        return await get(account, id)
+        row = await get(account, id)
+    return row, text if Scheme(row.signing).shares_secret else None
 
 
 async def unsubscribe(id: str, address: str, now: datetime) -> None:
@@ -170,3 +174,23 @@ async def listening_to(account: str, type: str) -> list[Webhook]:
         if compile_patterns(msgspec.json.decode(row.events)).matches(type)
     ]
     return sorted(found, key=lambda row: row.name)
+
+
+async def _key_for(
+    row: Webhook, wanted: Mapping[str, Any], allow_http: bool
+) -> str | None:
+    """The key of another scheme, made before the transaction, which need not wait."""
+    before = settings_of(row)
+    new = await checked(row.account, replace(before, **wanted), allow_http)
+    if new.signing != before.signing:
+        return await make(Scheme(new.signing), new.secret)
+    if new.secret is not None:
+        text = "Rotate the keys to bring a new secret for the same scheme."
+        raise invalid("signing.secret", "rotate", text)
+    return None
+
+
+def _sealed(
+    scheme: Scheme, text: str | None, id: str, vault: Vault, now: datetime
+) -> str:
+    return write_secrets([seal(scheme, text, id, vault, now)] if text else [])

@@ -48,17 +48,8 @@ class TestCreate:
             "name": "r.example",
             "app": "",
             "method": "POST",
-            "payload": {
-                "format": "standard",
-                "template": "",
-                "fields": [],
-                "include": [],
-                "language": "EN-US",
-                "mode": "structured",
-                "source": "",
-            },
-            "auth": {"type": "none"},
-            "signing": {"scheme": "standard"},
+            "payload": {"format": "standard"},
+            "signing": {"scheme": "standard", "header": "webhook-signature"},
             "success": "2xx",
             "retry": {"schedule": [120, 480, 1200, 1800, 3600]},
             "timeout": 15,
@@ -151,12 +142,12 @@ class TestChange:
 
     async def test_leaves_states_to_their_verbs(self, api):
         path = f"{PATH}/{(await create(api))['id']}"
-        body = {"state": "active", "signing": {"secret": "x"}, "url": None, "nix": None}
+        body = {"state": "active", "signing": {"scheme": 1}, "url": None, "nix": None}
         assert problems(await api.patch(path, json=body)) == [
             ("state", "not_by_patch"),
-            ("signing.secret", "not_by_patch"),
             ("nix", "unknown"),
             ("url", "missing"),
+            ("signing.scheme", "type"),
         ]
         assert (await api.patch(path, json=[])).status_code == 422
         assert (await api.patch(path, content=b"{")).status_code == 400

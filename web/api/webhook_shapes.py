@@ -5,17 +5,12 @@ from typing import Any, Literal, Self
 
 import msgspec
 
-from callboard.auth import certificates
-from callboard.auth.settings import MASK, Auth
 from callboard.delivery.standing import Standing
-from callboard.matching.verdict import Verdict
 from callboard.retry import DEFAULT_PLAN
 from callboard.trial import Preview, Trial
 from callboard.webhooks.recipients import DEFAULT_NOTIFY
-from callboard.webhooks.secrets import read_secrets
 from callboard.webhooks.settings import SETTINGS, NewWebhook, settings_of
 from callboard.webhooks.tables import Webhook
-from web.api.payload_shapes import Method, PayloadIn, PayloadOut
 from web.api.shapes import (
     PhasesOut,
     RequestOut,
@@ -24,55 +19,24 @@ from web.api.shapes import (
     null,
     text,
 )
+from web.api.signing_shapes import KeyOut, SigningIn, SigningOut, signing_of
 
 # What a field of the JSON is called in the domain, where that differs.
-_RENAMED = {"retry": "schedule"}
+_RENAMED = {
+    "retry": ("schedule",),
+    "signing": ("signing", "signature_header", "secret"),
+}
 _Success = str | int | tuple[int, ...]
-
-
-class SigningIn(msgspec.Struct, forbid_unknown_fields=True):
-    """`secret`: your own, or one is made."""
-
-    scheme: Literal["standard", "none"] = "standard"
-    secret: str | None = None
-
-
-_Kind = Literal["none", "basic", "header", "bearer", "oauth2", "mtls"]
-
-
-class AuthIn(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """basic: `username`, `password` · header: `name`, `value` · bearer: `token` ·
-    oauth2: `token_url`, `client_id`, `client_secret`, `scope`?, `audience`?,
-    `client_auth`? (basic or post) · mtls: `certificate`, `private_key` (PEM).
-
-    Secrets are never read back: they are shown as ••••, and stay as they are when
-    that, or nothing, is sent for them. Another type begins anew.
-    """
-
-    type: _Kind = "none"
-    username: str = ""
-    password: str | None = None
-    name: str = ""
-    value: str | None = None
-    token: str | None = None
-    token_url: str = ""
-    client_id: str = ""
-    client_secret: str | None = None
-    scope: str = ""
-    audience: str = ""
-    client_auth: str = ""
-    certificate: str = ""
-    private_key: str | None = None
-
-    def settings(self) -> Auth:
-        given = {name: getattr(self, name) for name in self.__struct_fields__[1:]}
-        return Auth.of(self.type, given)
 
 
 class RetryIn(msgspec.Struct, forbid_unknown_fields=True):
     """Seconds between one try and the next."""
 
     schedule: tuple[int, ...] = DEFAULT_PLAN.gaps
+
+
+class PayloadIn(msgspec.Struct, forbid_unknown_fields=True):
+    format: Literal["standard"] = "standard"
 
 
 class WebhookSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -82,10 +46,9 @@ class WebhookSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     events: tuple[str, ...]
     name: str = ""
     app: str = ""
-    method: Method = "POST"
+    method: Literal["POST"] = "POST"
     payload: PayloadIn = msgspec.field(default_factory=PayloadIn)
     headers: dict[str, str] = {}
-    auth: AuthIn = msgspec.field(default_factory=AuthIn)
     signing: SigningIn = msgspec.field(default_factory=SigningIn)
     success: _Success = "2xx"
     retry: RetryIn = msgspec.field(default_factory=RetryIn)
@@ -102,16 +65,14 @@ class WebhookSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         """By the domain's names."""
         same = {name: getattr(self, name) for name in SETTINGS if hasattr(self, name)}
         return same | {
-            "auth": self.auth.settings(),
-            "payload": self.payload.to_setting(),
-            "signing": self.signing.scheme,
+            **self.signing.settings(),
             "success": _rule(self.success),
             "schedule": self.retry.schedule,
         }
 
     def to_change(self, given: set[str]) -> dict[str, Any]:
         """`given`: the fields of the patch; the others stay as they are."""
-        wanted = {_RENAMED.get(name, name) for name in given}
+        wanted = {each for name in given for each in _RENAMED.get(name, (name,))}
         return {name: v for name, v in self.settings().items() if name in wanted}
 
     @classmethod
@@ -136,33 +97,15 @@ class WebhookIn(WebhookSettings, kw_only=True):
         settings = self.settings()
         if self.hold_days is msgspec.UNSET:
             settings["hold_days"] = hold_days
-        return NewWebhook(**settings, secret=self.signing.secret)
-
-
-class AuthOut(AuthIn, kw_only=True):
-    """With what can be told of a certificate."""
-
-    type: _Kind
-    subject: str = ""
-    issuer: str = ""
-    expires_at: datetime | None = None
-
-    @classmethod
-    def of(cls, auth: Auth) -> Self:
-        shown: dict[str, Any] = {**auth.masked()}
-        if "certificate" in auth.shown:
-            ours = certificates.describe(auth.shown["certificate"])
-            shown |= {"subject": ours.subject, "issuer": ours.issuer}
-            shown["expires_at"] = ours.ends_at
-        return cls(**shown)
-
-
-class SigningOut(msgspec.Struct):
-    scheme: str
+        return NewWebhook(**settings)
 
 
 class RetryOut(msgspec.Struct):
     schedule: tuple[int, ...]
+
+
+class PayloadOut(msgspec.Struct):
+    format: str
 
 
 class LastDelivery(msgspec.Struct):
@@ -171,8 +114,7 @@ class LastDelivery(msgspec.Struct):
 
 
 class WebhookOut(msgspec.Struct, kw_only=True):
-    """`held`: deliveries that wait until it is activated. The values of `headers` are
-    masked for keys that may only read."""
+    """`held`: deliveries that wait until it is activated."""
 
     id: str
     name: str
@@ -183,7 +125,6 @@ class WebhookOut(msgspec.Struct, kw_only=True):
     events: tuple[str, ...]
     payload: PayloadOut
     headers: dict[str, str]
-    auth: AuthOut
     signing: SigningOut
     success: str | tuple[int, ...]
     retry: RetryOut
@@ -207,57 +148,35 @@ class WebhookOut(msgspec.Struct, kw_only=True):
             "held": standing.held,
             "created_at": row.created_at,
             "last_delivery": _last(standing),
-            "payload": PayloadOut.of(settings_of(row).payload, row.method),
-            "auth": AuthOut.of(settings_of(row).auth),
+            "payload": PayloadOut("standard"),
         }
         return msgspec.convert(_grouped(row) | beside | more, cls)
 
-    def masked(self) -> Self:
-        headers = dict.fromkeys(self.headers, MASK)
-        return msgspec.structs.replace(self, headers=headers)
-
 
 class CreatedOut(WebhookOut, kw_only=True):
-    """`secret` is shown this once; null when the webhook does not sign."""
+    """`secret` is shown this once; null when it is not shared, or nothing is signed.
+
+    `hint`: what to mind with the secret that was brought. `keys`: where the receiver
+    gets the public half.
+    """
 
     secret: str | None
+    hint: str | msgspec.UnsetType = msgspec.UNSET
+    keys: list[KeyOut] | msgspec.UnsetType = msgspec.UNSET
+
+
+class ChangedOut(WebhookOut, kw_only=True):
+    """With the new secret, as in CreatedOut, if the signing scheme has changed."""
+
+    secret: str | msgspec.UnsetType | None = msgspec.UNSET
+    hint: str | msgspec.UnsetType = msgspec.UNSET
+    keys: list[KeyOut] | msgspec.UnsetType = msgspec.UNSET
 
 
 class ActivateIn(msgspec.Struct, forbid_unknown_fields=True):
     """`held` is needed when anything is held."""
 
     held: Literal["deliver", "discard"] | None = None
-
-
-class RotateIn(msgspec.Struct, forbid_unknown_fields=True):
-    """For how long the old secret signs beside the new one."""
-
-    overlap_hours: float = 24
-
-
-class RotatedOut(msgspec.Struct):
-    """`secret` is shown this once."""
-
-    secret: str
-    old_until: datetime
-
-
-class KeyOut(msgspec.Struct):
-    """`until`: it signs no longer; null for the one in use."""
-
-    until: datetime | None
-
-
-class KeysOut(msgspec.Struct):
-    """The newest secret first."""
-
-    scheme: str
-    secrets: list[KeyOut]
-
-    @classmethod
-    def of(cls, row: Webhook) -> Self:
-        ends = [KeyOut(each.until) for each in read_secrets(row.secrets)]
-        return cls(row.signing, ends)
 
 
 class TestIn(msgspec.Struct, forbid_unknown_fields=True):
@@ -280,18 +199,9 @@ class PreviewIn(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class PreviewOut(msgspec.Struct):
-    """`request` as it would be sent; where a placeholder has no fitting value, `why`
-    says which, and the URL is as it was written."""
-
     request: RequestOut
     passes: bool
     why: str
-
-    @classmethod
-    def of(cls, made: Preview, verdict: Verdict) -> Self:
-        problem = made.call.problem
-        fine = verdict.passes and not problem
-        return cls(sent(made), fine, problem or verdict.why)
 
 
 class OutcomeOut(msgspec.Struct):
@@ -338,10 +248,9 @@ def _grouped(row: Webhook) -> dict[str, Any]:
     """The settings as fields of the JSON."""
     settings = settings_of(row)
     same = {name: getattr(settings, name) for name in SETTINGS}
+    del same["signature_header"]
     return same | {
-        "auth": settings.auth.masked(),
-        "payload": msgspec.to_builtins(settings.payload),
-        "signing": {"scheme": settings.signing},
+        "signing": msgspec.to_builtins(signing_of(row)),
         "retry": {"schedule": same.pop("schedule")},
     }
 

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -14,34 +14,34 @@ from callboard.errors import Invalid, Problem, invalid
 from callboard.matching.explain import explain_events
 from callboard.matching.patterns import unknown_type
 from callboard.paging import check_limit
-from callboard.webhooks import lifecycle, rotation, webhooks
+from callboard.signing import keys
+from callboard.signing.schemes import Scheme
+from callboard.webhooks import lifecycle, webhooks
 from callboard.webhooks.settings import settings_of
 from callboard.webhooks.tables import Webhook
 from web.api import bodies
 from web.api.shapes import Paged
+from web.api.signing_shapes import keys_of
 from web.api.webhook_shapes import (
     ActivateIn,
+    ChangedOut,
     CreatedOut,
-    KeysOut,
     PreviewIn,
     PreviewOut,
-    RotatedOut,
-    RotateIn,
     TestIn,
     TrialOut,
     WebhookIn,
     WebhookOut,
     WebhookPatch,
     WebhookSettings,
+    sent,
 )
 from web.errors import AnyRequest
-from web.security import Running, actor, may_change
+from web.security import Running, actor
 
 _BYTES = 1024 * 1024
-_LONGEST_OVERLAP = 24 * 30
 _new = msgspec.json.Decoder(WebhookIn)
 _activate = msgspec.json.Decoder(ActivateIn)
-_rotate = msgspec.json.Decoder(RotateIn)
 _test = msgspec.json.Decoder(TestIn)
 _preview = msgspec.json.Decoder(PreviewIn)
 
@@ -53,7 +53,6 @@ class WebhooksController(Controller):
     @get("/")
     async def list_webhooks(
         self,
-        request: AnyRequest,
         account: NamedDependency[str],
         q: FromQuery[str] = "",
         cursor: FromQuery[str | None] = None,
@@ -63,8 +62,6 @@ class WebhooksController(Controller):
         page = await webhooks.page(account, cursor, q, check_limit(limit))
         stands = await standing.of_webhooks(page.items)
         items = [WebhookOut.of(row, stands[row.id]) for row in page.items]
-        if not may_change(request):
-            items = [item.masked() for item in items]
         return Paged(items, page.next)
 
     @post("/", opt={"takes": WebhookIn})
@@ -87,14 +84,13 @@ class WebhooksController(Controller):
         )
         if new.state == "active":
             row = await lifecycle.activate(account, who, row.id, None, now)
-        return CreatedOut.of(row, standing.Standing(), secret=secret)
+        return CreatedOut.of(row, standing.Standing(), **_made(row, secret, now))
 
     @get("/{id:str}")
     async def show(
-        self, request: AnyRequest, account: NamedDependency[str], id: FromPath[str]
+        self, account: NamedDependency[str], id: FromPath[str]
     ) -> WebhookOut:
-        found = await _shown(await webhooks.get(account, id))
-        return found if may_change(request) else found.masked()
+        return await _shown(await webhooks.get(account, id))
 
     @patch("/{id:str}", opt={"takes": WebhookPatch})
     async def change(
@@ -103,21 +99,25 @@ class WebhooksController(Controller):
         account: NamedDependency[str],
         runtime: Running,
         id: FromPath[str],
-    ) -> WebhookOut:
+    ) -> ChangedOut:
         """A JSON merge patch: null puts a field back to its default, or where null
-        says something (`deactivate_after`: never), to that."""
+        says something (`deactivate_after`: never), to that. Another signing scheme
+        gets a new key, which the answer brings."""
         row = await webhooks.get(account, id)
         given = bodies.read_object(await bodies.receive(request, _BYTES))
-        row = await webhooks.change(
+        before, now = row.signing, runtime.clock()
+        row, secret = await webhooks.change(
             account,
             actor(request),
             id,
             _patched(row, given).to_change(set(given)),
             runtime.vault,
             runtime.settings.allow_http,
-            runtime.clock(),
+            now,
         )
-        return await _shown(row)
+        stands = await standing.of_webhooks([row])
+        made = _made(row, secret, now) if row.signing != before else {}
+        return ChangedOut.of(row, stands[row.id], **made)
 
     @delete("/{id:str}")
     async def remove(
@@ -166,31 +166,6 @@ class WebhooksController(Controller):
         who, now = actor(request), runtime.clock()
         return await _shown(await lifecycle.deactivate(account, who, id, now))
 
-    @post("/{id:str}/keys/rotate", status_code=200, opt={"takes": RotateIn})
-    async def rotate(
-        self,
-        request: AnyRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
-    ) -> RotatedOut:
-        """A new secret; the old one signs beside it for a while."""
-        hours = bodies.read(await _body(request), _rotate).overlap_hours
-        if not 0 <= hours <= _LONGEST_OVERLAP:
-            text = f"Give 0 to {_LONGEST_OVERLAP} hours."
-            raise invalid("overlap_hours", "out_of_range", text)
-        now = runtime.clock()
-        until = now + timedelta(hours=hours)
-        secret = await rotation.rotate(
-            account, actor(request), id, runtime.vault, until, now
-        )
-        return RotatedOut(secret, until)
-
-    @get("/{id:str}/keys")
-    async def keys(self, account: NamedDependency[str], id: FromPath[str]) -> KeysOut:
-        """What signs its calls; a secret is shown when it is made, then never."""
-        return KeysOut.of(await webhooks.get(account, id))
-
     @post("/{id:str}/test", status_code=200, opt={"takes": TestIn})
     async def test(
         self,
@@ -203,10 +178,9 @@ class WebhooksController(Controller):
         row = await webhooks.get(account, id)
         wanted = bodies.read(await _body(request), _test)
         type = await _type_for(account, row, wanted.type)
-        now = runtime.clock()
-        facts = await trial.sample_of(account, type, now, wanted.data_text())
-        target = await read_target(row, runtime.vault)
-        made = await trial.send(runtime.sender, target, facts, now)
+        data = wanted.data_text() or await trial.sample_of(account, type)
+        target = read_target(row, runtime.vault)
+        made = await trial.send(runtime.sender, target, type, data, runtime.clock())
         return TrialOut.of(made)
 
     @post("/{id:str}/preview", status_code=200, opt={"takes": PreviewIn})
@@ -220,15 +194,16 @@ class WebhooksController(Controller):
         """The request that would be made, and whether it would be; sends nothing."""
         row = await webhooks.get(account, id)
         wanted = bodies.read(await _body(request), _preview)
-        now = runtime.clock()
         if wanted.event is not None:
-            facts = trial.facts_of(await reading.get_event(account, wanted.event))
+            event = await reading.get_event(account, wanted.event)
+            type, data = event.type, event.data
         else:
             type = await _type_for(account, row, wanted.type)
-            facts = await trial.sample_of(account, type, now)
-        made = trial.preview(await read_target(row, runtime.vault), facts, now)
-        verdict = explain_events(settings_of(row).events, facts.type)
-        return PreviewOut.of(made, verdict)
+            data = await trial.sample_of(account, type)
+        target = read_target(row, runtime.vault)
+        made = trial.preview(target, type, data, runtime.clock())
+        verdict = explain_events(settings_of(row).events, type)
+        return PreviewOut(sent(made), verdict.passes, verdict.why)
 
 
 async def _body(request: AnyRequest) -> bytes:
@@ -254,10 +229,20 @@ async def _shown(row: Webhook) -> WebhookOut:
     return WebhookOut.of(row, stands[row.id])
 
 
+def _made(row: Webhook, secret: str | None, now: datetime) -> dict[str, Any]:
+    """What a new key comes with."""
+    if secret is None:
+        pairs = keys_of(row, now)
+        return {"secret": None, "keys": pairs} if pairs else {"secret": None}
+    hint = keys.hint(Scheme(row.signing), secret)
+    return {"secret": secret, "hint": hint} if hint else {"secret": secret}
+
+
 def _patched(row: Webhook, given: dict[str, Any]) -> WebhookSettings:
     now = msgspec.to_builtins(WebhookSettings.of(row))
-    if _is_another(given.get("auth"), now["auth"]):
-        now["auth"] = {}
+    signing = given.get("signing")
+    if isinstance(signing, dict) and signing.get("scheme", row.signing) != row.signing:
+        del now["signing"]["header"]  # it was the other scheme's
     unknown = dict.fromkeys(given.keys() - now.keys())
     wanted = unknown | bodies.merged(now, given)
     if "deactivate_after" in given:
@@ -265,19 +250,9 @@ def _patched(row: Webhook, given: dict[str, Any]) -> WebhookSettings:
     return bodies.shaped(wanted, WebhookSettings, _not_by_patch(given))
 
 
-def _is_another(given: Any, auth: dict[str, str]) -> bool:
-    """Another type of auth begins anew: nothing of the old one belongs to it."""
-    kind = auth.get("type")
-    return isinstance(given, dict) and given.get("type", kind) != kind
-
-
 def _not_by_patch(given: dict[str, Any]) -> list[Problem]:
     problems = []
     if "state" in given:
         text = "States change by activate, pause and deactivate."
         problems.append(Problem("state", "not_by_patch", text))
-    signing = given.get("signing")
-    if isinstance(signing, dict) and "secret" in signing:
-        text = "Rotate the keys to get a new secret."
-        problems.append(Problem("signing.secret", "not_by_patch", text))
     return problems

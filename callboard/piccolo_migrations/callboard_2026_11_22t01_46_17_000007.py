@@ -1,10 +1,10 @@
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
-from piccolo.columns.column_types import Text
+from piccolo.columns.column_types import Varchar
 from piccolo.columns.indexes import IndexMethod
 
-ID = "2026-11-22T01:48:37:000007"
+ID = "2026-11-22T01:46:17:000007"
 VERSION = "1.38.0"
-DESCRIPTION = "who a webhook is to its receiver"
+DESCRIPTION = "headers that signatures are named for"
 
 
 async def forwards() -> MigrationManager:
@@ -15,12 +15,13 @@ async def forwards() -> MigrationManager:
     manager.add_column(
         table_class_name="Webhook",
         tablename="webhook",
-        column_name="auth",
-        db_column_name="auth",
-        column_class_name="Text",
-        column_class=Text,
+        column_name="signature_header",
+        db_column_name="signature_header",
+        column_class_name="Varchar",
+        column_class=Varchar,
         params={
-            "default": '{"type":"none"}',
+            "length": 100,
+            "default": "",
             "null": False,
             "primary_key": False,
             "unique": False,

@@ -1,0 +1,107 @@
+from datetime import timedelta
+
+import msgspec
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from callboard.accounts.keys import Scope
+from callboard.delivery.targets import read_keyring
+from callboard.errors import invalid
+from callboard.signing.examine import examine
+from callboard.webhooks import rotation, webhooks
+from web.api import bodies
+from web.api.signing_shapes import (
+    KeysOut,
+    RotatedOut,
+    RotateIn,
+    SecretsOut,
+    VerifiedOut,
+    VerifyIn,
+    keys_of,
+)
+from web.errors import AnyRequest
+from web.security import Running, actor
+
+_BYTES = 2 * 1024 * 1024
+_LONGEST_OVERLAP = 24 * 30
+_rotate = msgspec.json.Decoder(RotateIn)
+_verify = msgspec.json.Decoder(VerifyIn)
+
+
+class WebhookKeysController(Controller):
+    path = "/webhooks/{id:str}/keys"
+    tags = ("Webhooks",)
+
+    @get("/")
+    async def show(
+        self, account: NamedDependency[str], runtime: Running, id: FromPath[str]
+    ) -> KeysOut:
+        """What signs its calls; of a shared secret only that it is there."""
+        return KeysOut.of(await webhooks.get(account, id), runtime.clock())
+
+    @post("/rotate", status_code=200, opt={"takes": RotateIn})
+    async def rotate(
+        self,
+        request: AnyRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> RotatedOut:
+        """A new key; the old one signs beside it for a while."""
+        raw = await bodies.receive(request, _BYTES) or b"{}"
+        wanted = bodies.read(raw, _rotate)
+        if not 0 <= wanted.overlap_hours <= _LONGEST_OVERLAP:
+            text = f"Give 0 to {_LONGEST_OVERLAP} hours."
+            raise invalid("overlap_hours", "out_of_range", text)
+        who, now = actor(request), runtime.clock()
+        until = now + timedelta(hours=wanted.overlap_hours)
+        secret = await rotation.rotate(
+            account, who, id, runtime.vault, until, now, wanted.secret
+        )
+        newest, *_ = keys_of(await webhooks.get(account, id), now)
+        return RotatedOut(secret, until, newest)
+
+    @post("/end-overlap", status_code=200)
+    async def end_overlap(
+        self,
+        request: AnyRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> KeysOut:
+        """From now on the newest key alone signs."""
+        now = runtime.clock()
+        await rotation.end_overlap(account, actor(request), id, now)
+        return KeysOut.of(await webhooks.get(account, id), now)
+
+    @post("/reveal", status_code=200)
+    async def reveal(
+        self,
+        request: AnyRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> SecretsOut:
+        """The shared secrets once more; that they were read is kept in the audit log.
+
+        Private keys never leave.
+        """
+        who, now = actor(request), runtime.clock()
+        return SecretsOut(await rotation.reveal(account, who, id, runtime.vault, now))
+
+    @post("/verify", status_code=200, opt={"takes": VerifyIn, "scope": Scope.READ})
+    async def verify(
+        self,
+        request: AnyRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> VerifiedOut:
+        """Why a call that somebody received passes the check, or does not."""
+        row = await webhooks.get(account, id)
+        call = bodies.read(await bodies.receive(request, _BYTES), _verify)
+        keyring = read_keyring(row, runtime.vault)
+        headers = [*call.headers.items()]
+        steps = examine(keyring, headers, call.body.encode(), runtime.clock())
+        return VerifiedOut.of(steps)
