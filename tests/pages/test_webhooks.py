@@ -3,9 +3,9 @@
 import re
 from typing import Any
 
+from standardwebhooks import Webhook as Receiver
+
 from callboard.accounts.tables import Member
-from callboard.signing.secrets import parse
-from callboard.signing.standard import verify
 from callboard.webhooks.settings import settings_of
 from callboard.webhooks.tables import Webhook
 from tests.engine import TYPE, Engine
@@ -181,15 +181,12 @@ class TestTryingOut:
 
     async def test_a_saved_webhook_signs_with_its_own_secret(self, alice, engine):
         id = await engine.webhook("/saved", active=False)
-        secret = parse(engine.secrets[id])
         answer = await alice.post(f"/webhooks/{id}/test", {"type": TYPE}, 200)
         assert "The receiver took the test: 200" in seen(answer)
         form = FORM | {"url": f"{engine.receiver.url}/saved"}
         await alice.post(f"/webhooks/{id}/edit/test", form, 200)
         for call in await engine.receiver.got(2, "/saved"):
-            signature = call.headers["webhook-signature"]
-            timestamp = int(call.headers["webhook-timestamp"])
-            assert verify([secret], signature, call.id, timestamp, call.body)
+            Receiver(engine.secrets[id]).verify(call.body, call.headers)
 
     async def test_is_limited_so_that_nobody_scans_with_it(
         self, alice, bob, engine, monkeypatch
@@ -247,15 +244,15 @@ class TestItsLife:
     async def test_a_new_secret_is_shown_once(self, alice, engine: Engine):
         id = await engine.webhook()
         form = {"overlap_hours": "24"}
-        answer = await alice.post(f"/webhooks/{id}/rotate", form, 200)
+        answer = await alice.post(f"/webhooks/{id}/keys/rotate", form, 200)
         assert re.search(r"whsec_[\w+/=]{40,}", answer.text)
-        assert "signs beside it for 24 more hours" in seen(answer)
+        assert "The old secret signs beside it until" in seen(answer)
         page = await alice.get(f"/webhooks/{id}?tab=keys")
-        assert "An older secret" in seen(page)
+        assert "The older key" in seen(page)
         for wrong in ("", "-1", "721", "x"):
             form = {"overlap_hours": wrong}
-            await alice.post(f"/webhooks/{id}/rotate", form, 422)
-        await alice.get(f"/webhooks/{id}/rotate", 405)
+            await alice.post(f"/webhooks/{id}/keys/rotate", form, 422)
+        await alice.get(f"/webhooks/{id}/keys/rotate", 405)
 
 
 class TestTheList:
@@ -293,7 +290,7 @@ class TestTheList:
 PATHS = ("", "/edit", "/header", "/activate", "/deactivate", "/delete")
 ACTS = (
     *("/edit", "/edit/preview", "/edit/test", "/test", "/activate", "/pause"),
-    *("/deactivate", "/rotate", "/delete"),
+    *("/deactivate", "/keys/rotate", "/delete"),
 )
 
 

@@ -26,6 +26,7 @@ from web.pages import (
     setup,
     sign_in,
     webhook_editing,
+    webhook_keys,
     webhooks,
 )
 from web.screens import look_for_trouble
@@ -40,6 +41,7 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     sign_in.sign_out,
     overview.show,
     webhooks.WebhooksController,
+    webhook_keys.WebhookKeysController,
     webhook_editing.NewWebhookController,
     webhook_editing.WebhookChangeController,
     events.EventsController,

@@ -16,12 +16,12 @@ from callboard.catalogue import event_types
 from callboard.delivery.targets import Target, read_target
 from callboard.errors import Invalid
 from callboard.runtime import Runtime
+from callboard.signing.schemes import Scheme
 from callboard.webhooks import webhooks
-from callboard.webhooks.auth import completed
 from callboard.webhooks.checking import checked
 from callboard.webhooks.settings import NewWebhook, settings_of
 from callboard.webhooks.tables import Webhook
-from web.pages import forms, trials, webhook_form, webhook_views
+from web.pages import forms, key_views, trials, webhook_form, webhook_views
 from web.pages.webhook_form import WebhookForm
 from web.screens import elsewhere, screen
 from web.security import Running, actor
@@ -46,20 +46,21 @@ class NewWebhookController(Controller):
     ) -> Response[Any]:
         form = await webhook_form.read(request)
         try:
-            new = await _checked(runtime, account, form, None, form.to_command())
+            new = await _checked(runtime, account, form, form.to_command())
         except Invalid as error:
             return await _form(request, account, form, None, error)
+        now = runtime.clock()
         row, secret = await webhooks.create(
             account,
             actor(request),
             new,
             runtime.vault,
             runtime.settings.allow_http,
-            runtime.clock(),
+            now,
         )
         if secret is None:
-            return elsewhere(request, f"/webhooks/{row.id}")
-        return webhook_views.secret_once(request, row, secret)
+            return elsewhere(request, _where_to_look(row))
+        return key_views.made(request, row, secret, now)
 
     @post("/preview")
     async def preview(
@@ -103,18 +104,23 @@ class WebhookChangeController(Controller):
         row = await webhooks.get(account, id)
         form = await webhook_form.read(request)
         try:
-            await _checked(runtime, account, form, row, form.to_command())
+            await _checked(runtime, account, form, form.to_command())
         except Invalid as error:
             return await _form(request, account, form, row, error)
-        await webhooks.change(
+        before, now = row.signing, runtime.clock()
+        row, secret = await webhooks.change(
             account,
             actor(request),
             id,
             form.to_change(),
             runtime.vault,
             runtime.settings.allow_http,
-            runtime.clock(),
+            now,
         )
+        if secret is not None:
+            return key_views.made(request, row, secret, now)
+        if row.signing != before:
+            return elsewhere(request, _where_to_look(row), "Saved.")
         return elsewhere(request, f"/webhooks/{id}?tab=settings", "Saved.")
 
     @post("/preview")
@@ -192,7 +198,7 @@ async def _form(
         "webhooks/form.html",
         part,
         status=422 if error else 200,
-        webhook=row and webhook_views.edited(row),
+        webhook=row and {"id": row.id, "name": row.name},
         action=f"/webhooks/{row.id}/edit" if row else "/webhooks/new",
         form=form,
         types=types,
@@ -205,18 +211,12 @@ async def _form(
 
 
 async def _checked(
-    runtime: Runtime,
-    account: str,
-    form: WebhookForm,
-    row: Webhook | None,
-    new: NewWebhook,
+    runtime: Runtime, account: str, form: WebhookForm, new: NewWebhook
 ) -> NewWebhook:
     """Raises Invalid with the form's own problems and the domain's, all at once."""
     found: tuple[Any, ...] = ()
-    new = completed(new, row, runtime.vault) if row else new
-    now, allow_http = runtime.clock(), runtime.settings.allow_http
     try:
-        new = await checked(account, new, allow_http, now)
+        new = await checked(account, new, runtime.settings.allow_http)
     except Invalid as error:
         found = error.problems
     if problems := form.placed(found):
@@ -229,20 +229,25 @@ async def _target(
 ) -> Target:
     """What else it listens to, and whom it alerts, need not be right for a call."""
     new = replace(form.to_command(), events=(type,), recipients=())
-    new = await _checked(runtime, account, form, row, new)
+    target = trial.target_of_unsaved(await _checked(runtime, account, form, new))
     if row is None:
-        return await trial.target_of_unsaved(account, new)
-    saved = await read_target(row, runtime.vault)
-    auth = saved.auth if new.auth.sealed else new.auth
-    target = await trial.target_of_unsaved(account, replace(new, auth=auth))
-    secrets = saved.secrets or target.secrets
-    return replace(target, secrets=secrets, problem=saved.problem)
+        return target
+    saved = read_target(row, runtime.vault)
+    if saved.keyring.scheme is not target.keyring.scheme:
+        return target
+    keyring = replace(saved.keyring, header=target.keyring.header)
+    return replace(target, keyring=keyring, problem=saved.problem)
+
+
+def _where_to_look(row: Webhook) -> str:
+    """The public half of a new key is what the receiver needs next."""
+    is_pair = row.signing != Scheme.NONE
+    return f"/webhooks/{row.id}{'?tab=keys' if is_pair else ''}"
 
 
 async def _sent(
     runtime: Runtime, account: str, form: WebhookForm, row: Webhook | None
 ) -> dict[str, Any]:
     target = await _target(runtime, account, form, row, form.shown)
-    now = runtime.clock()
-    facts = await trial.sample_of(account, form.shown, now)
-    return webhook_views.sent(trial.preview(target, facts, now))
+    data = await trial.sample_of(account, form.shown)
+    return webhook_views.sent(trial.preview(target, form.shown, data, runtime.clock()))

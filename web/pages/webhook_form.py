@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -10,9 +10,9 @@ from litestar.plugins.htmx import HTMXRequest
 
 from callboard.catalogue.tables import EventType
 from callboard.errors import Problem
+from callboard.signing.schemes import Scheme
 from callboard.webhooks.settings import SETTINGS, NewWebhook, Success
 from web.pages import forms
-from web.pages.auth_form import AuthForm
 
 _REFUSED = -1  # what is no number is out of every range
 
@@ -27,8 +27,8 @@ class WebhookForm:
     url: str = ""
     events: tuple[str, ...] = ()
     patterns: str = ""
-    auth: AuthForm = field(default_factory=AuthForm)
     signing_scheme: str = ""
+    signing_header: str = ""
     signing_secret: str = ""
     recipients: tuple[str, ...] = ()
     addresses: str = ""
@@ -53,8 +53,8 @@ class WebhookForm:
             name=self.name,
             app=self.app,
             headers={name: value for name, colon, value in _pairs(self.headers)},
-            auth=self.auth.to_auth(),
             signing=self.signing_scheme,
+            signature_header=self._header(),
             secret=self.signing_secret.strip() or None,
             success=_success(self.success),
             schedule=tuple(_whole(each) for each in _split(self.retry_schedule)),
@@ -70,11 +70,17 @@ class WebhookForm:
 
     def to_change(self) -> dict[str, Any]:
         new = self.to_command()
-        return {name: getattr(new, name) for name in SETTINGS}
+        return {name: getattr(new, name) for name in (*SETTINGS, "secret")}
 
     def placed(self, problems: Iterable[Problem]) -> list[Problem]:
         """The domain's problems at the fields of this form, after the form's own."""
         return [*self._own(), *(self._place(problem) for problem in problems)]
+
+    def _header(self) -> str:
+        """What was typed for another scheme than the one that is chosen is left out."""
+        scheme = self.signing_scheme
+        named = scheme in [*Scheme] and Scheme(scheme).names_header
+        return self.signing_header.strip() if named else ""
 
     def _own(self) -> Iterable[Problem]:
         pairs = _pairs(self.headers)
@@ -106,8 +112,8 @@ def of(new: NewWebhook, types: list[EventType]) -> WebhookForm:
         url=new.url,
         events=tuple(event for event in new.events if event in ticks),
         patterns=", ".join(event for event in new.events if event not in ticks),
-        auth=AuthForm.of(new.auth),
         signing_scheme=new.signing,
+        signing_header=new.signature_header,
         recipients=tuple(each for each in new.recipients if "@" not in each),
         addresses="\n".join(each for each in new.recipients if "@" in each),
         name=new.name,

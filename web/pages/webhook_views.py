@@ -2,26 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
-
-from litestar.plugins.htmx import HTMXRequest
-from litestar.response import Template
 
 from callboard import retry
 from callboard.accounts.tables import Member
-from callboard.auth import certificates
-from callboard.auth.settings import Auth
 from callboard.delivery import standing
 from callboard.delivery.standing import Standing
 from callboard.health import reading as health
 from callboard.notices import posting
 from callboard.retry import RetryPlan
 from callboard.trial import Preview, Trial
-from callboard.webhooks.secrets import read_secrets
 from callboard.webhooks.settings import NewWebhook, settings_of
 from callboard.webhooks.tables import Webhook
-from web.screens import screen
 
 View = dict[str, Any]
 
@@ -39,18 +32,6 @@ async def shown(row: Webhook) -> View:
         "why": health.why(row.cause),
         "takes_until": takes_until,
     }
-
-
-def edited(row: Webhook) -> View:
-    """What the form has to know of the webhook as it is."""
-    return {"id": row.id, "name": row.name, "auth": _auth(settings_of(row).auth)}
-
-
-def _auth(auth: Auth) -> View:
-    """`certificate` as people can tell it; no secrets."""
-    text = auth.shown.get("certificate")
-    certificate = certificates.describe(text) if text else None
-    return {"type": auth.type} | auth.shown | {"certificate": certificate}
 
 
 def rule_words(row: Webhook) -> str:
@@ -72,27 +53,6 @@ async def recipients(row: Webhook, members: Sequence[Member]) -> list[View]:
         for each in written
     )
     return [person | {"last": last.get(each)} for each, person in found if person]
-
-
-def secrets(row: Webhook, now: datetime) -> list[View]:
-    """Those that sign, the newest first; only their ends are for showing."""
-    ends = [each.until for each in read_secrets(row.secrets)]
-    return [{"until": end} for end in ends if end is None or end > now]
-
-
-def secret_once(
-    request: HTMXRequest, row: Webhook, secret: str, overlap: timedelta | None = None
-) -> Template:
-    """After it was made (`overlap` None) or replaced."""
-    return screen(
-        request,
-        "webhooks/secret_once.html",
-        "webhooks/secret_once.html",
-        webhook={"id": row.id, "name": row.name, "state": row.state},
-        secret=secret,
-        rotated=overlap is not None,
-        overlap_hours=int((overlap or timedelta()).total_seconds() // 3600),
-    )
 
 
 def sent(preview: Preview) -> View:
@@ -134,8 +94,6 @@ def _view(row: Webhook, stands: Standing) -> View:
         "state_since": row.state_since,
         "cause": row.cause,
         "created_at": row.created_at,
-        "signing": {"scheme": row.signing},
-        "auth": _auth(settings.auth),
         "events": list(settings.events),
         "held": stands.held,
         "last_delivery": last if stands.last_at else None,

@@ -17,11 +17,11 @@ from callboard.delivery.targets import read_target
 from callboard.errors import Invalid
 from callboard.paging import Page
 from callboard.runtime import Runtime
-from callboard.webhooks import lifecycle, rotation, webhooks
+from callboard.webhooks import lifecycle, webhooks
 from callboard.webhooks.settings import settings_of
 from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
-from web.pages import forms, trials, webhook_views
+from web.pages import forms, key_views, trials, webhook_views
 from web.pages.deliveries import under_way
 from web.screens import elsewhere, mark_of, screen, screen_if_new
 from web.security import Running, actor
@@ -65,14 +65,17 @@ class WebhooksController(Controller):
         runtime: Running,
         id: FromPath[str],
         tab: FromQuery[str] = "deliveries",
+        language: FromQuery[str] = "",
         only: Annotated[str, QueryParameter(name="state")] = "",
         cursor: FromQuery[str | None] = None,
     ) -> Response[Any]:
         row = await webhooks.get(account, id)
         wanted = Filter(webhook=id, state=_STATES.get(only))
         page = await reading.page(account, wanted, cursor)
-        context = await _detail(row, runtime)
+        context = await detail(row, runtime)
         context |= {"tab": tab, "state": only, "page": page}
+        if tab == "verify":
+            context |= key_views.checking(row, runtime.clock(), language)
         is_live = row.state == WebhookState.ACTIVE or under_way(page.items)
         return screen_if_new(
             request,
@@ -105,9 +108,9 @@ class WebhooksController(Controller):
         """One real call; it counts for nothing."""
         type = (await forms.texts(request, "type"))["type"]
         row = await webhooks.get(account, id)
-        target = await read_target(row, runtime.vault)
+        target = read_target(row, runtime.vault)
         result = await trials.send(request, runtime, account, target, type)
-        context = await _detail(row, runtime)
+        context = await detail(row, runtime)
         context |= {"tab": "test", "shown": type, "result": result}
         return screen(
             request, "webhooks/detail.html", "webhooks/_test_result.html", **context
@@ -178,24 +181,6 @@ class WebhooksController(Controller):
         await lifecycle.deactivate(account, actor(request), id, runtime.clock())
         return elsewhere(request, f"/webhooks/{id}")
 
-    @post("/{id:str}/rotate")
-    async def rotate(
-        self,
-        request: HTMXRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
-    ) -> Template:
-        """The new secret, shown this once."""
-        typed = (await forms.texts(request, "overlap_hours"))["overlap_hours"]
-        hours = forms.hours(typed, "overlap_hours")
-        now = runtime.clock()
-        secret = await rotation.rotate(
-            account, actor(request), id, runtime.vault, now + hours, now
-        )
-        row = await webhooks.get(account, id)
-        return webhook_views.secret_once(request, row, secret, hours)
-
     @get("/{id:str}/delete", opt=_MEMBERS)
     async def ask_to_delete(
         self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
@@ -215,7 +200,7 @@ class WebhooksController(Controller):
         return elsewhere(request, "/webhooks", f"{row.name} was deleted.")
 
 
-async def _detail(row: Webhook, runtime: Runtime) -> dict[str, Any]:
+async def detail(row: Webhook, runtime: Runtime) -> dict[str, Any]:
     """What all tabs need; `page` and `tab` come from the handler."""
     now = runtime.clock()
     people = await members.listed(row.account)
@@ -228,7 +213,8 @@ async def _detail(row: Webhook, runtime: Runtime) -> dict[str, Any]:
         "retry_words": webhook_views.retry_words(settings_of(row)),
         "rule_words": webhook_views.rule_words(row),
         "recipients": await webhook_views.recipients(row, people),
-        "secrets": webhook_views.secrets(row, now),
+        "signing": key_views.signing(row, now),
+        "rotation": {"overlap_hours": "24", "secret": ""},
         "types": types,
         "shown": "",
         "result": None,

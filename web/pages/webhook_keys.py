@@ -1,0 +1,135 @@
+"""A webhook's signing keys: replaced, shown again, and calls held against them."""
+
+from datetime import timedelta
+from typing import Any
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.plugins.htmx import HTMXRequest
+from litestar.response import Response, Template
+
+from callboard.accounts.members import Role
+from callboard.delivery.targets import read_keyring
+from callboard.errors import CallboardError
+from callboard.signing.examine import examine, parse_headers
+from callboard.webhooks import rotation, webhooks
+from web.pages import forms, key_views
+from web.pages.webhooks import detail
+from web.screens import elsewhere, screen
+from web.security import Running, actor
+
+_MEMBERS = {"role": Role.MEMBER}
+
+
+class WebhookKeysController(Controller):
+    path = "/webhooks/{id:str}/keys"
+
+    @post("/rotate")
+    async def rotate(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> Response[Any]:
+        """A new secret is shown this once; a public key stands on the page anyway."""
+        form = await forms.texts(request, "overlap_hours", "secret")
+        who, now = actor(request), runtime.clock()
+        brought = form["secret"].strip() or None
+        try:
+            hours = forms.hours(form["overlap_hours"], "overlap_hours")
+            secret = await rotation.rotate(
+                account, who, id, runtime.vault, now + hours, now, brought
+            )
+        except CallboardError as error:
+            row = await webhooks.get(account, id)
+            context = await detail(row, runtime) | {"rotation": form}
+            context |= {"tab": "keys", "problems": forms.problems(error)}
+            return _tab(request, "_keys", forms.status(error), context)
+        row = await webhooks.get(account, id)
+        if secret is None:
+            said = "The new key signs. Its public half is below."
+            return elsewhere(request, f"/webhooks/{id}?tab=keys", said)
+        return key_views.made(request, row, secret, now, replaces=hours > timedelta())
+
+    @get("/end-overlap", opt=_MEMBERS)
+    async def ask_to_end_overlap(
+        self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
+    ) -> Template:
+        row = await webhooks.get(account, id)
+        ask = {
+            "title": f"End the overlap of {row.name}?",
+            "text": "The new key alone signs from now on. A receiver who still checks"
+            " with the old one refuses every call.",
+            "action": f"/webhooks/{id}/keys/end-overlap",
+            "act": "End the overlap",
+            "back": f"/webhooks/{id}?tab=keys",
+            "leave": "Let both sign",
+        }
+        return screen(
+            request, "confirm.html", "_confirm.html", ask=ask, here="webhooks"
+        )
+
+    @post("/end-overlap")
+    async def end_overlap(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> Response[Any]:
+        await rotation.end_overlap(account, actor(request), id, runtime.clock())
+        return elsewhere(
+            request, f"/webhooks/{id}?tab=keys", "The new key alone signs."
+        )
+
+    @post("/reveal")
+    async def reveal(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> Template:
+        now = runtime.clock()
+        secrets = await rotation.reveal(account, actor(request), id, runtime.vault, now)
+        row = await webhooks.get(account, id)
+        name = "webhooks/secrets_shown.html"
+        return screen(
+            request,
+            name,
+            name,
+            webhook={"id": row.id, "name": row.name, "state": row.state},
+            signing=key_views.signing(row, now),
+            secrets=secrets,
+        )
+
+    @post("/verify", opt={"role": Role.VIEWER})
+    async def verify(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> Template:
+        """Why a call that somebody received passes the check, or does not."""
+        pasted = await forms.texts(request, "headers", "body", "language")
+        row, now = await webhooks.get(account, id), runtime.clock()
+        keyring = read_keyring(row, runtime.vault)
+        headers = parse_headers(pasted["headers"])
+        context = await detail(row, runtime)
+        context |= key_views.checking(row, now, pasted["language"])
+        context |= {
+            "tab": "verify",
+            "pasted": pasted,
+            "steps": examine(keyring, headers, pasted["body"].encode(), now),
+        }
+        return _tab(request, "_verified", 200, context)
+
+
+def _tab(
+    request: HTMXRequest, part: str, status: int, context: dict[str, Any]
+) -> Template:
+    page, part = "webhooks/detail.html", f"webhooks/{part}.html"
+    return screen(request, page, part, status=status, **context)
