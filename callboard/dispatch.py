@@ -7,7 +7,6 @@ needs no Redis. Nothing here is retried by exception: a failed call is an outcom
 
 import asyncio
 import logging
-from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,12 +16,12 @@ from time import monotonic
 from callboard import retry, spells
 from callboard.database import Database, reading, writing
 from callboard.delivery import acts, ledger, request
+from callboard.delivery.flights import Flight, Flights
 from callboard.delivery.ledger import Claimed, Result, Sent
 from callboard.delivery.request import Call
 from callboard.delivery.sender import Sender
 from callboard.delivery.states import DeliveryState, Lane, Trigger
 from callboard.delivery.targets import Target, Targets
-from callboard.delivery.turns import SLOW_SECONDS
 from callboard.errors import Unavailable
 from callboard.outcome import ErrorClass, Outcome
 
@@ -30,23 +29,13 @@ from callboard.outcome import ErrorClass, Outcome
 _BUSY, _RUNG, _ALONE = 0.005, 0.02, 1.0
 _KEEPS_LOOKING = 0.25
 _OTHER_LANES = 0.05
+# Recorded in one look: the more there is, the longer what has ended later waits.
+_MOST = 256
+# What is leased ahead is given back if its turn does not come soon: what a person
+# changes must be honoured within a second.
+_WAITS = 0.5
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True, eq=False)
-class _Flight:
-    """A call under way. It holds an express place for its first second only.
-
-    There may be two of one delivery: a worker that slept so long that its leases were
-    taken away may claim it once more while its old call hangs.
-    """
-
-    claimed: Claimed
-    lane: Lane
-    begun: float
-    slow: bool = False
-    task: asyncio.Task[None] | None = None
 
 
 @dataclass(slots=True)
@@ -68,10 +57,12 @@ class Pump:
     _stirred: asyncio.Event = field(default_factory=asyncio.Event)
     _unsure: list[str] = field(default_factory=list)
     _finished: list[Result] = field(default_factory=list)
-    _flights: set[_Flight] = field(default_factory=set)
-    _young: deque[_Flight] = field(default_factory=deque)
-    _in_lane: Counter[Lane] = field(default_factory=Counter)
-    _slow: Counter[str] = field(default_factory=Counter)
+    _unused: list[Claimed] = field(default_factory=list)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _flights: Flights = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._flights = Flights(self.places)
 
     def ring(self) -> None:
         self._rung_at = monotonic()
@@ -83,7 +74,7 @@ class Pump:
 
     async def run(self) -> None:
         """Until `stop`; then until what is in flight has ended and is recorded."""
-        while not (self._stopping and not self._flights and not self._finished):
+        while not (self._stopping and self._is_done()):
             begun = monotonic()
             self._stirred.clear()
             try:
@@ -96,32 +87,39 @@ class Pump:
     async def stop(self, grace: float) -> None:
         """No new claims; what is under way ends by itself or is cut after `grace`."""
         self._stopping = True
+        self._unused += self._flights.give_up(0)
         self._stirred.set()
-        tasks = [flight.task for flight in self._flights if flight.task]
-        if tasks:
-            await asyncio.wait(tasks, timeout=grace)
-        for task in tasks:
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace)
+        for task in self._tasks:
             task.cancel()
+
+    def _is_done(self) -> bool:
+        return not (self._flights or self._finished or self._unused)
 
     async def look(self) -> None:
         """One turn of the wheel: one transaction that records and claims."""
-        finished, self._finished = self._finished, []
-        slow, before = self._age(), self._claims
+        finished, self._finished = self._finished[:_MOST], self._finished[_MOST:]
+        slow, before = self._flights.age(), self._claims
+        self._unused += self._flights.give_up(_WAITS)
+        held = self._flights.held()
         try:
             async with writing() as db:
                 now = self.clock()
                 await self._give_back(db, now)
-                recorded = await ledger.record(db, finished, slow, now)
+                recorded = await ledger.record(db, finished, slow, now, self._unused)
                 told = await spells.observe(db, recorded, now)
-                claimed = await self._claim(db, now)
+                claimed = await self._claim(db, held, now)
         except BaseException:
             self._finished = finished + self._finished
             numbers = range(before + 1, self._claims + 1)
             self._unsure += [f"{self.worker}/{number}" for number in numbers]
             raise
         self._unsure.clear()
-        for lane, each in claimed:
-            self._start(each, lane)
+        self._unused.clear()
+        self._start(self._flights.board(claimed))
+        if self._flights.is_full:
+            self.on_full()
         if told:
             self.on_notice()
         self._next_due = None if claimed else await self._earliest()
@@ -153,36 +151,24 @@ class Pump:
 
     async def _earliest(self) -> datetime | None:
         """When the next retry is due, so that it need not wait for the next second."""
-        if self._stopping or not self._free(Lane.EXPRESS):
+        if self._stopping or not self._flights.room(Lane.EXPRESS):
             return None
         async with reading() as db:
             return await ledger.next_due(db)
 
-    def _age(self) -> frozenset[str]:
-        """Calls older than a second become patient; the webhooks that have such."""
-        grown = monotonic() - SLOW_SECONDS
-        while self._young and self._young[0].begun < grown:
-            flight = self._young.popleft()
-            if flight in self._flights:
-                self._in_lane[flight.lane] -= 1
-                flight.lane, flight.slow = Lane.PATIENT, True
-                self._in_lane[Lane.PATIENT] += 1
-                self._slow[flight.claimed.webhook] += 1
-        return frozenset(+self._slow)
-
-    async def _claim(self, db: Database, now: datetime) -> list[tuple[Lane, Claimed]]:
+    async def _claim(
+        self, db: Database, held: dict[str, int], now: datetime
+    ) -> list[tuple[Lane, Claimed]]:
         if self._stopping:
             return []
         claimed = []
         for lane in self._lanes():
-            free = self._free(lane)
+            free = self._flights.room(lane)
             if free > 0:
                 self._claims += 1
                 lease = f"{self.worker}/{self._claims}"
-                found = await ledger.claim(db, lane, free, lease, now)
+                found = await ledger.claim(db, lane, free, lease, now, held)
                 claimed += [(lane, each) for each in found]
-                if len(found) == free:
-                    self.on_full()
         await self.targets.load((each.webhook, each.version) for _, each in claimed)
         return claimed
 
@@ -193,28 +179,13 @@ class Pump:
         self._others_at = monotonic()
         return list(Lane)
 
-    def _free(self, lane: Lane) -> int:
-        """Every place for express calls younger than a second, but half of them where
-        others are under way. At most half for the rest, and a quarter for the untried:
-        a thousand new dead receivers delay no quick one.
-        """
-        half = max(self.places // 2, 1)
-        others = self._in_lane[Lane.PATIENT] + self._in_lane[Lane.UNTRIED]
-        if lane is Lane.EXPRESS:
-            return max(self.places - others, half) - self._in_lane[lane]
-        rest = half - others
-        if lane is Lane.PATIENT:
-            return rest
-        return min(rest, max(half // 2, 1) - self._in_lane[lane])
+    def _start(self, flights: list[Flight]) -> None:
+        for flight in flights:
+            task = asyncio.create_task(self._fly(flight))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    def _start(self, claimed: Claimed, lane: Lane) -> None:
-        flight = _Flight(claimed, lane, monotonic())
-        self._flights.add(flight)
-        self._in_lane[lane] += 1
-        self._young.append(flight)
-        flight.task = asyncio.create_task(self._fly(flight))
-
-    async def _fly(self, flight: _Flight) -> None:
+    async def _fly(self, flight: Flight) -> None:
         claimed = flight.claimed
         target = self.targets[claimed.webhook]
         started_at = self.clock()
@@ -234,19 +205,13 @@ class Pump:
         self._finished.append(
             decide(claimed, target, sent, outcome, started_at, self.rng)
         )
-        self._land(flight)
+        self._start(self._flights.land(flight, outcome.seconds))
+        self._stirred.set()
 
     async def _send(self, target: Target, call: Call) -> Outcome:
         if target.problem:
             return Outcome(error=ErrorClass.REQUEST, detail=target.problem)
         return await self.sender.send(call)
-
-    def _land(self, flight: _Flight) -> None:
-        self._flights.remove(flight)
-        self._in_lane[flight.lane] -= 1
-        if flight.slow:
-            self._slow[flight.claimed.webhook] -= 1
-        self._stirred.set()
 
 
 def decide(

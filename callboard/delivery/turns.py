@@ -35,10 +35,16 @@ class Turn:
     failing: bool = False
 
 
-def allowance(turn: Turn, now: datetime) -> int:
-    """How many more calls it may start now."""
+def allowance(turn: Turn, now: datetime, held: int | None = None) -> int:
+    """How many more deliveries may be leased.
+
+    `held`: how many a worker has that may lease as many again ahead of its slots, if
+    nobody else has any; None for one that may not.
+    """
     if turn.ordered or turn.lane == Lane.PATIENT:
         free = 1 - turn.leased
+    elif held == turn.leased and turn.rate is None:
+        free = 2 * turn.slots - turn.leased
     else:
         free = turn.slots - turn.leased
     if turn.rate is not None:

@@ -45,9 +45,10 @@ ANY = st.integers(0, 30)
 STEPS = st.one_of(
     st.tuples(st.just("accept"), st.integers(1, 4), st.integers(0, 1)),
     st.tuples(st.just("accept"), st.integers(1, 4), st.integers(0, 1)),
-    st.tuples(st.just("claim"), WORKER, st.integers(1, 6)),
-    st.tuples(st.just("claim"), WORKER, st.integers(1, 6)),
-    st.tuples(st.just("claim"), WORKER, st.integers(1, 6)),
+    st.tuples(st.just("claim"), WORKER, st.integers(1, 6), st.booleans()),
+    st.tuples(st.just("claim"), WORKER, st.integers(1, 6), st.booleans()),
+    st.tuples(st.just("claim"), WORKER, st.integers(1, 6), st.booleans()),
+    st.tuples(st.just("give_back"), WORKER, ANY),
     st.tuples(
         st.just("record"), WORKER, ANY, st.sampled_from([200, 500]), st.booleans()
     ),
@@ -137,13 +138,15 @@ class World:
         receipts = await acceptor.accept(self.account, events, self.now)
         self.receipts += sum(receipt.deliveries for receipt in receipts)
 
-    async def claim(self, worker: str, free: int) -> int:
+    async def claim(self, worker: str, free: int, ahead: bool = False) -> int:
+        mine = Counter(each.webhook for each in self.flights.get(worker, ()))
+        held = {hook: mine[hook] for hook in self.hooks if ahead}
         found = []
         for lane in Lane:
             self.claims += 1
             lease = f"{worker}/{self.claims}"
             async with writing() as db:
-                found += await ledger.claim(db, lane, free, lease, self.now)
+                found += await ledger.claim(db, lane, free, lease, self.now, held)
         await self.may_be_called(found)
         self.flights.setdefault(worker, []).extend(found)
         await self.targets.load((each.webhook, each.version) for each in found)
@@ -156,14 +159,17 @@ class World:
         assert {each.webhook for each in found} <= {row["id"] for row in active}
         rows = await self.rows(
             "SELECT w.id, w.ordered, w.rate_per_second AS rate, w.concurrency,"
-            " count(d.seq) AS calls FROM webhook w LEFT JOIN delivery d"
-            " ON d.webhook = w.id AND d.lease IS NOT NULL"
-            " GROUP BY w.id, w.ordered, w.rate_per_second, w.concurrency"
+            " (SELECT count(*) FROM delivery d WHERE d.webhook = w.id"
+            "  AND d.lease LIKE 'wrk_a/%') AS a,"
+            " (SELECT count(*) FROM delivery d WHERE d.webhook = w.id"
+            "  AND d.lease LIKE 'wrk_b/%') AS b FROM webhook w"
         )
         new = Counter(each.webhook for each in found)
         for row in rows:
             if row["id"] in new:  # the cap may have been lowered under the others
-                assert row["calls"] <= (1 if row["ordered"] else row["concurrency"])
+                cap = 1 if row["ordered"] else row["concurrency"]
+                assert min(row["a"], cap) + min(row["b"], cap) <= cap
+                assert row["a"] + row["b"] <= 2 * cap
             if row["rate"]:
                 self.rated += [self.now] * new[row["id"]]
         for each in found:
@@ -192,6 +198,13 @@ class World:
         if flights:
             claimed = flights.pop(which % len(flights))
             await self.write(claimed, status, slow)
+
+    async def give_back(self, worker: str, which: int) -> None:
+        flights = self.flights.get(worker, [])
+        if flights:
+            unused = [flights.pop(which % len(flights))]
+            async with writing() as db:
+                await ledger.record(db, [], frozenset(), self.now, unused)
 
     async def write(self, claimed: Claimed, status: int, slow: bool) -> None:
         result = self.result(claimed, status, 2.0 if slow else 0.1)

@@ -4,29 +4,33 @@ from collections.abc import Sequence
 
 import msgspec
 
-from callboard.database import Database, Rows
+from callboard.database import Rows
 from callboard.delivery.ledger.values import Result
 
+_COLUMNS = {
+    "delivery": "bigint",
+    "number": "int",
+    "trigger": "text",
+    "started_at": "timestamptz",
+    "seconds": "float8",
+    "phases": "text",
+    "status": "int",
+    "error": "text",
+    "detail": "text",
+    "method": "text",
+    "url": "text",
+    "request_headers": "text",
+    "request_body": "bytea",
+    "response_headers": "text",
+    "response_body": "bytea",
+    "truncated": "bool",
+}
+INSERT = f"""
+    INSERT INTO attempt ({", ".join(_COLUMNS)}) SELECT * FROM {{attempts}}
+"""
 
-async def insert_attempts(db: Database, results: Sequence[Result]) -> None:
-    columns = {
-        "delivery": "bigint",
-        "number": "int",
-        "trigger": "text",
-        "started_at": "timestamptz",
-        "seconds": "float8",
-        "phases": "text",
-        "status": "int",
-        "error": "text",
-        "detail": "text",
-        "method": "text",
-        "url": "text",
-        "request_headers": "text",
-        "request_body": "bytea",
-        "response_headers": "text",
-        "response_body": "bytea",
-        "truncated": "bool",
-    }
+
+def attempt_rows(results: Sequence[Result]) -> Rows:
     rows = [
         (
             r.claimed.seq,
@@ -48,7 +52,7 @@ async def insert_attempts(db: Database, results: Sequence[Result]) -> None:
         )
         for r in results
     ]
-    await db.insert("attempt", Rows(columns, rows))
+    return Rows(_COLUMNS, rows)
 
 
 def _json(value: object) -> str:

@@ -1,7 +1,9 @@
 """Leases on what is due, fairly over accounts and webhooks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
+from types import MappingProxyType
 
 from callboard.database import Database, Row, Rows
 from callboard.delivery import turns
@@ -11,46 +13,67 @@ from callboard.delivery.turns import Turn
 
 # A claim looks at no more webhooks at once.
 _WIDEST_CLAIM = 256
+_NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 async def claim(
-    db: Database, lane: Lane, free: int, lease: str, now: datetime
+    db: Database,
+    lane: Lane,
+    free: int,
+    lease: str,
+    now: datetime,
+    held: Mapping[str, int] = _NOTHING,
 ) -> list[Claimed]:
-    """Leases up to `free` due deliveries, in turn over accounts, then webhooks."""
-    waiting = await _lock_turns(db, lane, min(free, _WIDEST_CLAIM), now)
+    """Leases up to `free` due deliveries, in turn over accounts, then webhooks.
+
+    `held`: how many the caller has already of webhooks that it may lease ahead for.
+    """
+    most = min(free, _WIDEST_CLAIM)
+    busy = [webhook for webhook, count in held.items() if count]
+    waiting = await _lock_turns(db, lane, most, busy, now)
     if not waiting:
         return []
-    takes = turns.share(free, [turns.allowance(turn, now) for turn in waiting])
-    pick = _pick_sqlite if db.is_sqlite else _pick_postgres
-    picked = await pick(db, waiting, takes, now)
-    versions = {turn.webhook: turn.version for turn in waiting}
-    claimed = [
-        Claimed(lease=lease, version=versions[row["webhook"]], **row) for row in picked
-    ]
-    await db.fetch(
-        "UPDATE delivery SET lease = :lease WHERE seq = ANY(:seqs)",
-        lease=lease,
-        seqs=[each.seq for each in claimed],
-    )
+    wants = [turns.allowance(turn, now, held.get(turn.webhook)) for turn in waiting]
+    takes = turns.share(free, wants)
+    lease_due = _lease_sqlite if db.is_sqlite else _lease_postgres
+    picked = await lease_due(db, waiting, takes, lease, now)
+    claimed = _leased(picked, waiting, lease)
     await _advance(db, waiting, takes, claimed, now)
     return claimed
 
 
+def _leased(
+    picked: Sequence[Row], waiting: Sequence[Turn], lease: str
+) -> list[Claimed]:
+    turn = {turn.webhook: turn for turn in waiting}
+    return [
+        Claimed(
+            lease=lease,
+            version=turn[row["webhook"]].version,
+            slots=turn[row["webhook"]].slots,
+            **row,
+        )
+        for row in sorted(picked, key=itemgetter("seq"))
+    ]
+
+
 async def _lock_turns(
-    db: Database, lane: Lane, limit: int, now: datetime
+    db: Database, lane: Lane, limit: int, busy: list[str], now: datetime
 ) -> list[Turn]:
     rows = await db.fetch(
         """
         SELECT webhook, version, ordered, lane, cap, slots, leased, empty_looks,
                rate, tokens, tokens_at
         FROM turn
-        WHERE open AND lane = :lane AND next_due <= :now AND leased < slots
+        WHERE open AND lane = :lane AND next_due <= :now
+          AND (leased < slots OR webhook = ANY(:busy))
           AND webhook IN (
             SELECT webhook FROM (
                 SELECT webhook, served,
                        row_number() OVER (PARTITION BY account ORDER BY served) AS place
                 FROM turn
-                WHERE open AND lane = :lane AND next_due <= :now AND leased < slots
+                WHERE open AND lane = :lane AND next_due <= :now
+                  AND (leased < slots OR webhook = ANY(:busy))
             ) AS ranked
             ORDER BY place, served LIMIT :most
         )
@@ -59,6 +82,7 @@ async def _lock_turns(
         lane=lane,
         now=now,
         most=limit,
+        busy=busy,
     )
     return [Turn(**row) for row in rows]
 
@@ -78,57 +102,70 @@ _OLDEST_DUE = """
     SELECT d.seq FROM delivery d
     WHERE d.webhook = {webhook} AND d.state = 'pending' AND d.lease IS NULL
       AND d.due <= :now
-    ORDER BY d.due, d.seq LIMIT {take}
+    ORDER BY d.due, d.seq
 """
-_CLAIMED = """
-    SELECT d.seq, d.account, d.webhook, d.trigger, d.tries, d.attempts, d.planned,
-           d.event, e.type, e.data, e.context, e.occurred_at
-    FROM ({seqs}) AS picked
-    JOIN delivery d ON d.seq = picked.seq
-    JOIN event e ON e.id = d.event
-    ORDER BY d.seq
+_SHOWN = """
+    d.seq, d.account, d.webhook, d.trigger, d.tries, d.attempts, d.planned,
+    d.event, e.type, e.data, e.context, e.occurred_at
 """
-_PICK_POSTGRES = _CLAIMED.format(
-    seqs=f"""
-    SELECT oldest.seq FROM {{loose}} CROSS JOIN LATERAL (
-        {_OLDEST_DUE.format(webhook="loose.webhook", take="loose.take")}) AS oldest
-    UNION ALL
-    SELECT head.seq FROM {{ordered}} CROSS JOIN LATERAL (
-        {_HEAD.format(webhook="ordered.webhook")}) AS head
-    """
-)
-_PICK_SQLITE = {
-    True: _CLAIMED.format(seqs=_HEAD.format(webhook=":webhook") + " LIMIT :take"),
-    False: _CLAIMED.format(seqs=_OLDEST_DUE.format(webhook=":webhook", take=":take")),
-}
+_LEASE_POSTGRES = f"""
+    UPDATE delivery AS d SET lease = :lease
+    FROM (
+        SELECT oldest.seq FROM {{loose}} CROSS JOIN LATERAL (
+            {_OLDEST_DUE.format(webhook="loose.webhook")} LIMIT loose.take) AS oldest
+        UNION ALL
+        SELECT head.seq FROM {{ordered}} CROSS JOIN LATERAL (
+            {_HEAD.format(webhook="ordered.webhook")}) AS head
+    ) AS picked, event AS e
+    WHERE d.seq = picked.seq AND e.id = d.event
+    RETURNING {_SHOWN}
+"""
+_PICK_SQLITE = f"""
+    SELECT {_SHOWN} FROM ({{seqs}} LIMIT :take) AS picked
+    JOIN delivery d ON d.seq = picked.seq JOIN event e ON e.id = d.event
+"""
+_PICK_HEAD = _PICK_SQLITE.format(seqs=_HEAD.format(webhook=":webhook"))
+_PICK_OLDEST = _PICK_SQLITE.format(seqs=_OLDEST_DUE.format(webhook=":webhook"))
 _TAKES = {"webhook": "text", "take": "int"}
 
 
-async def _pick_postgres(
-    db: Database, waiting: Sequence[Turn], takes: Sequence[int], now: datetime
+async def _lease_postgres(
+    db: Database,
+    waiting: Sequence[Turn],
+    takes: Sequence[int],
+    lease: str,
+    now: datetime,
 ) -> Sequence[Row]:
     pairs = [(turn, take) for turn, take in zip(waiting, takes, strict=True) if take]
     loose = [(turn.webhook, take) for turn, take in pairs if not turn.ordered]
     ordered = [(turn.webhook, take) for turn, take in pairs if turn.ordered]
     return await db.fetch(
-        _PICK_POSTGRES,
+        _LEASE_POSTGRES,
+        lease=lease,
         loose=Rows(_TAKES, loose),
         ordered=Rows(_TAKES, ordered),
         now=now,
     )
 
 
-async def _pick_sqlite(
-    db: Database, waiting: Sequence[Turn], takes: Sequence[int], now: datetime
+async def _lease_sqlite(
+    db: Database,
+    waiting: Sequence[Turn],
+    takes: Sequence[int],
+    lease: str,
+    now: datetime,
 ) -> Sequence[Row]:
     """SQLite has no LATERAL; it has no network between us either."""
     picked: list[Row] = []
     for turn, take in zip(waiting, takes, strict=True):
         if take:
-            statement = _PICK_SQLITE[turn.ordered]
-            picked += await db.fetch(
-                statement, webhook=turn.webhook, take=take, now=now
-            )
+            pick = _PICK_HEAD if turn.ordered else _PICK_OLDEST
+            picked += await db.fetch(pick, webhook=turn.webhook, take=take, now=now)
+    await db.fetch(
+        "UPDATE delivery SET lease = :lease WHERE seq = ANY(:seqs)",
+        lease=lease,
+        seqs=[row["seq"] for row in picked],
+    )
     return picked
 
 

@@ -1,59 +1,98 @@
 """What became of claimed deliveries, and what their webhooks may do next."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 
 from callboard.database import Database, Rows
 from callboard.delivery import turns
-from callboard.delivery.ledger.attempts import insert_attempts
-from callboard.delivery.ledger.tallies import tally
-from callboard.delivery.ledger.values import Recorded, Result
+from callboard.delivery.ledger.attempts import INSERT, attempt_rows
+from callboard.delivery.ledger.tallies import ADD, tally_rows
+from callboard.delivery.ledger.values import Claimed, Recorded, Result
 from callboard.delivery.states import DeliveryState, Lane, Trigger
 from callboard.delivery.turns import Turn
 
+_MOVED = {
+    "webhook": "text",
+    "lane": "text",
+    "slots": "int",
+    "leased": "int",
+    "due": "timestamptz",
+    "ended": "bool",
+    "succeeded": "timestamptz",
+}
+_MOVE = """
+    UPDATE turn SET
+        lane = moved.lane, slots = moved.slots, leased = moved.leased,
+        next_due = CASE WHEN turn.ordered AND moved.ended THEN :now
+            WHEN turn.next_due IS NULL OR moved.due < turn.next_due
+            THEN coalesce(moved.due, turn.next_due) ELSE turn.next_due END,
+        succeeded_at = coalesce(moved.succeeded, turn.succeeded_at)
+    FROM {moved} WHERE turn.webhook = moved.webhook
+"""
+_SETTLED = {
+    "seq": "bigint",
+    "lease": "text",
+    "state": "text",
+    "reason": "text",
+    "due": "timestamptz",
+    "tries": "int",
+    "attempts": "int",
+    "status": "int",
+    "error": "text",
+    "finished_at": "timestamptz",
+}
+# `found` stands apart so that each row costs one look-up by its key, also by a plan
+# that was made while the table was small.
+_SETTLE = """
+    found AS MATERIALIZED (
+        SELECT done.*, (SELECT d.seq FROM delivery d WHERE d.seq = done.seq
+            AND d.lease = done.lease AND d.state = 'pending') AS mine
+        FROM {done}
+    )
+    UPDATE delivery SET
+        state = done.state, reason = done.reason, due = done.due, lease = NULL,
+        trigger = 'plan', planned = NULL, tries = done.tries,
+        attempts = done.attempts, status = done.status, error = done.error,
+        finished_at = done.finished_at
+    FROM found AS done WHERE delivery.seq = done.mine
+    RETURNING delivery.seq
+"""
+
 
 async def record(
-    db: Database, results: Sequence[Result], slow: frozenset[str], now: datetime
+    db: Database,
+    results: Sequence[Result],
+    slow: frozenset[str],
+    now: datetime,
+    unused: Sequence[Claimed] = (),
 ) -> Recorded:
-    """Attempts, states and turns of all that finished; `slow`: webhooks with a call
-    under way for too long.
+    """Attempts, states and turns of all that finished. `slow`: webhooks with a call
+    under way for too long; `unused`: leases that are given back.
 
     A result whose lease was taken away meanwhile leaves its attempt and no other trace.
     """
-    names = {result.claimed.webhook for result in results} | slow
+    names = {each.webhook for each in unused} | slow
+    names |= {result.claimed.webhook for result in results}
     if not names:
         return Recorded({}, frozenset())
     locked = await _lock_named(db, sorted(names))
-    await insert_attempts(db, results)
     mine: dict[str, list[Result]] = {}
     for batch in _batches(results):
         for webhook, settled in (await _settle(db, batch)).items():
             mine.setdefault(webhook, []).extend(settled)
-    await tally(db, mine)
-    moved = [_moved(turn, mine.get(name), slow) for name, turn in locked.items()]
-    await db.fetch(
-        """
-        UPDATE turn SET
-            lane = moved.lane, slots = moved.slots, leased = moved.leased,
-            next_due = CASE WHEN turn.ordered AND moved.ended THEN :now
-                WHEN turn.next_due IS NULL OR moved.due < turn.next_due
-                THEN coalesce(moved.due, turn.next_due) ELSE turn.next_due END,
-            succeeded_at = coalesce(moved.succeeded, turn.succeeded_at)
-        FROM {moved} WHERE turn.webhook = moved.webhook
-        """,
-        moved=Rows(
-            {
-                "webhook": "text",
-                "lane": "text",
-                "slots": "int",
-                "leased": "int",
-                "due": "timestamptz",
-                "ended": "bool",
-                "succeeded": "timestamptz",
-            },
-            moved,
-        ),
+    back = await _give_back(db, unused)
+    moved = [
+        _moved(turn, mine.get(name), slow, back[name], now)
+        for name, turn in locked.items()
+    ]
+    await db.fetch_both(
+        ADD,
+        _MOVE,
+        tallies=tally_rows(chain.from_iterable(mine.values())),
+        moved=Rows(_MOVED, moved),
         now=now,
     )
     return Recorded(mine, frozenset(n for n, turn in locked.items() if turn.failing))
@@ -72,7 +111,11 @@ async def _lock_named(db: Database, webhooks: list[str]) -> dict[str, Turn]:
 
 
 def _moved(
-    turn: Turn, ended: list[Result] | None, slow: frozenset[str]
+    turn: Turn,
+    ended: list[Result] | None,
+    slow: frozenset[str],
+    back: int,
+    now: datetime,
 ) -> tuple[object, ...]:
     still_slow = turn.webhook in slow
     if ended:
@@ -80,9 +123,30 @@ def _moved(
     elif still_slow:
         turn = replace(turn, lane=Lane.PATIENT, slots=1)
     due = min((r.due for r in ended or () if r.due is not None), default=None)
+    due = now if back else due
     good = (r for r in ended or () if r.state is DeliveryState.DELIVERED)
     succeeded = max((r.ended_at for r in good), default=None)
-    return turn.webhook, turn.lane, turn.slots, turn.leased, due, bool(ended), succeeded
+    leased = turn.leased - back
+    return turn.webhook, turn.lane, turn.slots, leased, due, bool(ended), succeeded
+
+
+async def _give_back(db: Database, unused: Sequence[Claimed]) -> Counter[str]:
+    """How many, by webhook."""
+    if not unused:
+        return Counter()
+    rows = await db.fetch(
+        """
+        UPDATE delivery SET lease = NULL FROM {unused}
+        WHERE delivery.seq = unused.seq AND delivery.lease = unused.lease
+          AND delivery.state = 'pending'
+        RETURNING delivery.webhook
+        """,
+        unused=Rows(
+            {"seq": "bigint", "lease": "text"},
+            [(each.seq, each.lease) for each in unused],
+        ),
+    )
+    return Counter(row["webhook"] for row in rows)
 
 
 def _batches(results: Sequence[Result]) -> list[Sequence[Result]]:
@@ -97,58 +161,35 @@ def _batches(results: Sequence[Result]) -> list[Sequence[Result]]:
 
 
 async def _settle(db: Database, results: Sequence[Result]) -> dict[str, list[Result]]:
-    """Sets the states of those still leased to us; these, by webhook, in order.
-
-    `found` stands apart so that each row costs one look-up by its key, also by a plan
-    that was made while the table was small.
-    """
-    columns = {
-        "seq": "bigint",
-        "lease": "text",
-        "state": "text",
-        "reason": "text",
-        "due": "timestamptz",
-        "tries": "int",
-        "attempts": "int",
-        "status": "int",
-        "error": "text",
-        "finished_at": "timestamptz",
-    }
-    rows = [
-        (
-            r.claimed.seq,
-            r.claimed.lease,
-            r.state,
-            r.reason,
-            r.due,
-            r.claimed.tries + (r.claimed.trigger != Trigger.HAND),
-            r.claimed.attempts + 1,
-            r.outcome.status,
-            r.outcome.error,
-            None if r.state is DeliveryState.PENDING else r.ended_at,
-        )
-        for r in results
-    ]
-    changed = await db.fetch(
-        """
-        WITH found AS MATERIALIZED (
-            SELECT done.*, (SELECT d.seq FROM delivery d WHERE d.seq = done.seq
-                AND d.lease = done.lease AND d.state = 'pending') AS mine
-            FROM {done}
-        )
-        UPDATE delivery SET
-            state = done.state, reason = done.reason, due = done.due, lease = NULL,
-            trigger = 'plan', planned = NULL, tries = done.tries,
-            attempts = done.attempts, status = done.status, error = done.error,
-            finished_at = done.finished_at
-        FROM found AS done WHERE delivery.seq = done.mine
-        RETURNING delivery.seq
-        """,
-        done=Rows(columns, rows),
-    )
+    """Keeps the attempts, and sets the states of those still leased to us; these, by
+    webhook, in order."""
+    done = Rows(_SETTLED, [_settled(each) for each in results])
+    attempts = attempt_rows(results)
+    if db.is_sqlite:  # which takes no bytes in a statement with tables
+        await db.insert("attempt", attempts)
+        changed = await db.fetch(f"WITH {_SETTLE}", done=done)
+    else:
+        both = f"WITH made AS ({INSERT}), {_SETTLE}"
+        changed = await db.fetch(both, attempts=attempts, done=done)
     mine = {row["seq"] for row in changed}
     by_webhook: dict[str, list[Result]] = {}
     for result in results:
         if result.claimed.seq in mine:
             by_webhook.setdefault(result.claimed.webhook, []).append(result)
     return by_webhook
+
+
+def _settled(done: Result) -> tuple[object, ...]:
+    claimed, outcome = done.claimed, done.outcome
+    return (
+        claimed.seq,
+        claimed.lease,
+        done.state,
+        done.reason,
+        done.due,
+        claimed.tries + (claimed.trigger != Trigger.HAND),
+        claimed.attempts + 1,
+        outcome.status,
+        outcome.error,
+        None if done.state is DeliveryState.PENDING else done.ended_at,
+    )

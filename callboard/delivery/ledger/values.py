@@ -31,13 +31,17 @@ class NewDelivery(msgspec.Struct, frozen=True, gc=False):
 
 
 class Claimed(msgspec.Struct, frozen=True, gc=False):
-    """A delivery leased to this worker, with the event that it carries."""
+    """A delivery leased to this worker, with the event that it carries.
+
+    `slots`: how many calls its webhook may have in flight.
+    """
 
     seq: int
     lease: str
     account: str
     webhook: str
     version: int
+    slots: int
     trigger: Trigger
     tries: int
     attempts: int

@@ -1,0 +1,99 @@
+"""What a worker starts at once, what waits, and what it gives back."""
+
+from datetime import UTC, datetime
+
+from callboard.delivery.flights import Flight, Flights
+from callboard.delivery.ledger import Claimed
+from callboard.delivery.states import Lane, Trigger
+
+QUICK, SLOWER = 0.01, 0.5
+
+
+def claimed(seq: int, webhook: str = "wh_a", slots: int = 2) -> Claimed:
+    return Claimed(
+        seq=seq,
+        lease="wrk/1",
+        account="acc",
+        webhook=webhook,
+        version=1,
+        slots=slots,
+        trigger=Trigger.PLAN,
+        tries=0,
+        attempts=0,
+        planned=None,
+        event="evt",
+        type="t",
+        data="{}",
+        context="[]",
+        occurred_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+
+
+def board(
+    flights: Flights, *leased: Claimed, lane: Lane = Lane.EXPRESS
+) -> list[Flight]:
+    return flights.board([(lane, each) for each in leased])
+
+
+def seqs(flights: list[Flight]) -> list[int]:
+    return [flight.claimed.seq for flight in flights]
+
+
+def test_a_webhook_fills_its_slots_and_no_more():
+    assert seqs(board(Flights(8), *map(claimed, range(5)))) == [0, 1]
+
+
+def test_what_was_leased_ahead_begins_as_another_call_ends():
+    flights = Flights(8)
+    first, _ = board(flights, *map(claimed, range(4)))
+    assert seqs(flights.land(first, QUICK)) == [2]
+    assert len(flights) == 2
+
+
+def test_what_finds_no_place_waits_in_the_order_of_the_claim():
+    flights = Flights(2)
+    leased = [claimed(1), claimed(2), claimed(3, "wh_b"), claimed(4, "wh_c")]
+    first, second = board(flights, *leased)
+    assert flights.is_full
+    assert seqs(flights.land(first, QUICK)) == [3]
+    assert seqs(flights.land(second, QUICK)) == [4]
+
+
+def test_as_many_may_be_leased_ahead_as_there_are_places():
+    flights = Flights(4)
+    assert flights.room(Lane.EXPRESS) == 8
+    board(flights, *(claimed(n, slots=4) for n in range(6)))
+    assert flights.room(Lane.EXPRESS) == 2
+
+
+def test_only_quick_webhooks_are_held():
+    flights = Flights(8)
+    a, _ = board(flights, claimed(1), claimed(2), claimed(3))
+    b, _ = board(flights, claimed(4, "wh_b"), claimed(5, "wh_b"))
+    assert flights.held() == {}
+    flights.land(a, QUICK)
+    flights.land(b, SLOWER)
+    assert flights.held() == {"wh_a": 2}
+
+
+def test_what_waits_too_long_is_given_back():
+    flights = Flights(8)
+    board(flights, *map(claimed, range(4)))
+    assert flights.give_up(60) == []
+    assert [each.seq for each in flights.give_up(0)] == [2, 3]
+    assert len(flights) == 2
+
+
+def test_what_waits_for_a_place_is_given_back_too_and_its_slot_is_free_again():
+    flights = Flights(1)
+    (only,) = board(flights, claimed(1), claimed(2))
+    assert [each.seq for each in flights.give_up(0)] == [2]
+    assert flights.land(only, QUICK) == []
+    assert seqs(board(flights, claimed(2), claimed(3))) == [2]
+
+
+def test_slow_calls_leave_half_of_the_places_to_quick_ones():
+    flights = Flights(8)
+    board(flights, *(claimed(n, f"wh_{n}", 1) for n in range(4)), lane=Lane.PATIENT)
+    assert flights.room(Lane.PATIENT) == 0
+    assert len(board(flights, *(claimed(n, slots=9) for n in range(9)))) == 4
