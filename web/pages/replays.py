@@ -1,0 +1,173 @@
+from typing import Any
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+from litestar.plugins.htmx import HTMXRequest
+from litestar.response import Response, Template
+
+from callboard.accounts.members import Role
+from callboard.errors import CallboardError, Conflict, Invalid
+from callboard.replays import replays
+from callboard.replays.replays import Preview
+from callboard.runtime import Runtime
+from callboard.webhooks import webhooks
+from callboard.webhooks.states import WebhookState
+from web.pages import forms
+from web.pages.replay_form import ReplayForm
+from web.screens import elsewhere, screen, screen_if_new
+from web.security import Running, actor
+
+_MEMBERS = {"role": Role.MEMBER}
+
+
+class ReplaysController(Controller):
+    path = "/replays"
+
+    @get("/")
+    async def index(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        webhook: FromQuery[str] = "",
+        cursor: FromQuery[str | None] = None,
+    ) -> Response[Any]:
+        page = await replays.page(account, webhook or None, cursor)
+        return screen_if_new(
+            request,
+            "replays/list.html",
+            "replays/_rows.html",
+            page,
+            page=page,
+            webhook=webhook,
+            polls=not cursor and any(each.is_open for each in page.items),
+        )
+
+    @get("/new", opt=_MEMBERS)
+    async def ask(
+        self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
+    ) -> Template:
+        """The form, and beside it what it comes to, as soon as a webhook is chosen."""
+        form = ReplayForm.read(request.query_params)
+        if not form.webhook:
+            return await _form(request, account, form)
+        try:
+            preview = await _preview(account, form, runtime)
+        except Invalid as error:
+            return await _form(request, account, form, error=error)
+        return await _form(request, account, form, preview)
+
+    @get("/confirm", opt=_MEMBERS)
+    async def ask_again(
+        self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
+    ) -> Template:
+        form = ReplayForm.read(request.query_params)
+        try:
+            preview = await _preview(account, form, runtime)
+        except Invalid as error:
+            return await _form(request, account, form, error=error)
+        row = await webhooks.get(account, form.webhook)
+        page, part = "replays/confirm.html", "replays/_confirm.html"
+        return screen(
+            request, page, part, form=form, preview=preview, webhook_name=row.name
+        )
+
+    @post("/")
+    async def start(
+        self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
+    ) -> Response[Any]:
+        form = ReplayForm.read(await request.form())
+        keep, now = runtime.settings.retention, runtime.clock()
+        try:
+            made = await replays.start(
+                account, actor(request), form.to_command(), keep, now
+            )
+        except (Invalid, Conflict) as error:
+            return await _form(request, account, form, error=error)
+        runtime.queue.replay()
+        return elsewhere(request, f"/replays/{made.id}")
+
+    @get("/{id:str}")
+    async def show(
+        self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
+    ) -> Response[Any]:
+        replay = await replays.get(account, id)
+        page, part = "replays/detail.html", "replays/_replay.html"
+        return screen_if_new(request, page, part, replay, replay=replay)
+
+    @post("/{id:str}/pause")
+    async def pause(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> Response[Any]:
+        await replays.pause(account, actor(request), id, runtime.clock())
+        return elsewhere(request, f"/replays/{id}")
+
+    @post("/{id:str}/resume")
+    async def resume(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> Response[Any]:
+        await replays.resume(account, actor(request), id, runtime.clock())
+        runtime.queue.replay()
+        return elsewhere(request, f"/replays/{id}")
+
+    @get("/{id:str}/cancel", opt=_MEMBERS)
+    async def ask_to_cancel(
+        self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
+    ) -> Template:
+        replay = await replays.get(account, id)
+        ask = {
+            "title": "Cancel this replay?",
+            "text": "No more is sent, and what was made and still waits is cancelled,"
+            f" too. {replay.delivered} of {replay.total} have been delivered; what"
+            " is being sent right now comes to its end.",
+            "action": f"/replays/{id}/cancel",
+            "act": "Cancel the replay",
+            "back": f"/replays/{id}",
+            "leave": "Let it go on",
+        }
+        return screen(request, "confirm.html", "_confirm.html", ask=ask, here="replays")
+
+    @post("/{id:str}/cancel")
+    async def cancel(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> Response[Any]:
+        await replays.cancel(account, actor(request), id, runtime.clock())
+        return elsewhere(request, f"/replays/{id}")
+
+
+async def _preview(account: str, form: ReplayForm, runtime: Runtime) -> Preview:
+    keep, now = runtime.settings.retention, runtime.clock()
+    return await replays.preview(account, form.to_command(), keep, now)
+
+
+async def _form(
+    request: HTMXRequest,
+    account: str,
+    form: ReplayForm,
+    preview: Preview | None = None,
+    error: CallboardError | None = None,
+) -> Template:
+    rows = (await webhooks.page(account, limit=100)).items
+    return screen(
+        request,
+        "replays/new.html",
+        "replays/_preview.html",
+        status=forms.status(error) if error else 200,
+        form=form,
+        preview=preview,
+        problems=forms.problems(error) if error else [],
+        webhooks=[row for row in rows if row.state == WebhookState.ACTIVE],
+        stopped=[row for row in rows if row.state != WebhookState.ACTIVE],
+    )
