@@ -10,16 +10,19 @@ LOOKS_EVERY = 0.1
 _FAIRLY = 10
 # Of a receiver that fails: so many are tried before all others wait for a success.
 _PROBES = 20
+_AT_ONCE, _LATE = 0.2, 1.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class UnderWay:
-    """What a replay has made and has not ended. `waiting`: to be called now; the rest
-    is tried again later and is in nobody's way. `failing`: none has succeeded since."""
+    """What a replay has made and has not ended. `waiting`: to be called now, or being
+    called; the rest is tried again later and is in nobody's way. `longest`: seconds
+    that one has waited for its call. `failing`: none has succeeded since."""
 
-    all: int
-    waiting: int
-    failing: bool
+    all: int = 0
+    waiting: int = 0
+    longest: float = 0.0
+    failing: bool = False
 
 
 def share(places: int, replays: int, others_wait: bool) -> int:
@@ -28,12 +31,13 @@ def share(places: int, replays: int, others_wait: bool) -> int:
     return max(ours // max(replays, 1), 1)
 
 
-def next_size(size: int, ended: int, waiting: int, at_most: int) -> int:
-    """Doubles when all was taken since the last look, halves when nothing was."""
-    if waiting == 0:
+def next_size(size: int, under_way: UnderWay, at_most: int) -> int:
+    """Doubles while calls begin at once; halves when they are late, and with them any
+    live event of the webhook. What was too much must go out before it shrinks again."""
+    if under_way.longest <= _AT_ONCE:
         size *= 2
-    elif ended == 0:
-        size //= 2
+    elif under_way.longest > _LATE and under_way.waiting <= size:
+        size = under_way.waiting // 2
     return max(min(size, at_most), 1)
 
 

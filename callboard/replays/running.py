@@ -109,8 +109,9 @@ async def step(
         await replays.drop_waiting(db, id, row.webhook, now)
     elif row.state == ReplayState.RUNNING and await _may_go_on(db, row, now):
         share = pace.share(places, sharing, await _others_wait(db, now))
-        made = await _feed(db, row, ended, under_way, share, now)
-    return await _settle(db, row, under_way.all + made, bool(ended or made), now)
+        made = await _feed(db, row, under_way, share, now)
+    stirs = bool(ended or made or under_way.waiting)
+    return await _settle(db, row, under_way.all + made, stirs, now)
 
 
 async def _take(db: Database, id: str, now: datetime) -> Replay | None:
@@ -160,19 +161,29 @@ async def _count_ended(db: Database, row: Replay) -> int:
 async def _under_way(db: Database, row: Replay, now: datetime) -> UnderWay:
     found = await db.fetch(
         """
-        SELECT count(*) AS n, sum(CASE WHEN d.lease IS NOT NULL OR d.due <= :now
-            OR d.state = 'held' THEN 1 ELSE 0 END) AS waiting
-        FROM replay_delivery l JOIN delivery d ON d.seq = l.delivery
-        WHERE l.replay = :replay
+        SELECT d.due, d.lease FROM replay_delivery l
+        JOIN delivery d ON d.seq = l.delivery
+        WHERE l.replay = :replay AND (d.lease IS NOT NULL OR d.due <= :now)
         """,
         replay=row.id,
         now=now,
     )
-    health = await db.fetch(
-        "SELECT 1 FROM health WHERE webhook = :webhook AND since IS NOT NULL",
+    dues = [each["due"] for each in found if each["lease"] is None]
+    counted = await db.fetch(
+        """
+        SELECT count(*) AS n, (SELECT 1 FROM health
+            WHERE webhook = :webhook AND since IS NOT NULL) AS failing
+        FROM replay_delivery WHERE replay = :replay
+        """,
         webhook=row.webhook,
+        replay=row.id,
     )
-    return UnderWay(found[0]["n"], found[0]["waiting"] or 0, bool(health))
+    return UnderWay(
+        all=counted[0]["n"],
+        waiting=len(found),
+        longest=(now - min(dues)).total_seconds() if dues else 0.0,
+        failing=bool(counted[0]["failing"]),
+    )
 
 
 async def _may_go_on(db: Database, row: Replay, now: datetime) -> bool:
@@ -208,13 +219,12 @@ async def _others_wait(db: Database, now: datetime) -> bool:
 async def _feed(
     db: Database,
     row: Replay,
-    ended: int,
     under_way: UnderWay,
     share: int,
     now: datetime,
 ) -> int:
     """Makes the next deliveries, as many as there is room for."""
-    size = pace.next_size(row.size, ended, under_way.waiting, share)
+    size = pace.next_size(row.size, under_way, share)
     allowed = _allowed(row, now)
     room = min(pace.room(size, under_way, allowed), row.total - row.made)
     picked: list[Picked] = []
@@ -274,10 +284,10 @@ async def _make(db: Database, row: Replay, picked: list[Picked], now: datetime) 
 
 
 async def _settle(
-    db: Database, row: Replay, under_way: int, moved: bool, now: datetime
+    db: Database, row: Replay, under_way: int, stirs: bool, now: datetime
 ) -> datetime | None:
-    """When to look again: soon while something moves."""
-    next_at: datetime | None = now + (_SOON if moved else _LATER)
+    """When to look again: soon while something is on its way."""
+    next_at: datetime | None = now + (_SOON if stirs else _LATER)
     if not under_way:
         if row.state == ReplayState.RUNNING and row.exhausted:
             await _end(db, row, ReplayState.FINISHED, now)

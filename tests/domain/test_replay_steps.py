@@ -160,24 +160,32 @@ def test_a_tenth_of_the_places_and_what_is_idle(
 
 
 @pytest.mark.parametrize(
-    ("size", "ended", "waiting", "expected"),
-    [(1, 0, 0, 2), (64, 64, 0, 100), (64, 10, 20, 64), (64, 0, 20, 32), (1, 0, 1, 1)],
+    ("size", "waiting", "longest", "expected"),
+    [
+        (1, 0, 0.0, 2),
+        (64, 20, 0.1, 100),
+        (64, 60, 0.5, 64),
+        (64, 60, 1.2, 30),
+        (30, 60, 1.3, 30),
+        (1, 1, 9.0, 1),
+    ],
 )
-def test_more_wait_while_all_is_taken_fewer_while_nothing_is(
-    size: int, ended: int, waiting: int, expected: int
+def test_more_wait_while_calls_begin_at_once_fewer_when_they_are_late(
+    size: int, waiting: int, longest: float, expected: int
 ):
-    assert pace.next_size(size, ended, waiting, 100) == expected
+    found = UnderWay(waiting=waiting, longest=longest)
+    assert pace.next_size(size, found, 100) == expected
 
 
 @pytest.mark.parametrize(
     ("under_way", "allowed", "expected"),
     [
-        (UnderWay(0, 0, False), None, 50),
-        (UnderWay(80, 30, False), None, 20),
-        (UnderWay(80, 60, False), None, 0),
-        (UnderWay(0, 0, False), 3.7, 3),
-        (UnderWay(15, 0, True), None, 5),
-        (UnderWay(30, 0, True), None, 0),
+        (UnderWay(), None, 50),
+        (UnderWay(80, 30), None, 20),
+        (UnderWay(80, 60), None, 0),
+        (UnderWay(), 3.7, 3),
+        (UnderWay(15, failing=True), None, 5),
+        (UnderWay(30, failing=True), None, 0),
     ],
 )
 def test_room_is_what_size_rate_and_the_receiver_leave(
