@@ -23,6 +23,7 @@ PAGES = [
     *("/catalogue", "/catalogue/new", f"/catalogue/{TYPE}", f"/catalogue/{TYPE}/edit"),
     *(f"/catalogue/{TYPE}/delete", "/settings/members", "/settings/keys"),
     *("/settings/sessions", "/settings/outbox", "/deliveries?state=expired"),
+    *("/replays", "/replays/new"),
 ]
 TABS = ("", "?tab=test", "?tab=settings", "?tab=keys", "?tab=people")
 CHOICES = ("/edit", "/activate", "/deactivate", "/delete")
@@ -79,4 +80,5 @@ async def _populated(walk: Walk, receiver: Receiver) -> list[str]:
         f"/events/{event}",
         delivery,
         f"{delivery}/cancel",
+        f"/replays/new?{webhook.replace('/webhooks/', 'webhook=')}",
     ]
