@@ -4,6 +4,7 @@ Doing it twice is harmless; forgetting it is impossible.
 """
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,34 +16,33 @@ from callboard.delivery import acts
 from callboard.delivery.workers import Watch, bury
 from callboard.errors import Unavailable
 
-_BEAT = 1.0
-_ROUSE = 5.0
-_FORGET = 5.0
+BEAT = 1.0
+_RARELY = 5  # beats between two looks for what seldom is there
 
 log = logging.getLogger(__name__)
 
 
 async def run(
-    worker: str, clock: Clock, ring: Callable[[], None], keep: timedelta
+    worker: str,
+    clock: Clock,
+    ring: Callable[[], None],
+    keep: timedelta,
+    beat: float = BEAT,
 ) -> None:
     """Until cancelled. An outage of the database ends nothing. `keep`: of events."""
     watch = Watch(worker)
-    roused_at = forgot_at = 0.0
-    while True:
+    for number in itertools.count():
         begun = monotonic()
         try:
             await _take_over(watch, clock, ring)
             await spells.deactivate_waiting(clock)
             await _follow(clock, ring)
-            if begun - roused_at > _ROUSE:
-                roused_at = begun
+            if number % _RARELY == 0:
                 await _mend(clock)
-            if begun - forgot_at > _FORGET:
-                forgot_at = begun
                 await _forget(keep, clock)
         except Unavailable:
             log.warning("sweep.database_away")
-        await asyncio.sleep(max(begun + _BEAT - monotonic(), 0))
+        await asyncio.sleep(max(begun + beat - monotonic(), 0))
 
 
 async def _take_over(watch: Watch, clock: Clock, ring: Callable[[], None]) -> None:
@@ -67,7 +67,7 @@ async def _follow(clock: Clock, ring: Callable[[], None]) -> None:
 async def _forget(keep: timedelta, clock: Clock) -> None:
     """For half a second at most: after an outage there may be much of it."""
     begun, gone = monotonic(), 0
-    while monotonic() - begun < _BEAT / 2:
+    while monotonic() - begun < BEAT / 2:
         step = await retention.forget(keep, clock())
         gone += step
         if step < retention.STEP:

@@ -41,7 +41,9 @@ from callboard.config import Settings
 from callboard.database import Database
 from callboard.piccolo_app import APP_CONFIG
 from callboard.runtime import Runtime, open_runtime
+from tests import make
 from tests.cast import Cast, make_cast
+from tests.clock import SkippingClock
 from tests.servers import running_redis
 from web.app import create_app
 
@@ -97,7 +99,7 @@ async def cast(db: None) -> Cast:
 async def runtime(db: None, settings: Settings) -> AsyncIterator[Runtime]:
     await database.close_database()  # the runtime opens and closes it by itself
     async with open_runtime(settings) as opened:
-        yield opened
+        yield make.changed(opened, clock=SkippingClock(opened.clock))
     await database.open_database()
 
 

@@ -18,11 +18,13 @@ from callboard.runtime import Runtime
 from callboard.webhooks import lifecycle, webhooks
 from callboard.webhooks.settings import NewWebhook
 from tests import make
+from tests.clock import SkippingClock
 from tests.receiver import WITHIN, Receiver
 
 TYPE = "contact.created"
 WHO = "alice@acme.example"
 KEEP = timedelta(days=30)
+BEAT = 0.1  # of the sweep, for which many tests wait
 
 
 @dataclass
@@ -54,6 +56,12 @@ class Engine:
         if active:
             await lifecycle.activate(self.account, WHO, row.id, None, now)
         return row.id
+
+    def skip(self, seconds: float) -> None:
+        """What is due until then comes now."""
+        assert isinstance(self.runtime.clock, SkippingClock)
+        self.runtime.clock.skip(seconds)
+        self.ring()
 
     async def activate(self, webhook: str, held: Any = None) -> None:
         now = self.runtime.clock()
@@ -97,7 +105,7 @@ class Engine:
                 pump = self.pump(worker, places)
                 self.pumps.append(pump)
                 tasks.create_task(pump.run())
-                sweeping = sweep.run(worker, self.runtime.clock, pump.ring, KEEP)
+                sweeping = sweep.run(worker, self.runtime.clock, pump.ring, KEEP, BEAT)
                 beside.append(tasks.create_task(sweeping))
                 replayer = self.replayer(pump)
                 beside.append(tasks.create_task(replayer.run()))

@@ -11,6 +11,7 @@ from callboard.delivery.tables import Delivery, Event
 from callboard.errors import Conflict, Invalid, NotFound, Problem
 from callboard.ingest import Acceptor, NewEvent
 from callboard.webhooks import lifecycle, webhooks
+from callboard.webhooks.settings import NewWebhook
 from tests import make
 from tests.cast import Cast
 from tests.engine import TYPE, WHO, Engine
@@ -342,7 +343,7 @@ class TestWhoGetsIt:
     async def test_other_accounts_webhooks_get_nothing(
         self, engine: Engine, cast: Cast
     ):
-        new = webhooks.NewWebhook(url=engine.receiver.url, events=("*",))
+        new = NewWebhook(url=engine.receiver.url, events=("*",))
         vault, now = engine.runtime.vault, engine.runtime.clock()
         theirs = cast.charlie.account
         row, _ = await webhooks.create(theirs, WHO, new, vault, True, now)

@@ -92,6 +92,8 @@ class TestTheLinkInTheMail:
         old = await link(engine, webhook)
         await engine.activate(webhook, "deliver")
         async with engine.working():
+            await engine.receiver.got(3, "/dead")
+            engine.skip(1)
             await deactivated(engine, webhook)
         assert (await press(visitor, old, "deliver")).status_code == 410
         assert await state(engine, webhook) == "deactivated"
@@ -166,6 +168,8 @@ class TestTheWebhookPage:
         engine.receiver.usually["/"] = Answer(503)
         async with engine.working():
             await engine.post()
+            await engine.receiver.got(1)
+            engine.skip(1)
             await engine.receiver.got(2)
         words = seen(await alice.get(f"/webhooks/{webhook}"))
         assert re.search(r"Failing since .* UTC , last answer 503", words)

@@ -56,6 +56,8 @@ async def test_when_every_try_has_failed_so_has_the_delivery(engine: Engine):
     engine.receiver.usually["/"] = Answer(500)
     await engine.post()
     async with engine.working():
+        await engine.receiver.got(1)
+        engine.skip(1)
         await engine.settled()
     delivery = await only(engine)
     assert (delivery.state, delivery.last_status) == ("failed", 500)
@@ -138,6 +140,8 @@ class TestByHand:
         async with engine.working():
             await tried(engine, 1)
             await self.try_now(engine)
+            await tried(engine, 2)
+            engine.skip(1)
             await engine.settled()
         assert await engine.states() == ["delivered"]
 
@@ -215,10 +219,14 @@ class TestAgain:
         engine.receiver.usually["/"] = Answer(500)
         await engine.post()
         async with engine.working():
+            await engine.receiver.got(1)
+            engine.skip(1)
             await engine.settled()
             first = (await engine.deliveries())[0]
             now = engine.runtime.clock()
             await replay.repeat(engine.account, WHO, first, now)
+            await engine.receiver.got(3)
+            engine.skip(1)
             delivery = await tried(engine, 2)
         assert delivery.state == "failed"
         assert [a.trigger for a in delivery.attempts] == ["replay", "plan"]

@@ -259,6 +259,7 @@ class TestDeaths:
         assert (found.state, found.last_error) == ("pending", "timed_out")
         assert "stopped" in found.attempts[0].detail
         gate.set()
+        engine.skip(1)
         async with engine.working():
             await engine.settled()
         assert len(engine.receiver.calls) == 2
@@ -400,19 +401,21 @@ class TestServersThatGoAway:
 @asynccontextmanager
 async def worker_process(**environ: str) -> AsyncIterator[None]:
     """Stopped as a platform does it; it must end by itself, and well."""
-    log = asyncio.subprocess.PIPE
     worker = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "workers"),
         env={**os.environ, **environ},
-        stdout=log,
-        stderr=log,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
     )
+    assert worker.stdout
     try:
+        async with asyncio.timeout(WITHIN):
+            await worker.stdout.readuntil(b"worker.started")
         yield
         worker.send_signal(signal.SIGTERM)
         async with asyncio.timeout(WITHIN):
-            output, errors = await worker.communicate()
-        assert worker.returncode == 0, (output + errors).decode()
+            output, _ = await worker.communicate()
+        assert worker.returncode == 0, output.decode()
     finally:
         with suppress(ProcessLookupError):
             worker.kill()
