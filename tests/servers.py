@@ -6,6 +6,7 @@ Run as a program it prints the Debian packages that this machine lacks.
 import asyncio
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -13,7 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -144,9 +145,12 @@ def faketime_library() -> Path | None:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
+    """None of those that the kernel gives to outgoing connections: what runs beside
+    us could take one of them before our server does."""
+    while True:
+        port = random.randint(10_000, 32_000)  # noqa: S311  any will do
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def missing_packages() -> list[str]:

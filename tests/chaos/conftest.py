@@ -12,9 +12,11 @@ LONG = os.environ.get("CHAOS") == "long"
 _told: list[str] = []
 
 
+@pytest.hookimpl(tryfirst=True)  # before others select by marker
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _is_chaos(item):
+            item.add_marker(pytest.mark.chaos)
             item.add_marker(pytest.mark.timeout(600 if LONG else 120))
     items.sort(key=_is_chaos)
 
