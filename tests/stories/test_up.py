@@ -21,6 +21,7 @@ from tests.servers import free_port, make_database, running_redis
 
 READY = "Ctrl-C ends it"
 ROOT = Path(__file__).parent.parent.parent
+CLEAN = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
 
 
 @dataclass
@@ -89,7 +90,7 @@ def start_up(directory: Path, port: int, **environ: str) -> Run:
         process = subprocess.Popen(
             [sys.executable, "-m", "callboard", "up"],
             cwd=directory,
-            env={"PATH": os.environ["PATH"], "PORT": str(port), **environ},
+            env={**CLEAN, "PORT": str(port), **environ},
             stdout=file,
             stderr=file,
         )
@@ -127,6 +128,34 @@ def test_one_command_starts_everything_and_sigterm_ends_it(
         assert run.process.wait(timeout=40) == 0
         assert status(run.port) is None
         assert not [pid for pid in children if is_alive(pid)]
+
+
+def check(
+    directory: Path, port: int, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "callboard", "check"],
+        cwd=directory,
+        env={**CLEAN, "PORT": str(port), **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_check_finds_the_redis_that_runs_with_it(
+    tmp_path: Path, database: dict[str, str]
+) -> None:
+    with running(tmp_path, **database) as run:
+        beside = check(tmp_path, run.port, **database)
+        assert (beside.returncode, beside.stdout, beside.stderr) == (0, "", "")
+        os.kill(run.child("redis"), signal.SIGSTOP)
+        beside = check(tmp_path, run.port, **database)
+        os.kill(run.child("redis"), signal.SIGCONT)
+        assert beside.stdout.startswith("Redis does not answer")
+    alone = check(tmp_path, run.port, **database)
+    assert (alone.returncode, alone.stdout) == (0, "")
+    assert alone.stderr.startswith("Redis was not looked at: no `callboard up` runs")
 
 
 def test_what_it_keeps_is_for_its_owner_only(
