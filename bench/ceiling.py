@@ -16,19 +16,27 @@ from bench.load import make_data
 from callboard import ids
 from callboard.delivery import request
 from callboard.delivery.request import Call
+from callboard.delivery.targets import target_of
 from callboard.egress.policy import EgressPolicy, parse_destinations
 from callboard.egress.transport import GuardedTransport
-from callboard.trial import target_of_unsaved
+from callboard.payload.composing import Composer
+from callboard.payload.settings import Payload
+from callboard.payload.values import Facts
+from callboard.trial import keyring_of
 from callboard.webhooks.settings import NewWebhook
 
 _IN_FLIGHT = 64
 
 
 def make_calls(url: str, size: int, count: int) -> list[Call]:
-    target = target_of_unsaved(NewWebhook(url=url, events=("*",)))
+    new = NewWebhook(url=url, events=("*",))
+    composer = Composer(url, "POST", Payload(), "", {})
+    target = target_of(new, composer, keyring_of(new))
     now, data = datetime.now(UTC), make_data(size)
     return [
-        request.build(target, ids.make("evt", now), "contact.changed", data, now, now)
+        request.build(
+            target, Facts(ids.make("evt", now), "contact.changed", data, now), 1, now
+        )
         for _ in range(count)
     ]
 

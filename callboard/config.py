@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Self, get_type_hints
@@ -207,6 +208,10 @@ class Settings:
     @property
     def secret_keys(self) -> tuple[str, ...]:
         return tuple(key.strip() for key in self.secret_key.split(","))
+
+    @property
+    def retention(self) -> timedelta:
+        return timedelta(days=self.retention_days)
 
     @property
     def is_sqlite(self) -> bool:

@@ -16,6 +16,7 @@ from time import monotonic
 from callboard import retry, spells
 from callboard.database import Database, reading, writing
 from callboard.delivery import acts, ledger, request
+from callboard.delivery.caller import Caller
 from callboard.delivery.flights import Flight, Flights
 from callboard.delivery.ledger import Claimed, Result, Sent
 from callboard.delivery.request import Call
@@ -34,6 +35,7 @@ _MOST = 256
 # What is leased ahead is given back if its turn does not come soon: what a person
 # changes must be honoured within a second.
 _WAITS = 0.5
+_LONGEST_REASON = 120  # as the column has it
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ class Pump:
     on_full: Callable[[], None] = lambda: None
     on_notice: Callable[[], None] = lambda: None
 
+    _caller: Caller = field(init=False)
     _claims: int = 0
     _stopping: bool = False
     _rung_at: float = 0.0
@@ -62,6 +65,7 @@ class Pump:
     _flights: Flights = field(init=False)
 
     def __post_init__(self) -> None:
+        self._caller = Caller(self.sender)
         self._flights = Flights(self.places)
 
     def ring(self) -> None:
@@ -189,19 +193,12 @@ class Pump:
         claimed = flight.claimed
         target = self.targets[claimed.webhook]
         started_at = self.clock()
-        call = request.build(
-            target,
-            claimed.event,
-            claimed.type,
-            claimed.data,
-            claimed.occurred_at,
-            started_at,
-        )
+        call = request.build(target, claimed.facts, claimed.attempts + 1, started_at)
         try:
             outcome = await self._send(target, call)
         except asyncio.CancelledError:
             outcome = _cut(monotonic() - flight.begun)
-        sent = Sent(call.method, call.url, request.masked(call, target), None)
+        sent = Sent(call.method, call.url, request.masked(call, target), call.kept)
         self._finished.append(
             decide(claimed, target, sent, outcome, started_at, self.rng)
         )
@@ -211,7 +208,9 @@ class Pump:
     async def _send(self, target: Target, call: Call) -> Outcome:
         if target.problem:
             return Outcome(error=ErrorClass.REQUEST, detail=target.problem)
-        return await self.sender.send(call)
+        if call.problem:
+            return Outcome(error=ErrorClass.VALUE, detail=call.problem)
+        return await self._caller.call(target, call)
 
 
 def decide(
@@ -228,6 +227,8 @@ def decide(
     reason: str | None = "every try failed"
     if retry.succeeded(target.success, outcome):
         state, reason = DeliveryState.DELIVERED, None
+    elif outcome.error is ErrorClass.VALUE:
+        reason = outcome.detail[:_LONGEST_REASON]  # no later try would do better
     elif outcome.status == retry.GONE and outcome.error is None:
         # Its webhook is deactivated with the recording of it; so it will be held.
         state, due, reason = DeliveryState.PENDING, ended_at, None

@@ -17,11 +17,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to mend: where (a field's path, "" for the whole), what, in words."""
+    """One thing to mend: where (a field's path, "" for the whole), what, in words.
+
+    `position`: the character in the field's text that it is about, from 1.
+    """
 
     field: str
     code: str
     message: str
+    position: int | None = None
 
 
 class CallboardError(Exception):

@@ -17,6 +17,8 @@ class ErrorClass(StrEnum):
     TLS = "tls"
     PROTOCOL = "bad_response"
     REQUEST = "bad_request"  # the webhook's own settings make no valid request
+    TOKEN = "no_access_token"  # noqa: S105 - the token server's fault: no call was made
+    VALUE = "bad_value"  # a placeholder has no fitting value in this event
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):

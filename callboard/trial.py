@@ -8,13 +8,16 @@ from functools import cache
 import msgspec
 
 from callboard import retry
-from callboard.catalogue import event_types
+from callboard.catalogue import event_types, shapes
 from callboard.delivery import request
+from callboard.delivery.caller import Caller
 from callboard.delivery.reading import Headers
 from callboard.delivery.request import Call
 from callboard.delivery.sender import Sender
-from callboard.delivery.targets import Target, target_of
+from callboard.delivery.tables import Event
+from callboard.delivery.targets import Target, composer_of, target_of
 from callboard.outcome import ErrorClass, Outcome
+from callboard.payload.values import Facts
 from callboard.signing import keys
 from callboard.signing.keyring import UNSIGNED, Key, Keyring
 from callboard.signing.schemes import Scheme
@@ -38,12 +41,14 @@ class Trial:
     passed: bool
 
 
-def target_of_unsaved(new: NewWebhook) -> Target:
+async def target_of_unsaved(account: str, new: NewWebhook) -> Target:
     """Signed with the key that was typed, or with one that is good for nothing else."""
-    return target_of(new, _keyring(new))
+    declared = await shapes.declared({account})
+    composer = composer_of(new, account, declared[account])
+    return target_of(new, composer, keyring_of(new))
 
 
-def _keyring(new: NewWebhook) -> Keyring:
+def keyring_of(new: NewWebhook) -> Keyring:
     scheme = Scheme(new.signing)
     if scheme is Scheme.NONE:
         return UNSIGNED
@@ -58,23 +63,35 @@ def _spare_key(scheme: Scheme) -> str:
     return keys.generate(scheme)
 
 
-async def sample_of(account: str, type: str) -> str:
-    """The type's sample as JSON text: its own, or one made from its schema."""
-    return msgspec.json.encode(await event_types.sample(account, type)).decode()
+async def sample_of(
+    account: str, type: str, now: datetime, data: str | None = None
+) -> Facts:
+    """An event that never was: its data as given, else the type's own sample, else one
+    made from its schema. Its id begins with `evt_test_`, by which a receiver can tell.
+    """
+    if data is None:
+        found = await event_types.sample(account, type)
+        data = msgspec.json.encode(found).decode()
+    return Facts(f"evt_test_{secrets.token_hex(10)}", type, data, now)
 
 
-def preview(target: Target, type: str, data: str, now: datetime) -> Preview:
-    """The id begins with `evt_test_`, by which a receiver can tell."""
-    id = f"evt_test_{secrets.token_hex(10)}"
-    call = request.build(target, id, type, data, now, now)
+def facts_of(event: Event) -> Facts:
+    return Facts(event.id, event.type, event.data, event.occurred_at, event.context)
+
+
+def preview(target: Target, facts: Facts, now: datetime) -> Preview:
+    """The call of a first try."""
+    call = request.build(target, facts, 1, now)
     return Preview(call, request.masked(call, target))
 
 
-async def send(
-    sender: Sender, target: Target, type: str, data: str, now: datetime
-) -> Trial:
-    shown = preview(target, type, data, now)
-    outcome = Outcome(error=ErrorClass.REQUEST, detail=target.problem)
-    if not target.problem:
-        outcome = await sender.send(shown.call)
+async def send(sender: Sender, target: Target, facts: Facts, now: datetime) -> Trial:
+    """A token is asked for anew each time: whether that works is part of the test."""
+    shown = preview(target, facts, now)
+    if target.problem:
+        outcome = Outcome(error=ErrorClass.REQUEST, detail=target.problem)
+    elif shown.call.problem:
+        outcome = Outcome(error=ErrorClass.VALUE, detail=shown.call.problem)
+    else:
+        outcome = await Caller(sender).call(target, shown.call)
     return Trial(shown, outcome, retry.succeeded(target.success, outcome))

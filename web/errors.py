@@ -127,10 +127,7 @@ def json_error(request: AnyRequest, error: Exception) -> Response[bytes]:
     body = {
         "code": _code(error, status),
         "message": message_of(error),
-        "problems": [
-            {"field": p.field, "code": p.code, "message": p.message}
-            for p in problems_of(error)
-        ],
+        "problems": [_shown(problem) for problem in problems_of(error)],
     }
     return Response(
         msgspec.json.encode({"error": body}),
@@ -138,6 +135,16 @@ def json_error(request: AnyRequest, error: Exception) -> Response[bytes]:
         media_type="application/json",
         headers=headers_of(error),
     )
+
+
+def _shown(problem: Problem) -> dict[str, object]:
+    place = {} if problem.position is None else {"position": problem.position}
+    return {
+        "field": problem.field,
+        "code": problem.code,
+        "message": problem.message,
+        **place,
+    }
 
 
 def headers_of(error: Exception) -> dict[str, str]:

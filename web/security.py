@@ -91,6 +91,12 @@ def member(request: Request[Any, Any, Any]) -> Member | None:
     return found
 
 
+def may_change(request: Request[Any, Any, Any]) -> bool:
+    """Of an API key: may it do more than look?"""
+    caller: Caller = request.auth
+    return Scope.MANAGE in caller.scopes
+
+
 def actor(request: Request[Any, Any, Any]) -> str:
     """What the audit log calls the caller."""
     who: Caller | SignedIn = request.auth

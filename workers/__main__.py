@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from datetime import timedelta
 
 import uvloop
 from redis.exceptions import RedisError
@@ -59,7 +58,7 @@ def _make_pump(worker: str, runtime: Runtime) -> Pump:
 async def _run(worker: str, pump: Pump, runtime: Runtime, stop: asyncio.Event) -> None:
     """Until `stop`, or until one of them fails: then the process ends loudly."""
     pumping = asyncio.create_task(pump.run())
-    keep = timedelta(days=runtime.settings.retention_days)
+    keep = runtime.settings.retention
     postman = Postman(runtime.mailer, runtime.links, runtime.clock)
     replayer = _make_replayer(pump, runtime)
     beside = [

@@ -1,7 +1,7 @@
 """The catalogue: which events there are, what is in them, what they look like."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ import msgspec
 from piccolo.columns.combination import WhereRaw
 
 from callboard.accounts import accounts, audit
-from callboard.catalogue import presets
+from callboard.catalogue import presets, shapes
 from callboard.catalogue.schemas import check_data, compile_schema
 from callboard.catalogue.tables import EventType
 from callboard.database import Database, writing
@@ -17,10 +17,13 @@ from callboard.errors import Conflict, Invalid, NotFound, Problem
 from callboard.matching.patterns import check_type_name, compile_patterns
 from callboard.paging import Page, decode_cursor, encode_cursor
 from callboard.payload import samples
+from callboard.payload.shapes import check_fields, check_placeholders
 
 LONGEST_GROUP = 80
 LONGEST_DESCRIPTION = 4000
 LONGEST_SAMPLE = 256 * 1024
+LONGEST_KIND = 80
+MOST_KINDS = 50
 
 # Not Piccolo's ilike: it warns on SQLite each time.
 _SEARCHED = """lower(name || ' ' || "group" || ' ' || description) LIKE {}"""
@@ -28,13 +31,16 @@ _SEARCHED = """lower(name || ' ' || "group" || ' ' || description) LIKE {}"""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEventType:
-    """`schema` and `sample` are JSON texts."""
+    """`schema` and `sample` are JSON texts; for the rest see the table."""
 
     name: str
     group: str = ""
     description: str = ""
     schema: str | None = None
     sample: str | None = None
+    placeholders: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,8 @@ async def create(
             text = f"There is an event type {new.name} already."
             raise Conflict(text, "name_taken")
         await _note(db, account, actor, "event_type.created", new.name, now)
+        if new.placeholders or new.fields:
+            await shapes.changed(db, account)
         return await get(account, new.name)
 
 
@@ -67,6 +75,9 @@ async def change(
         columns: dict[Any, Any] = {**_columns(new), "changed_at": now}
         await EventType.update(columns).where(EventType.id == row.id)
         await _note(db, account, actor, "event_type.changed", name, now)
+        before = row.placeholders, row.fields
+        if before != (columns["placeholders"], columns["fields"]):
+            await shapes.changed(db, account)
         return await get(account, name)
 
 
@@ -141,6 +152,7 @@ async def install_preset(
             (added if is_new else present).append(each.name)
         if added:
             await _note(db, account, actor, "preset.installed", name, now)
+            await shapes.changed(db, account)
     return Installed(tuple(added), tuple(present))
 
 
@@ -153,6 +165,9 @@ def checked(new: NewEventType, name: str | None = None) -> None:
     problems += _too_long("group", new.group, LONGEST_GROUP)
     problems += _too_long("description", new.description, LONGEST_DESCRIPTION)
     problems += _check_json(new)
+    problems += check_placeholders(new.placeholders)
+    problems += check_fields(new.fields)
+    problems += _check_kinds(new.kinds)
     if problems:
         raise Invalid(problems)
 
@@ -185,6 +200,15 @@ def _check_json(new: NewEventType) -> Iterator[Problem]:
         yield from check_data(validator, value, "sample") if validator else ()
 
 
+def _check_kinds(kinds: Sequence[str]) -> Iterator[Problem]:
+    if len(kinds) > MOST_KINDS:
+        yield Problem("kinds", "too_many", f"Name at most {MOST_KINDS} kinds.")
+    for place, kind in enumerate(kinds):
+        if not 0 < len(kind) <= LONGEST_KIND or not kind.isprintable():
+            text = f"Write a kind with 1 to {LONGEST_KIND} characters."
+            yield Problem(f"kinds.{place}", "kind", text)
+
+
 async def _insert(account: str, new: NewEventType, now: datetime) -> bool:
     """False when the name is taken."""
     row = EventType(
@@ -203,6 +227,9 @@ def _columns(new: NewEventType) -> dict[str, Any]:
         "description": new.description.strip(),
         "schema": new.schema,
         "sample": new.sample,
+        "placeholders": _text(new.placeholders),
+        "fields": _text(new.fields),
+        "kinds": _text(new.kinds),
     }
 
 
@@ -232,6 +259,9 @@ def _from_preset(each: presets.PresetType) -> NewEventType:
         description=each.description,
         schema=_text(each.schema),
         sample=_text(each.sample),
+        placeholders=each.placeholders,
+        fields=each.fields,
+        kinds=each.kinds,
     )
 
 

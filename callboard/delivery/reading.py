@@ -10,12 +10,12 @@ from piccolo.custom_types import Combinable
 
 from callboard import ids
 from callboard.database import Row, reading
-from callboard.delivery.request import rfc3339
 from callboard.delivery.states import WAITING, DeliveryState
 from callboard.delivery.tables import Attempt, Event
 from callboard.errors import NotFound
 from callboard.paging import Page, decode_cursor, encode_cursor
 from callboard.payload.formats import standard_body
+from callboard.payload.values import rfc3339
 
 Headers = tuple[tuple[str, str], ...]
 

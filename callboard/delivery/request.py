@@ -5,51 +5,67 @@ from datetime import datetime
 import msgspec
 
 from callboard import __version__
+from callboard.auth.settings import MASK
 from callboard.delivery.targets import Target
-from callboard.payload.formats import standard_body
+from callboard.payload.composing import Body
+from callboard.payload.values import Facts, Unfilled
 
 USER_AGENT = f"Callboard/{__version__}"
-MASK = "••••"
 
 
 class Call(msgspec.Struct, frozen=True, gc=False):
-    """One request exactly as it goes out; nothing is added but Host and the length."""
+    """One request exactly as it goes out; nothing is added but Host and the length.
+
+    `kept`: the body where the event alone does not make it again. `problem`: why it
+    cannot be sent, now or later; then the URL is as it was written.
+    """
 
     method: str
     url: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
     timeout: float
+    kept: bytes | None = None
+    problem: str = ""
 
 
-def build(
-    target: Target,
-    event: str,
-    type: str,
-    data: str,
-    occurred_at: datetime,
-    now: datetime,
-) -> Call:
-    """The body depends on event and settings alone; the signature is fresh."""
-    body = standard_body(event, type, rfc3339(occurred_at), data)
+def build(target: Target, facts: Facts, attempt: int, now: datetime) -> Call:
+    """URL and body depend on event, settings and, in a form, on `attempt` (from 1); the
+    signature is fresh."""
+    try:
+        url = target.composer.url(facts)
+        body = target.composer.body(facts, attempt)
+    except Unfilled as error:
+        return _unfilled(target, str(error))
+    return _signed(target, facts.id, url, body, now)
+
+
+def _signed(target: Target, id: str, url: str, body: Body, now: datetime) -> Call:
+    content = body.content
     timestamp = int(now.timestamp())
     headers = [
-        ("Content-Type", "application/json"),
+        *body.headers,
         ("Accept-Encoding", "identity"),
         ("User-Agent", USER_AGENT),
-        ("webhook-id", event),
+        ("webhook-id", id),
         ("webhook-timestamp", str(timestamp)),
     ]
-    headers += target.keyring.headers(event, timestamp, body, now)
+    headers += target.keyring.headers(id, timestamp, content, now)
     headers += target.headers
-    return Call(target.method, target.url, tuple(headers), body, target.timeout)
+    kept = None if body.again else content
+    return Call(target.method, url, tuple(headers), content, target.timeout, kept)
+
+
+def _unfilled(target: Target, problem: str) -> Call:
+    return Call(
+        target.method, target.url, target.headers, b"", target.timeout, b"", problem
+    )
 
 
 def masked(call: Call, target: Target) -> tuple[tuple[str, str], ...]:
     """As they may be shown: a webhook's own may carry its receiver's keys."""
     own = len(call.headers) - len(target.headers)
-    return call.headers[:own] + tuple((name, MASK) for name, _ in target.headers)
-
-
-def rfc3339(time: datetime) -> str:
-    return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    names = [name for name, _ in target.headers]
+    if target.auth.type == "oauth2":
+        names.append("Authorization")  # its token is put in at each call
+    return call.headers[:own] + tuple((name, MASK) for name in names)

@@ -1,12 +1,17 @@
 """A webhook as the sender needs it: read, unsealed and compiled once per version."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from callboard.auth.settings import Auth, headers_of
+from callboard.catalogue import shapes
+from callboard.catalogue.shapes import Shapes
+from callboard.payload.composing import Composer
 from callboard.retry import RetryPlan, SuccessRule
 from callboard.signing.keyring import UNSIGNED, Keyring
 from callboard.signing.schemes import Scheme
 from callboard.vault import Vault, VaultError
+from callboard.webhooks.auth import unseal
 from callboard.webhooks.secrets import open_keyring, read_secrets
 from callboard.webhooks.settings import NewWebhook, settings_of
 from callboard.webhooks.tables import Webhook
@@ -16,17 +21,22 @@ _REMEMBERED = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`problem`: why nothing can be sent with these settings; empty if all is well."""
+    """`composer` fills `url` and makes the body.
+
+    `problem`: why nothing can be sent with these settings; empty when all is well.
+    """
 
     webhook: str
     version: int
     method: str
     url: str
-    headers: tuple[tuple[str, str], ...]
+    composer: Composer
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
     keyring: Keyring
     success: SuccessRule
     plan: RetryPlan
     timeout: float
+    auth: Auth = field(default_factory=Auth)
     problem: str = ""
 
 
@@ -46,8 +56,11 @@ class Targets:
             return
         if len(self._known) > _REMEMBERED:
             self._known.clear()
-        for row in await Webhook.objects().where(Webhook.id.is_in(missing)):
-            self._known[row.id] = read_target(row, self._vault)
+        rows = await Webhook.objects().where(Webhook.id.is_in(missing))
+        declared = await shapes.declared({row.account for row in rows})
+        for row in rows:
+            target = _read(row, self._vault, declared[row.account])
+            self._known[row.id] = target
 
     def __getitem__(self, webhook: str) -> Target:
         return self._known[webhook]
@@ -57,13 +70,9 @@ class Targets:
         return known is not None and known.version >= version
 
 
-def read_target(row: Webhook, vault: Vault) -> Target:
-    keyring, problem = UNSIGNED, ""
-    try:
-        keyring = read_keyring(row, vault)
-    except VaultError as error:
-        problem = str(error)
-    return target_of(settings_of(row), keyring, row.id, row.version, problem)
+async def read_target(row: Webhook, vault: Vault) -> Target:
+    declared = await shapes.declared({row.account})
+    return _read(row, vault, declared[row.account])
 
 
 def read_keyring(row: Webhook, vault: Vault) -> Keyring:
@@ -72,8 +81,26 @@ def read_keyring(row: Webhook, vault: Vault) -> Keyring:
     return open_keyring(scheme, row.signature_header, sealed, row.id, vault)
 
 
+def _read(row: Webhook, vault: Vault, declared: Shapes) -> Target:
+    settings = settings_of(row)
+    composer = composer_of(settings, row.account, declared)
+    keyring, problem = UNSIGNED, ""
+    try:
+        keyring = read_keyring(row, vault)
+        settings = replace(settings, auth=unseal(settings.auth, row.id, vault))
+    except VaultError as error:
+        problem = str(error)
+    return target_of(settings, composer, keyring, row.id, row.version, problem)
+
+
+def composer_of(settings: NewWebhook, account: str, declared: Shapes) -> Composer:
+    source = f"urn:callboard:{account}"
+    return Composer(settings.url, settings.method, settings.payload, source, declared)
+
+
 def target_of(
     settings: NewWebhook,
+    composer: Composer,
     keyring: Keyring,
     webhook: str = "",
     version: int = 0,
@@ -84,10 +111,12 @@ def target_of(
         version=version,
         method=settings.method,
         url=settings.url,
-        headers=tuple(settings.headers.items()),
+        composer=composer,
+        headers=(*settings.headers.items(), *headers_of(settings.auth)),
         keyring=keyring,
         success=settings.success,
         plan=RetryPlan(settings.schedule),
         timeout=float(settings.timeout),
+        auth=settings.auth,
         problem=problem,
     )

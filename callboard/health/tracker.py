@@ -42,7 +42,9 @@ class Rule:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """A call that ended. `first_at`: when the first try of its delivery began; `tries`:
-    how many were made. `lost`: it was the last one of the plan, and failed."""
+    how many were made. `lost`: it was the last one of the plan, and failed.
+    `unmade`: the event has no fitting value for a placeholder, which tells nothing
+    about the receiver."""
 
     delivery: int
     first_at: datetime
@@ -52,6 +54,7 @@ class Seen:
     passed: bool
     lost: bool = False
     gone: bool = False
+    unmade: bool = False
     status: int | None = None
     error: str | None = None
     detail: str = ""
@@ -100,6 +103,10 @@ def track(
     for call in sorted(calls, key=lambda call: call.ended_at):
         if state.verdict is not None:
             break
+        if call.unmade:
+            told = _with_last(state, call)
+            signals.append(Signal(Sign.DELIVERY_FAILED, told, call))
+            continue
         step = _succeed if call.passed else _fail
         state, more = step(state, rule, call, now)
         signals += more
@@ -120,13 +127,9 @@ def _fail(
 ) -> tuple[State, list[Signal]]:
     counts = state.succeeded_at is None or call.first_at > state.succeeded_at
     state = replace(
-        state,
+        _with_last(state, call),
         since=state.since or (call.started_at if counts else call.ended_at),
         tries=state.tries + 1,
-        last_at=call.ended_at,
-        last_status=call.status,
-        last_error=call.error,
-        last_detail=call.detail,
     )
     if call.lost:
         first = min(state.first_lost or call.delivery, call.delivery)
@@ -140,6 +143,16 @@ def _fail(
         state = replace(state, told=True, told_at=now, alarmed=True)
         signals.append(Signal(Sign.FAILING, state, call))
     return state, signals
+
+
+def _with_last(state: State, call: Seen) -> State:
+    return replace(
+        state,
+        last_at=call.ended_at,
+        last_status=call.status,
+        last_error=call.error,
+        last_detail=call.detail,
+    )
 
 
 def _verdict(state: State, rule: Rule, call: Seen) -> str | None:

@@ -15,6 +15,7 @@ from callboard.delivery.ledger import Recorded, Result
 from callboard.delivery.states import DeliveryState
 from callboard.health import tracker
 from callboard.health.tracker import Rule, Seen, Signal, State
+from callboard.outcome import ErrorClass
 from callboard.retry import GONE
 from callboard.webhooks.states import WebhookState
 
@@ -159,6 +160,7 @@ def _seen(result: Result, firsts: dict[int, tuple[datetime, int]]) -> Seen:
         tries=tries,
         passed=passed,
         lost=result.state is DeliveryState.FAILED,
+        unmade=outcome.error is ErrorClass.VALUE,
         gone=not passed and outcome.status == GONE and outcome.error is None,
         status=outcome.status,
         error=outcome.error,

@@ -1,6 +1,10 @@
 """From an event to the body of a call."""
 
+from urllib.parse import urlencode
+
 from msgspec.json import encode
+
+_ACTIONS = {"created": "CREATE", "updated": "UPDATE", "deleted": "DELETE"}
 
 
 def standard_body(event_id: str, type: str, timestamp: str, data: str) -> bytes:
@@ -15,3 +19,16 @@ def standard_body(event_id: str, type: str, timestamp: str, data: str) -> bytes:
         encode(timestamp),
         data.encode(),
     )
+
+
+def form_body(type: str, data: str, attempt: int) -> bytes:
+    """A postback as 002_d2ff333a4f053479.txt has it: `contact.created` is the CREATE of
+    a contact, and the attempts of a delivery count from 1."""
+    resource, _, action = type.rpartition(".")
+    fields = {
+        "type": _ACTIONS.get(action, action.upper()),
+        "resource": resource or type,
+        "number_of_attempts": str(attempt),
+        "data": data.strip(),
+    }
+    return urlencode(fields).encode()

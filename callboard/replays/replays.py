@@ -112,17 +112,22 @@ async def get(account: str, id: str) -> ReplayView:
 
 
 async def page(
-    account: str, cursor: str | None = None, limit: int = 50
+    account: str,
+    webhook: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
 ) -> Page[ReplayView]:
-    """Newest first."""
-    before = decode_cursor(cursor) if cursor else "~"
+    """Newest first; `webhook`: only those to it."""
+    which = "r.account = :account AND r.id < :before"
+    values = {"account": account, "before": decode_cursor(cursor) if cursor else "~"}
+    if webhook:
+        which += " AND r.webhook = :webhook"
+        values["webhook"] = webhook
     async with reading() as db:
         rows = await db.fetch(
-            f"{_SELECT} WHERE r.account = :account AND r.id < :before"
-            " ORDER BY r.id DESC LIMIT :most",
-            account=account,
-            before=before,
+            f"{_SELECT} WHERE {which} ORDER BY r.id DESC LIMIT :most",
             most=limit + 1,
+            **values,
         )
     views = [_view(row) for row in rows[:limit]]
     return Page(views, encode_cursor(views[-1].id) if len(rows) > limit else None)

@@ -1,24 +1,35 @@
 """Settings held against the rules, the account's catalogue and its members."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from callboard.accounts.tables import Member
-from callboard.catalogue.tables import EventType
+from callboard.catalogue import shapes
 from callboard.errors import Invalid, Problem
-from callboard.matching.patterns import check_events
+from callboard.matching.patterns import check_events, compile_patterns
+from callboard.payload.settings import check_method, check_payload
+from callboard.payload.shapes import Shape, declared_by_all, together
 from callboard.retry import check_plan
 from callboard.signing import keys
 from callboard.signing.schemes import Scheme
-from callboard.webhooks import rules
+from callboard.webhooks import auth_rules, rules
 from callboard.webhooks.recipients import NOTIFY
 from callboard.webhooks.settings import NewWebhook
 
 
-async def checked(account: str, new: NewWebhook, allow_http: bool) -> NewWebhook:
+async def checked(
+    account: str, new: NewWebhook, allow_http: bool, now: datetime
+) -> NewWebhook:
     """As it will be kept; raises Invalid with every problem."""
     url, problems = rules.check_url(new.url, allow_http)
-    problems += check_events(new.events, await _types(account))
+    types = await shapes.all_of(account)
+    content = _check_content(new, types, readable=not problems)
+    problems += check_events(new.events, list(types))
     problems += _check_alone(new)
+    problems += content
+    auth, wrong = auth_rules.check(new, allow_http, now)
+    problems += wrong
     problems += rules.check_recipients(new.recipients, await _members(account))
     if problems:
         raise Invalid(problems)
@@ -26,6 +37,7 @@ async def checked(account: str, new: NewWebhook, allow_http: bool) -> NewWebhook
     return replace(
         new,
         url=url,
+        auth=auth,
         name=new.name.strip() or _name_from(url),
         signature_header=_named(new),
         notify=tuple(each for each in NOTIFY if each in new.notify),
@@ -35,6 +47,7 @@ async def checked(account: str, new: NewWebhook, allow_http: bool) -> NewWebhook
 def _check_alone(new: NewWebhook) -> list[Problem]:
     """What needs to know nothing but the setting."""
     return [
+        *check_method(new.method),
         *rules.check_headers(new.headers),
         *check_plan(new.schedule),
         *rules.check_success(new.success),
@@ -52,9 +65,25 @@ def check_key(scheme: Scheme, brought: str | None) -> None:
         raise Invalid([replace(each, field="secret") for each in problems])
 
 
-async def _types(account: str) -> list[str]:
-    rows = await EventType.select(EventType.name).where(EventType.account == account)
-    return [row["name"] for row in rows]
+def _check_content(
+    new: NewWebhook, types: Mapping[str, Shape], readable: bool
+) -> list[Problem]:
+    """What needs to know what the types declare that it listens to. `readable`: the
+    URL is."""
+    listened = _listened(new, types)
+    short_names = declared_by_all(listened)
+    problems = check_payload(new.payload, new.method, listened)
+    if readable:
+        problems += rules.check_slots(new.url, new.method, short_names)
+    return problems
+
+
+def _listened(new: NewWebhook, types: Mapping[str, Shape]) -> dict[str, Shape]:
+    """A pattern may wait for types that are to come; what others declare is the best
+    guess then."""
+    wanted = compile_patterns(new.events)
+    found = {name: shape for name, shape in types.items() if wanted.matches(name)}
+    return found or {"": together(types.values())}
 
 
 async def _members(account: str) -> set[str]:

@@ -43,7 +43,7 @@ def check_headers(headers: Mapping[str, str], field: str = "headers") -> list[Pr
     problems = [
         Problem(f"{field}.{name}", *wrong)
         for name, value in headers.items()
-        for wrong in _wrong_header(name, value)
+        for wrong in wrong_header(name, value)
     ]
     twice = len({name.lower() for name in headers}) < len(headers)
     message = "Set each header once: capitals make no difference in its name."
@@ -54,7 +54,8 @@ def check_header_name(name: str, field: str) -> list[Problem]:
     return [Problem(field, *wrong) for wrong in _wrong_name(name)]
 
 
-def _wrong_header(name: str, value: str) -> Iterator[tuple[str, str]]:
+def wrong_header(name: str, value: str) -> Iterator[tuple[str, str]]:
+    """Pairs of code and message; `header_value` is about the value."""
     yield from _wrong_name(name)
     if value.strip() != value:
         yield "header_value", "Remove the spaces or line ends around the value."

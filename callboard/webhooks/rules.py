@@ -7,7 +7,7 @@ from callboard.errors import Problem
 from callboard.webhooks.headers import check_headers
 from callboard.webhooks.recipients import check_notify, check_recipients
 from callboard.webhooks.signatures import check_signing
-from callboard.webhooks.urls import check_url
+from callboard.webhooks.urls import check_slots, check_url
 
 __all__ = [
     "check_headers",
@@ -16,6 +16,7 @@ __all__ = [
     "check_numbers",
     "check_recipients",
     "check_signing",
+    "check_slots",
     "check_success",
     "check_url",
 ]

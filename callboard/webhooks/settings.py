@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from callboard.auth.settings import Auth
+from callboard.payload.settings import Payload
 from callboard.retry import DEFAULT_PLAN
 from callboard.webhooks.recipients import DEFAULT_NOTIFY
 from callboard.webhooks.tables import Webhook
@@ -26,7 +28,9 @@ class NewWebhook:
     name: str = ""
     app: str = ""
     method: str = "POST"
+    payload: Payload = field(default_factory=Payload)
     headers: dict[str, str] = field(default_factory=dict)
+    auth: Auth = field(default_factory=Auth)
     signing: str = "standard"
     signature_header: str = ""
     secret: str | None = None
@@ -44,7 +48,8 @@ class NewWebhook:
 
 SETTINGS = tuple(each.name for each in fields(NewWebhook) if each.name != "secret")
 _AS_JSON = frozenset(
-    {"events", "headers", "success", "schedule", "recipients", "notify"}
+    {"events", "payload", "headers", "auth", "success", "schedule"}
+    | {"recipients", "notify"}
 )
 
 
@@ -56,7 +61,9 @@ def settings_of(row: Webhook) -> NewWebhook:
 
 
 def columns(new: NewWebhook) -> dict[str, Any]:
+    """Auth without a secret that nobody has sealed."""
     chosen = {name: getattr(new, name) for name in SETTINGS}
+    chosen["auth"] = new.auth.kept()
     return chosen | {name: as_json(chosen[name]) for name in _AS_JSON}
 
 

@@ -13,7 +13,8 @@ class Webhook(Table):
     """Where to call, for which events, and whom to alert.
 
     Columns named …s that hold lists or objects are JSON text. `secrets` is a JSON list
-    of sealed signing keys, the newest first, each with the time until it signs.
+    of sealed signing keys, the newest first, each with the time until it signs; the
+    secret in `auth` is sealed, too.
     `version` moves with every change, so that a sender knows when its copy is old.
     `cause`: why the rule has deactivated it; null where it has not.
     """
@@ -27,8 +28,10 @@ class Webhook(Table):
     version = Integer(default=1)
     url = Text()
     method = Varchar(length=8)
+    payload = Text(default="{}")
     events = Text()
     headers = Text()
+    auth = Text(default='{"type":"none"}')
     signing = Varchar(length=20)
     signature_header = Varchar(length=100)
     secrets = Text()

@@ -1,20 +1,24 @@
 """Which URLs a webhook may have. Each message says what to do."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from urllib.parse import quote
 
 import idna
 
 from callboard.egress.addresses import Address, read_host
 from callboard.errors import Problem
+from callboard.payload import placeholders
+from callboard.payload.placeholders import Flaw, Slot
+from callboard.payload.settings import as_problem
 
 LONGEST_URL = 2048
 
 _URL = re.compile(r"([^:/?#]*)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
 _AUTHORITY = re.compile(r"(?:(.*)@)?(\[[^\[\]]*\]|[^\[\]:]*)(?::(.*))?", re.DOTALL)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_KEPT = "!#$%&'()*+,/:;=?@[]{}~"  # as they are in a URL; {} for placeholders
+_KEPT = "!#$%&'()*+,/:;=?@[]~"  # as they are in a URL
+_BRACES = re.compile(r"\{[ ]*([^{}]*?)[ ]*\}|[{}]")
 _SCHEME = "Begin the URL with https:// or http://."
 _TOO_LONG = Problem("url", "too_long", f"Use at most {LONGEST_URL} characters.")
 
@@ -26,7 +30,8 @@ def check_url(url: str, allow_http: bool) -> tuple[str | None, list[Problem]]:
     may be called is not judged here, but at each call.
     """
     found = _URL.fullmatch(url)
-    problems = [Problem("url", *wrong) for wrong in _wrong_text(url)]
+    problems = [as_problem("url", flaw) for flaw in _flaws(url)]
+    problems = problems or [Problem("url", *wrong) for wrong in _wrong_text(url)]
     if found is None or problems:
         return None, problems or [Problem("url", "scheme", _SCHEME)]
     problems = [Problem("url", *wrong) for wrong in _wrong_parts(found, allow_http)]
@@ -34,6 +39,33 @@ def check_url(url: str, allow_http: bool) -> tuple[str | None, list[Problem]]:
         return None, problems
     plain = _plain(found)
     return (plain, []) if len(plain) <= LONGEST_URL else (None, [_TOO_LONG])
+
+
+def check_slots(url: str, method: str, short_names: Collection[str]) -> list[Problem]:
+    """Whether the placeholders of a good URL reach something. A GET call without one
+    would tell the receiver nothing."""
+    slots = placeholders.slots_of(placeholders.split(url)[0])
+    if method == "GET" and not slots:
+        such = next(iter(sorted(short_names)), "data.id")
+        text = f"A GET call needs a placeholder in its URL, such as ${{{such}}}."
+        return [Problem("url", "placeholder", text)]
+    unknown = placeholders.unknown(slots, short_names)
+    return [as_problem("url", flaw) for flaw in unknown]
+
+
+def _flaws(url: str) -> list[Flaw]:
+    """Malformed placeholders, and braces that no URL may have."""
+    parts, flaws = placeholders.split(url)
+    if flaws:
+        return flaws
+    rest = "".join(" " * len(str(p)) if isinstance(p, Slot) else p for p in parts)
+    return [Flaw(b.start(), _brace(b[1] or "")) for b in _BRACES.finditer(rest)]
+
+
+def _brace(inside: str) -> str:
+    if placeholders.is_name(inside):
+        return f"Write ${{{inside}}}, with a dollar sign: that is a placeholder."
+    return "Write %7B and %7D for braces that belong to no placeholder."
 
 
 def _wrong_text(url: str) -> Iterator[tuple[str, str]]:
@@ -111,4 +143,10 @@ def _plain(url: re.Match[str]) -> str:
     plain = f"[{plain}]" if ":" in plain else plain
     if port and int(port) != {"http": 80, "https": 443}[scheme]:
         plain += f":{int(port)}"
-    return f"{scheme}://{plain}{quote(path or '/', _KEPT)}{quote(query, _KEPT)}"
+    return f"{scheme}://{plain}{_quoted(path or '/')}{_quoted(query)}"
+
+
+def _quoted(text: str) -> str:
+    """All but the names in placeholders, which go away before anything is sent."""
+    parts, _ = placeholders.split(text)
+    return "".join(str(p) if isinstance(p, Slot) else quote(p, _KEPT) for p in parts)

@@ -21,7 +21,7 @@ from callboard.matching.patterns import compile_patterns
 from callboard.paging import Page, decode_cursor, encode_cursor
 from callboard.signing.schemes import Scheme
 from callboard.vault import Vault
-from callboard.webhooks import turn
+from callboard.webhooks import auth, turn
 from callboard.webhooks.checking import checked
 from callboard.webhooks.secrets import make, seal, write_secrets
 from callboard.webhooks.settings import NewWebhook, as_json, columns, settings_of
@@ -38,10 +38,11 @@ async def create(
     now: datetime,
 ) -> tuple[Webhook, str | None]:
     """A draft, and the secret that it shares with its receiver, shown this once."""
-    new = await checked(account, new, allow_http)
+    new = await checked(account, new, allow_http, now)
     scheme = Scheme(new.signing)
     text = await make(scheme, new.secret)
     id = ids.make("wh", now)
+    new = replace(new, auth=auth.seal(new.auth, id, vault))
     row = Webhook(
         id=id,
         account=account,
@@ -76,11 +77,13 @@ async def change(
     secret of the new one is returned where it is shared, and shown this once.
     """
     before = await get(account, id)
-    text = await _key_for(before, wanted, allow_http)
+    text = await _key_for(before, wanted, vault, allow_http, now)
     async with writing() as db:
         await accounts.bump(db, account)
         row = await get(account, id)
-        new = await checked(account, replace(settings_of(row), **wanted), allow_http)
+        new = auth.completed(replace(settings_of(row), **wanted), row, vault)
+        new = await checked(account, new, allow_http, now)
+        new = replace(new, auth=auth.seal(new.auth, id, vault))
         changes: dict[Any, Any] = columns(new) | {"changed_at": now}
         if row.signing != before.signing:
             raise Conflict("Somebody else has changed this webhook just now.")
@@ -177,11 +180,16 @@ async def listening_to(account: str, type: str) -> list[Webhook]:
 
 
 async def _key_for(
-    row: Webhook, wanted: Mapping[str, Any], allow_http: bool
+    row: Webhook,
+    wanted: Mapping[str, Any],
+    vault: Vault,
+    allow_http: bool,
+    now: datetime,
 ) -> str | None:
     """The key of another scheme, made before the transaction, which need not wait."""
     before = settings_of(row)
-    new = await checked(row.account, replace(before, **wanted), allow_http)
+    new = auth.completed(replace(before, **wanted), row, vault)
+    new = await checked(row.account, new, allow_http, now)
     if new.signing != before.signing:
         return await make(Scheme(new.signing), new.secret)
     if new.secret is not None:

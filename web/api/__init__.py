@@ -6,6 +6,7 @@ from web import security
 from web.api.deliveries import DeliveriesController
 from web.api.event_types import EventTypesController, install_preset
 from web.api.events import EventsController, send, send_batch
+from web.api.replays import ReplaysController
 from web.api.stats import stats
 from web.api.webhook_keys import WebhookKeysController
 from web.api.webhooks import WebhooksController
@@ -20,6 +21,7 @@ _GUARDED = Router(
         WebhooksController,
         WebhookKeysController,
         DeliveriesController,
+        ReplaysController,
         stats,
     ],
     guards=[security.key_guard],

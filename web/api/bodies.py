@@ -98,8 +98,14 @@ def _problems(value: dict[str, Any], shape: type, where: str) -> Iterator[Proble
         if name not in value:
             if field.required:
                 yield Problem(where + name, "missing", f"Send {name}, too.")
+        elif isinstance(value[name], dict) and _is_shape(field.type):
+            yield from _problems(value[name], field.type, f"{where}{name}.")
         elif field.type is not msgspec.Raw:
             yield from _misfit(value[name], field.type, where + name)
+
+
+def _is_shape(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 
 def _misfit(value: Any, kind: Any, where: str) -> Iterator[Problem]:

@@ -87,7 +87,8 @@ CONFIG = OpenAPIConfig(
     title="Callboard",
     version=callboard.__version__,
     description="Send your API key as `Authorization: Bearer <key>`. Errors look so:"
-    ' `{"error": {"code", "message", "problems": [{"field", "code", "message"}]}}`.',
+    ' `{"error": {"code", "message", "problems": [{"field", "code", "message"}]}}`;'
+    " a problem inside a text has its `position`, counted in characters from 1.",
     path="/api/schema",
     render_plugins=[WithBodies()],
     components=Components(

@@ -128,6 +128,7 @@ class ResponseOut(msgspec.Struct):
 class PhasesOut(msgspec.Struct):
     """Milliseconds; null where a phase was not reached or not needed."""
 
+    token: float | None = None
     name: float | None = None
     connect: float | None = None
     tls: float | None = None
@@ -206,13 +207,23 @@ class DeliveryOut(DeliveryLine, kw_only=True):
 
 
 class EventTypeIn(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """`schema` is a JSON schema, `sample` an example of an event's data."""
+    """`schema` is a JSON schema, `sample` an example of an event's data.
+
+    `placeholders`: short names for paths, such as contactNumber for data.contactNumber.
+    `fields`: by their paths in the data, what is left out unless a webhook includes it
+    (`on_demand`), of what only the id is sent unless it does (`relation`), and what
+    comes in a webhook's language (`translated`). `kinds`: ways in which its events are
+    sent, such as newsletter.
+    """
 
     name: str
     group: str = ""
     description: str = ""
     schema: msgspec.Raw = msgspec.field(default_factory=null)
     sample: msgspec.Raw = msgspec.field(default_factory=null)
+    placeholders: dict[str, str] = {}
+    fields: dict[str, Literal["on_demand", "relation", "translated"]] = {}
+    kinds: tuple[str, ...] = ()
 
     def to_command(self) -> NewEventType:
         return NewEventType(
@@ -221,6 +232,9 @@ class EventTypeIn(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             description=self.description,
             schema=json_text(self.schema),
             sample=json_text(self.sample),
+            placeholders=self.placeholders,
+            fields=self.fields,
+            kinds=self.kinds,
         )
 
 
@@ -236,6 +250,9 @@ class EventTypeOut(msgspec.Struct):
     description: str
     schema: Any
     sample: Any
+    placeholders: Any
+    fields: Any
+    kinds: Any
     created_at: datetime
     changed_at: datetime
 
@@ -247,6 +264,9 @@ class EventTypeOut(msgspec.Struct):
             description=row.description,
             schema=raw(row.schema),
             sample=raw(row.sample),
+            placeholders=raw(row.placeholders),
+            fields=raw(row.fields),
+            kinds=raw(row.kinds),
             created_at=row.created_at,
             changed_at=row.changed_at,
         )

@@ -5,12 +5,16 @@ from typing import Any, Literal, Self
 
 import msgspec
 
+from callboard.auth.settings import MASK
 from callboard.delivery.standing import Standing
+from callboard.matching.verdict import Verdict
 from callboard.retry import DEFAULT_PLAN
 from callboard.trial import Preview, Trial
 from callboard.webhooks.recipients import DEFAULT_NOTIFY
 from callboard.webhooks.settings import SETTINGS, NewWebhook, settings_of
 from callboard.webhooks.tables import Webhook
+from web.api.auth_shapes import AuthIn, AuthOut
+from web.api.payload_shapes import Method, PayloadIn, PayloadOut
 from web.api.shapes import (
     PhasesOut,
     RequestOut,
@@ -35,10 +39,6 @@ class RetryIn(msgspec.Struct, forbid_unknown_fields=True):
     schedule: tuple[int, ...] = DEFAULT_PLAN.gaps
 
 
-class PayloadIn(msgspec.Struct, forbid_unknown_fields=True):
-    format: Literal["standard"] = "standard"
-
-
 class WebhookSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """What may be changed later."""
 
@@ -46,9 +46,10 @@ class WebhookSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     events: tuple[str, ...]
     name: str = ""
     app: str = ""
-    method: Literal["POST"] = "POST"
+    method: Method = "POST"
     payload: PayloadIn = msgspec.field(default_factory=PayloadIn)
     headers: dict[str, str] = {}
+    auth: AuthIn = msgspec.field(default_factory=AuthIn)
     signing: SigningIn = msgspec.field(default_factory=SigningIn)
     success: _Success = "2xx"
     retry: RetryIn = msgspec.field(default_factory=RetryIn)
@@ -65,6 +66,8 @@ class WebhookSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         """By the domain's names."""
         same = {name: getattr(self, name) for name in SETTINGS if hasattr(self, name)}
         return same | {
+            "auth": self.auth.settings(),
+            "payload": self.payload.to_setting(),
             **self.signing.settings(),
             "success": _rule(self.success),
             "schedule": self.retry.schedule,
@@ -104,17 +107,14 @@ class RetryOut(msgspec.Struct):
     schedule: tuple[int, ...]
 
 
-class PayloadOut(msgspec.Struct):
-    format: str
-
-
 class LastDelivery(msgspec.Struct):
     at: datetime
     state: str
 
 
 class WebhookOut(msgspec.Struct, kw_only=True):
-    """`held`: deliveries that wait until it is activated."""
+    """`held`: deliveries that wait until it is activated. The values of `headers` are
+    masked for keys that may only read."""
 
     id: str
     name: str
@@ -125,6 +125,7 @@ class WebhookOut(msgspec.Struct, kw_only=True):
     events: tuple[str, ...]
     payload: PayloadOut
     headers: dict[str, str]
+    auth: AuthOut
     signing: SigningOut
     success: str | tuple[int, ...]
     retry: RetryOut
@@ -148,9 +149,14 @@ class WebhookOut(msgspec.Struct, kw_only=True):
             "held": standing.held,
             "created_at": row.created_at,
             "last_delivery": _last(standing),
-            "payload": PayloadOut("standard"),
+            "payload": PayloadOut.of(settings_of(row).payload, row.method),
+            "auth": AuthOut.of(settings_of(row).auth),
         }
         return msgspec.convert(_grouped(row) | beside | more, cls)
+
+    def masked(self) -> Self:
+        headers = dict.fromkeys(self.headers, MASK)
+        return msgspec.structs.replace(self, headers=headers)
 
 
 class CreatedOut(WebhookOut, kw_only=True):
@@ -199,9 +205,18 @@ class PreviewIn(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class PreviewOut(msgspec.Struct):
+    """`request` as it would be sent; where a placeholder has no fitting value, `why`
+    says which, and the URL is as it was written."""
+
     request: RequestOut
     passes: bool
     why: str
+
+    @classmethod
+    def of(cls, made: Preview, verdict: Verdict) -> Self:
+        problem = made.call.problem
+        fine = verdict.passes and not problem
+        return cls(sent(made), fine, problem or verdict.why)
 
 
 class OutcomeOut(msgspec.Struct):
@@ -250,6 +265,8 @@ def _grouped(row: Webhook) -> dict[str, Any]:
     same = {name: getattr(settings, name) for name in SETTINGS}
     del same["signature_header"]
     return same | {
+        "auth": settings.auth.masked(),
+        "payload": msgspec.to_builtins(settings.payload),
         "signing": msgspec.to_builtins(signing_of(row)),
         "retry": {"schedule": same.pop("schedule")},
     }

@@ -34,10 +34,9 @@ from web.api.webhook_shapes import (
     WebhookOut,
     WebhookPatch,
     WebhookSettings,
-    sent,
 )
 from web.errors import AnyRequest
-from web.security import Running, actor
+from web.security import Running, actor, may_change
 
 _BYTES = 1024 * 1024
 _new = msgspec.json.Decoder(WebhookIn)
@@ -53,6 +52,7 @@ class WebhooksController(Controller):
     @get("/")
     async def list_webhooks(
         self,
+        request: AnyRequest,
         account: NamedDependency[str],
         q: FromQuery[str] = "",
         cursor: FromQuery[str | None] = None,
@@ -62,6 +62,8 @@ class WebhooksController(Controller):
         page = await webhooks.page(account, cursor, q, check_limit(limit))
         stands = await standing.of_webhooks(page.items)
         items = [WebhookOut.of(row, stands[row.id]) for row in page.items]
+        if not may_change(request):
+            items = [item.masked() for item in items]
         return Paged(items, page.next)
 
     @post("/", opt={"takes": WebhookIn})
@@ -88,9 +90,10 @@ class WebhooksController(Controller):
 
     @get("/{id:str}")
     async def show(
-        self, account: NamedDependency[str], id: FromPath[str]
+        self, request: AnyRequest, account: NamedDependency[str], id: FromPath[str]
     ) -> WebhookOut:
-        return await _shown(await webhooks.get(account, id))
+        found = await _shown(await webhooks.get(account, id))
+        return found if may_change(request) else found.masked()
 
     @patch("/{id:str}", opt={"takes": WebhookPatch})
     async def change(
@@ -178,9 +181,10 @@ class WebhooksController(Controller):
         row = await webhooks.get(account, id)
         wanted = bodies.read(await _body(request), _test)
         type = await _type_for(account, row, wanted.type)
-        data = wanted.data_text() or await trial.sample_of(account, type)
-        target = read_target(row, runtime.vault)
-        made = await trial.send(runtime.sender, target, type, data, runtime.clock())
+        now = runtime.clock()
+        facts = await trial.sample_of(account, type, now, wanted.data_text())
+        target = await read_target(row, runtime.vault)
+        made = await trial.send(runtime.sender, target, facts, now)
         return TrialOut.of(made)
 
     @post("/{id:str}/preview", status_code=200, opt={"takes": PreviewIn})
@@ -194,16 +198,15 @@ class WebhooksController(Controller):
         """The request that would be made, and whether it would be; sends nothing."""
         row = await webhooks.get(account, id)
         wanted = bodies.read(await _body(request), _preview)
+        now = runtime.clock()
         if wanted.event is not None:
-            event = await reading.get_event(account, wanted.event)
-            type, data = event.type, event.data
+            facts = trial.facts_of(await reading.get_event(account, wanted.event))
         else:
             type = await _type_for(account, row, wanted.type)
-            data = await trial.sample_of(account, type)
-        target = read_target(row, runtime.vault)
-        made = trial.preview(target, type, data, runtime.clock())
-        verdict = explain_events(settings_of(row).events, type)
-        return PreviewOut(sent(made), verdict.passes, verdict.why)
+            facts = await trial.sample_of(account, type, now)
+        made = trial.preview(await read_target(row, runtime.vault), facts, now)
+        verdict = explain_events(settings_of(row).events, facts.type)
+        return PreviewOut.of(made, verdict)
 
 
 async def _body(request: AnyRequest) -> bytes:
@@ -240,6 +243,8 @@ def _made(row: Webhook, secret: str | None, now: datetime) -> dict[str, Any]:
 
 def _patched(row: Webhook, given: dict[str, Any]) -> WebhookSettings:
     now = msgspec.to_builtins(WebhookSettings.of(row))
+    if _is_another(given.get("auth"), now["auth"]):
+        now["auth"] = {}
     signing = given.get("signing")
     if isinstance(signing, dict) and signing.get("scheme", row.signing) != row.signing:
         del now["signing"]["header"]  # it was the other scheme's
@@ -248,6 +253,12 @@ def _patched(row: Webhook, given: dict[str, Any]) -> WebhookSettings:
     if "deactivate_after" in given:
         wanted["deactivate_after"] = given["deactivate_after"]
     return bodies.shaped(wanted, WebhookSettings, _not_by_patch(given))
+
+
+def _is_another(given: Any, auth: dict[str, str]) -> bool:
+    """Another type of auth begins anew: nothing of the old one belongs to it."""
+    kind = auth.get("type")
+    return isinstance(given, dict) and given.get("type", kind) != kind
 
 
 def _not_by_patch(given: dict[str, Any]) -> list[Problem]:

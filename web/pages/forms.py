@@ -1,7 +1,7 @@
 """Forms as browsers send them: texts, of which some come more than once."""
 
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,11 +18,14 @@ F = TypeVar("F", bound="DataclassInstance")
 
 
 async def read(request: HTMXRequest, form: type[F]) -> F:
-    """A dataclass of texts, of what is ticked (tuples) and of yes or no (bools)."""
+    """A dataclass of texts, of what is ticked (tuples) and of yes or no (bools), and
+    of parts that are such dataclasses themselves."""
     found: dict[str, Any] = {}
     for field in fields(form):
         if field.type is str:
             found |= await texts(request, field.name)
+        elif isinstance(field.type, type) and is_dataclass(field.type):
+            found[field.name] = await read(request, field.type)
         else:
             ticked = await listed(request, field.name)
             found[field.name] = bool(ticked) if field.type is bool else ticked

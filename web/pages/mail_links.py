@@ -120,9 +120,10 @@ async def _test(
     except LimitReached as problem:
         said = problem.message
         return await _activation(request, runtime, token, row, said=said, status=429)
-    data = await trial.sample_of(row.account, type)
-    target = read_target(row, runtime.vault)
-    made = await trial.send(runtime.sender, target, type, data, runtime.clock())
+    now = runtime.clock()
+    facts = await trial.sample_of(row.account, type, now)
+    target = await read_target(row, runtime.vault)
+    made = await trial.send(runtime.sender, target, facts, now)
     result = webhook_views.result(made, type)
     return await _activation(request, runtime, token, row, result=result)
 

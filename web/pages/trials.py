@@ -19,8 +19,8 @@ async def send(
     request: HTMXRequest, runtime: Runtime, account: str, target: Target, type: str
 ) -> dict[str, Any]:
     """What came of one real call with a sample of the type."""
-    data = await trial.sample_of(account, type)
     now = runtime.clock()
+    facts = await trial.sample_of(account, type, now)
     limit.count({request.user.id: MOST}, now)
-    made = await trial.send(runtime.sender, target, type, data, now)
+    made = await trial.send(runtime.sender, target, facts, now)
     return webhook_views.result(made, type)

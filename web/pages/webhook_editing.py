@@ -18,6 +18,7 @@ from callboard.errors import Invalid
 from callboard.runtime import Runtime
 from callboard.signing.schemes import Scheme
 from callboard.webhooks import webhooks
+from callboard.webhooks.auth import completed
 from callboard.webhooks.checking import checked
 from callboard.webhooks.settings import NewWebhook, settings_of
 from callboard.webhooks.tables import Webhook
@@ -46,7 +47,7 @@ class NewWebhookController(Controller):
     ) -> Response[Any]:
         form = await webhook_form.read(request)
         try:
-            new = await _checked(runtime, account, form, form.to_command())
+            new = await _checked(runtime, account, form, None, form.to_command())
         except Invalid as error:
             return await _form(request, account, form, None, error)
         now = runtime.clock()
@@ -104,7 +105,7 @@ class WebhookChangeController(Controller):
         row = await webhooks.get(account, id)
         form = await webhook_form.read(request)
         try:
-            await _checked(runtime, account, form, form.to_command())
+            await _checked(runtime, account, form, row, form.to_command())
         except Invalid as error:
             return await _form(request, account, form, row, error)
         before, now = row.signing, runtime.clock()
@@ -198,7 +199,7 @@ async def _form(
         "webhooks/form.html",
         part,
         status=422 if error else 200,
-        webhook=row and {"id": row.id, "name": row.name},
+        webhook=row and webhook_views.edited(row),
         action=f"/webhooks/{row.id}/edit" if row else "/webhooks/new",
         form=form,
         types=types,
@@ -211,12 +212,18 @@ async def _form(
 
 
 async def _checked(
-    runtime: Runtime, account: str, form: WebhookForm, new: NewWebhook
+    runtime: Runtime,
+    account: str,
+    form: WebhookForm,
+    row: Webhook | None,
+    new: NewWebhook,
 ) -> NewWebhook:
     """Raises Invalid with the form's own problems and the domain's, all at once."""
     found: tuple[Any, ...] = ()
+    new = completed(new, row, runtime.vault) if row else new
+    now, allow_http = runtime.clock(), runtime.settings.allow_http
     try:
-        new = await checked(account, new, runtime.settings.allow_http)
+        new = await checked(account, new, allow_http, now)
     except Invalid as error:
         found = error.problems
     if problems := form.placed(found):
@@ -229,14 +236,16 @@ async def _target(
 ) -> Target:
     """What else it listens to, and whom it alerts, need not be right for a call."""
     new = replace(form.to_command(), events=(type,), recipients=())
-    target = trial.target_of_unsaved(await _checked(runtime, account, form, new))
+    new = await _checked(runtime, account, form, row, new)
     if row is None:
-        return target
-    saved = read_target(row, runtime.vault)
-    if saved.keyring.scheme is not target.keyring.scheme:
-        return target
-    keyring = replace(saved.keyring, header=target.keyring.header)
-    return replace(target, keyring=keyring, problem=saved.problem)
+        return await trial.target_of_unsaved(account, new)
+    saved = await read_target(row, runtime.vault)
+    auth = saved.auth if new.auth.sealed else new.auth
+    target = await trial.target_of_unsaved(account, replace(new, auth=auth))
+    if saved.keyring.scheme is target.keyring.scheme:
+        keyring = replace(saved.keyring, header=target.keyring.header)
+        target = replace(target, keyring=keyring, problem=saved.problem)
+    return replace(target, problem=saved.problem) if new.auth.sealed else target
 
 
 def _where_to_look(row: Webhook) -> str:
@@ -249,5 +258,6 @@ async def _sent(
     runtime: Runtime, account: str, form: WebhookForm, row: Webhook | None
 ) -> dict[str, Any]:
     target = await _target(runtime, account, form, row, form.shown)
-    data = await trial.sample_of(account, form.shown)
-    return webhook_views.sent(trial.preview(target, form.shown, data, runtime.clock()))
+    now = runtime.clock()
+    facts = await trial.sample_of(account, form.shown, now)
+    return webhook_views.sent(trial.preview(target, facts, now))

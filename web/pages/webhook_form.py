@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
@@ -13,6 +13,7 @@ from callboard.errors import Problem
 from callboard.signing.schemes import Scheme
 from callboard.webhooks.settings import SETTINGS, NewWebhook, Success
 from web.pages import forms
+from web.pages.auth_form import AuthForm
 
 _REFUSED = -1  # what is no number is out of every range
 
@@ -27,6 +28,7 @@ class WebhookForm:
     url: str = ""
     events: tuple[str, ...] = ()
     patterns: str = ""
+    auth: AuthForm = field(default_factory=AuthForm)
     signing_scheme: str = ""
     signing_header: str = ""
     signing_secret: str = ""
@@ -53,6 +55,7 @@ class WebhookForm:
             name=self.name,
             app=self.app,
             headers={name: value for name, colon, value in _pairs(self.headers)},
+            auth=self.auth.to_auth(),
             signing=self.signing_scheme,
             signature_header=self._header(),
             secret=self.signing_secret.strip() or None,
@@ -112,6 +115,7 @@ def of(new: NewWebhook, types: list[EventType]) -> WebhookForm:
         url=new.url,
         events=tuple(event for event in new.events if event in ticks),
         patterns=", ".join(event for event in new.events if event not in ticks),
+        auth=AuthForm.of(new.auth),
         signing_scheme=new.signing,
         signing_header=new.signature_header,
         recipients=tuple(each for each in new.recipients if "@" not in each),

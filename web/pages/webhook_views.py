@@ -7,6 +7,8 @@ from typing import Any
 
 from callboard import retry
 from callboard.accounts.tables import Member
+from callboard.auth import certificates
+from callboard.auth.settings import Auth
 from callboard.delivery import standing
 from callboard.delivery.standing import Standing
 from callboard.health import reading as health
@@ -32,6 +34,18 @@ async def shown(row: Webhook) -> View:
         "why": health.why(row.cause),
         "takes_until": takes_until,
     }
+
+
+def edited(row: Webhook) -> View:
+    """What the form has to know of the webhook as it is."""
+    return {"id": row.id, "name": row.name, "auth": _auth(settings_of(row).auth)}
+
+
+def _auth(auth: Auth) -> View:
+    """`certificate` as people can tell it; no secrets."""
+    text = auth.shown.get("certificate")
+    certificate = certificates.describe(text) if text else None
+    return {"type": auth.type} | auth.shown | {"certificate": certificate}
 
 
 def rule_words(row: Webhook) -> str:
@@ -94,6 +108,7 @@ def _view(row: Webhook, stands: Standing) -> View:
         "state_since": row.state_since,
         "cause": row.cause,
         "created_at": row.created_at,
+        "auth": _auth(settings.auth),
         "events": list(settings.events),
         "held": stands.held,
         "last_delivery": last if stands.last_at else None,

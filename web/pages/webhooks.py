@@ -108,7 +108,7 @@ class WebhooksController(Controller):
         """One real call; it counts for nothing."""
         type = (await forms.texts(request, "type"))["type"]
         row = await webhooks.get(account, id)
-        target = read_target(row, runtime.vault)
+        target = await read_target(row, runtime.vault)
         result = await trials.send(request, runtime, account, target, type)
         context = await detail(row, runtime)
         context |= {"tab": "test", "shown": type, "result": result}

@@ -6,7 +6,7 @@ names contact_added, contact_optin and contact_quarantine, the wrapper `Data`, a
 message events carry the fields of the mailing. All values are made up.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
@@ -24,6 +24,9 @@ class PresetType:
     description: str
     sample: dict[str, Any]
     schema: dict[str, Any]
+    placeholders: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, str] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import msgspec
 
 from callboard.delivery.states import DeliveryState, Trigger
 from callboard.outcome import Outcome
+from callboard.payload.values import Facts
 
 
 class NewDelivery(msgspec.Struct, frozen=True, gc=False):
@@ -51,6 +52,10 @@ class Claimed(msgspec.Struct, frozen=True, gc=False):
     data: str
     context: str
     occurred_at: datetime
+
+    @property
+    def facts(self) -> Facts:
+        return Facts(self.event, self.type, self.data, self.occurred_at, self.context)
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):

@@ -1,0 +1,74 @@
+"""Authorities, and certificates that they have issued."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from tests.make import NOW
+
+FOR_CLIENTS = ExtendedKeyUsageOID.CLIENT_AUTH
+FOR_SERVERS = ExtendedKeyUsageOID.SERVER_AUTH
+
+
+@dataclass(frozen=True)
+class Issued:
+    certificate: x509.Certificate
+    private: Any
+
+    @property
+    def pem(self) -> str:
+        return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+    @property
+    def key(self) -> str:
+        return self.locked(None)
+
+    def locked(self, password: str | None) -> str:
+        lock: Any = serialization.NoEncryption()
+        if password:
+            lock = serialization.BestAvailableEncryption(password.encode())
+        return self.private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock
+        ).decode()
+
+
+def authority(name: str = "Test authority") -> Issued:
+    return issue(name, None, is_authority=True)
+
+
+def issue(
+    name: str,
+    issuer: Issued | None,
+    *,
+    private: Any = None,
+    use: x509.ObjectIdentifier | None = None,
+    begins: datetime = NOW - timedelta(days=1),
+    ends: datetime = NOW + timedelta(days=90),
+    is_authority: bool = False,
+) -> Issued:
+    """Signed by itself where there is no issuer; good for 127.0.0.1."""
+    private = private or ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    address = x509.IPAddress(ip_address("127.0.0.1"))
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer.certificate.subject if issuer else subject)
+        .public_key(private.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begins)
+        .not_valid_after(ends)
+        .add_extension(x509.BasicConstraints(is_authority, None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+    )
+    if use:
+        builder = builder.add_extension(x509.ExtendedKeyUsage([use]), critical=False)
+    signer = issuer.private if issuer else private
+    digest = hashes.SHA256() if hasattr(signer, "curve") else None
+    return Issued(builder.sign(signer, digest), private)

@@ -1,0 +1,91 @@
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+
+from callboard.paging import check_limit
+from callboard.replays import replays
+from web.api import bodies
+from web.api.replay_shapes import PreviewOut, ReplayIn, ReplayOut
+from web.api.shapes import Paged
+from web.errors import AnyRequest
+from web.security import Running, actor
+
+_BYTES = 64 * 1024
+
+_selection = msgspec.json.Decoder(ReplayIn)
+
+
+class ReplaysController(Controller):
+    path = "/replays"
+    tags = ("Replays",)
+
+    @get("/")
+    async def list_replays(
+        self,
+        account: NamedDependency[str],
+        webhook: FromQuery[str | None] = None,
+        cursor: FromQuery[str | None] = None,
+        limit: FromQuery[int] = 50,
+    ) -> Paged[ReplayOut]:
+        """Newest first."""
+        check_limit(limit)
+        page = await replays.page(account, webhook, cursor, limit)
+        return Paged([ReplayOut.of(view) for view in page.items], page.next)
+
+    @post("/", opt={"takes": ReplayIn})
+    async def start(
+        self, request: AnyRequest, account: NamedDependency[str], runtime: Running
+    ) -> Response[ReplayOut | PreviewOut]:
+        """Makes the selected deliveries again as one job; with dry_run it only counts
+        them and shows the first five (200). 409 while another one to the webhook is
+        under way."""
+        asked = bodies.read(await bodies.receive(request, _BYTES), _selection)
+        wanted, now = asked.to_command(), runtime.clock()
+        keep = runtime.settings.retention
+        if asked.dry_run:
+            preview = await replays.preview(account, wanted, keep, now)
+            return Response(PreviewOut.of(preview), status_code=200)
+        view = await replays.start(account, actor(request), wanted, keep, now)
+        runtime.queue.replay()
+        return Response(ReplayOut.of(view), status_code=201)
+
+    @get("/{id:str}")
+    async def show(self, account: NamedDependency[str], id: FromPath[str]) -> ReplayOut:
+        return ReplayOut.of(await replays.get(account, id))
+
+    @post("/{id:str}/pause", status_code=200)
+    async def pause(
+        self,
+        request: AnyRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> ReplayOut:
+        """Nothing more is made; what was made already goes on."""
+        now = runtime.clock()
+        return ReplayOut.of(await replays.pause(account, actor(request), id, now))
+
+    @post("/{id:str}/resume", status_code=200)
+    async def resume(
+        self,
+        request: AnyRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> ReplayOut:
+        view = await replays.resume(account, actor(request), id, runtime.clock())
+        runtime.queue.replay()
+        return ReplayOut.of(view)
+
+    @post("/{id:str}/cancel", status_code=200)
+    async def cancel(
+        self,
+        request: AnyRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
+    ) -> ReplayOut:
+        """What was made and waits is cancelled, too; calls under way end."""
+        now = runtime.clock()
+        return ReplayOut.of(await replays.cancel(account, actor(request), id, now))
