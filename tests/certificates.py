@@ -1,8 +1,10 @@
-"""Authorities, and certificates that they have issued."""
+"""Authorities, certificates that they have issued, and servers that ask for them."""
 
+import ssl
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 from cryptography import x509
@@ -72,3 +74,16 @@ def issue(
     signer = issuer.private if issuer else private
     digest = hashes.SHA256() if hasattr(signer, "curve") else None
     return Issued(builder.sign(signer, digest), private)
+
+
+def asks_for_certificates(
+    server: Issued, trusts: Issued, aside: Path, newest: ssl.TLSVersion
+) -> ssl.SSLContext:
+    """The TLS of a receiver. `aside`: a folder, as Python loads keys from files."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = newest
+    (aside / "server.pem").write_text(server.key + server.pem)
+    context.load_cert_chain(aside / "server.pem")
+    context.load_verify_locations(cadata=trusts.pem)
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context

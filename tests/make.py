@@ -8,7 +8,10 @@ from typing import Any
 from callboard import ids
 from callboard.accounts.tables import Account, Member
 from callboard.catalogue.tables import EventType
+from callboard.delivery.targets import Target, composer_of, target_of
 from callboard.runtime import Runtime
+from callboard.signing.keyring import UNSIGNED
+from callboard.webhooks.settings import NewWebhook
 from callboard.webhooks.tables import Webhook
 
 # On the second, so that both engines give back the same time.
@@ -95,3 +98,9 @@ async def webhook(account: str, name: str, events: list[str]) -> str:
 
 async def delete_webhook(id: str) -> None:
     await Webhook.update({Webhook.state: "deleted"}).where(Webhook.id == id)
+
+
+def target(new: NewWebhook, webhook: str = "wh_1", version: int = 1) -> Target:
+    """As a sender has it, unsigned; nothing of it is in the database."""
+    composer = composer_of(new, "acc_1", {})
+    return target_of(new, composer, UNSIGNED, webhook, version)

@@ -1,6 +1,7 @@
 """A real HTTP receiver on loopback that answers as it was told and remembers."""
 
 import asyncio
+import ssl
 from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -51,10 +52,14 @@ class Received:
 
 @dataclass
 class Receiver:
-    """`usually` answers where no script does; a script's last answer does not stay."""
+    """`usually` answers where no script does; a script's last answer does not stay.
+
+    `clients`: the name in the certificate that each connection showed.
+    """
 
     url: str = ""
     calls: list[Received] = field(default_factory=list)
+    clients: list[str] = field(default_factory=list)
     usually: dict[str, Answer] = field(default_factory=dict)
     most_at_once: Counter[str] = field(default_factory=Counter)
     _scripts: dict[str, deque[Answer]] = field(
@@ -96,6 +101,8 @@ class Receiver:
     async def serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
+        if shown := writer.get_extra_info("peercert"):
+            self.clients += [pair[1] for part in shown["subject"] for pair in part]
         try:
             while call := await _read(reader):
                 await self._answer(call, writer)
@@ -125,7 +132,7 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiving() -> AsyncIterator[Receiver]:
+async def receiving(tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
     receiver = Receiver()
     clients: set[asyncio.Task[None]] = set()
 
@@ -140,9 +147,9 @@ async def receiving() -> AsyncIterator[Receiver]:
         finally:
             clients.discard(task)
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=1000)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=1000, ssl=tls)
     port = server.sockets[0].getsockname()[1]
-    receiver.url = f"http://127.0.0.1:{port}"
+    receiver.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
     try:
         yield receiver
     finally:

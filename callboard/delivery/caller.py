@@ -71,7 +71,11 @@ class Caller:
             return Outcome(error=ErrorClass.REQUEST, detail=why, seconds=spell.gone)
         call = msgspec.structs.replace(call, timeout=spell.left)
         outcome = await self._sender.send(call, tls)
-        return msgspec.structs.replace(outcome, seconds=spell.gone)
+        detail = outcome.detail
+        if outcome.error is ErrorClass.RESET and outcome.status is None:
+            # In TLS 1.3 a refusal comes after the handshake, often as just that.
+            detail += " Perhaps the receiver refuses the client certificate."
+        return msgspec.structs.replace(outcome, detail=detail, seconds=spell.gone)
 
 
 class _Spell:

@@ -76,6 +76,6 @@ def _read(outcome: Outcome) -> Token:
     if outcome.error is not None or outcome.status is None:
         # The sentences are written for receivers; here the token server is one.
         raise NoToken(outcome.detail.replace("The receiver", "The token server"))
-    if outcome.truncated:
+    if outcome.truncated and outcome.status == 200:
         raise NoToken("The token server's answer is too long for a token.")
     return oauth2.read_token(outcome.status, outcome.body)

@@ -65,12 +65,20 @@ _BY_CERTIFICATE = {
     64: "is for another address",
 }
 
+_NOT_OUR_CERTIFICATE = "The receiver refuses our client certificate."
 _BY_TLS_REASON = {
     "WRONG_VERSION_NUMBER": "The receiver does not speak TLS on this port.",
     "HTTP_REQUEST": "The receiver does not speak TLS on this port.",
     "UNSUPPORTED_PROTOCOL": "The receiver speaks only an outdated TLS version.",
     "TLSV1_ALERT_PROTOCOL_VERSION": "The receiver and we share no TLS version.",
     "TLSV13_ALERT_CERTIFICATE_REQUIRED": "The receiver asks for a client certificate.",
+    "TLSV1_ALERT_UNKNOWN_CA": _NOT_OUR_CERTIFICATE,
+    "SSLV3_ALERT_BAD_CERTIFICATE": _NOT_OUR_CERTIFICATE,
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": _NOT_OUR_CERTIFICATE,
+    "SSLV3_ALERT_CERTIFICATE_REVOKED": _NOT_OUR_CERTIFICATE,
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": _NOT_OUR_CERTIFICATE,
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": _NOT_OUR_CERTIFICATE,
+    "TLSV1_ALERT_ACCESS_DENIED": _NOT_OUR_CERTIFICATE,
 }
 
 
