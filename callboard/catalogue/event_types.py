@@ -15,6 +15,7 @@ from callboard.catalogue.tables import EventType
 from callboard.database import Database, writing
 from callboard.errors import Conflict, Invalid, NotFound, Problem
 from callboard.matching.patterns import check_type_name, compile_patterns
+from callboard.matching.sending import check_kinds
 from callboard.paging import Page, decode_cursor, encode_cursor
 from callboard.payload import samples
 from callboard.payload.shapes import check_fields, check_placeholders
@@ -22,8 +23,6 @@ from callboard.payload.shapes import check_fields, check_placeholders
 LONGEST_GROUP = 80
 LONGEST_DESCRIPTION = 4000
 LONGEST_SAMPLE = 256 * 1024
-LONGEST_KIND = 80
-MOST_KINDS = 50
 
 # Not Piccolo's ilike: it warns on SQLite each time.
 _SEARCHED = """lower(name || ' ' || "group" || ' ' || description) LIKE {}"""
@@ -167,7 +166,7 @@ def checked(new: NewEventType, name: str | None = None) -> None:
     problems += _check_json(new)
     problems += check_placeholders(new.placeholders)
     problems += check_fields(new.fields)
-    problems += _check_kinds(new.kinds)
+    problems += check_kinds(new.kinds, "kinds")
     if problems:
         raise Invalid(problems)
 
@@ -198,15 +197,6 @@ def _check_json(new: NewEventType) -> Iterator[Problem]:
         yield Problem("sample", "json", "Write the sample as JSON.")
     else:
         yield from check_data(validator, value, "sample") if validator else ()
-
-
-def _check_kinds(kinds: Sequence[str]) -> Iterator[Problem]:
-    if len(kinds) > MOST_KINDS:
-        yield Problem("kinds", "too_many", f"Name at most {MOST_KINDS} kinds.")
-    for place, kind in enumerate(kinds):
-        if not 0 < len(kind) <= LONGEST_KIND or not kind.isprintable():
-            text = f"Write a kind with 1 to {LONGEST_KIND} characters."
-            yield Problem(f"kinds.{place}", "kind", text)
 
 
 async def _insert(account: str, new: NewEventType, now: datetime) -> bool:

@@ -68,13 +68,11 @@ def check_filters(wanted: FilterSettings) -> list[Problem]:
     ]
 
 
-def read_settings(
-    filter: str, conditions: str, context: str, sending: str
-) -> FilterSettings:
-    """From what is stored: the last three are JSON text."""
+def read_settings(row: Mapping[str, str]) -> FilterSettings:
+    """From a webhook's columns, of which all but `filter` are JSON text."""
     return FilterSettings(
-        filter=filter,
-        conditions=msgspec.json.decode(conditions),
-        context=msgspec.json.decode(context, type=Context),
-        sending=msgspec.json.decode(sending, type=Sending),
+        filter=row["filter"],
+        conditions=msgspec.json.decode(row["conditions"]),
+        context=msgspec.json.decode(row["context"], type=Context),
+        sending=msgspec.json.decode(row["sending"], type=Sending),
     )

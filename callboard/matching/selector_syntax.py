@@ -31,7 +31,8 @@ class Mistake(Exception):
 
     def __init__(self, wrong: str, place: int, hint: str = "") -> None:
         super().__init__(wrong)
-        self.message = f"{wrong} at {place + 1}{hint and ': '}{hint}."
+        self.position = place + 1
+        self.message = f"{wrong} at {self.position}{hint and ': '}{hint}."
 
 
 def compile_selectors(text: str) -> Selectors | None:
@@ -55,7 +56,7 @@ def _check(piece: "_Reader", field: str) -> Iterator[Problem]:
     try:
         piece.condition()
     except Mistake as mistake:
-        yield Problem(field, "syntax", mistake.message)
+        yield Problem(field, "syntax", mistake.message, mistake.position)
 
 
 def _pieces(text: str) -> "Iterator[_Reader]":

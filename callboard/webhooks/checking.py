@@ -7,6 +7,7 @@ from datetime import datetime
 from callboard.accounts.tables import Member
 from callboard.catalogue import shapes
 from callboard.errors import Invalid, Problem
+from callboard.matching.filters import check_filters
 from callboard.matching.patterns import check_events, compile_patterns
 from callboard.payload.settings import check_method, check_payload
 from callboard.payload.shapes import Shape, declared_by_all, together
@@ -15,7 +16,7 @@ from callboard.signing import keys
 from callboard.signing.schemes import Scheme
 from callboard.webhooks import auth_rules, rules
 from callboard.webhooks.recipients import NOTIFY
-from callboard.webhooks.settings import NewWebhook
+from callboard.webhooks.settings import NewWebhook, filters_of
 
 
 async def checked(
@@ -48,6 +49,7 @@ def _check_alone(new: NewWebhook) -> list[Problem]:
     """What needs to know nothing but the setting."""
     return [
         *check_method(new.method),
+        *check_filters(filters_of(new)),
         *rules.check_headers(new.headers),
         *check_plan(new.schedule),
         *rules.check_success(new.success),

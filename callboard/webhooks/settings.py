@@ -6,6 +6,9 @@ from typing import Any, Literal
 import msgspec
 
 from callboard.auth.settings import Auth
+from callboard.matching.context import Context
+from callboard.matching.filters import FilterSettings
+from callboard.matching.sending import Sending
 from callboard.payload.settings import Payload
 from callboard.retry import DEFAULT_PLAN
 from callboard.webhooks.recipients import DEFAULT_NOTIFY
@@ -25,6 +28,10 @@ class NewWebhook:
 
     url: str
     events: tuple[str, ...]
+    filter: str = ""
+    conditions: dict[str, Any] = field(default_factory=dict)
+    context: Context = field(default_factory=Context)
+    sending: Sending = field(default_factory=Sending)
     name: str = ""
     app: str = ""
     method: str = "POST"
@@ -49,7 +56,7 @@ class NewWebhook:
 SETTINGS = tuple(each.name for each in fields(NewWebhook) if each.name != "secret")
 _AS_JSON = frozenset(
     {"events", "payload", "headers", "auth", "success", "schedule"}
-    | {"recipients", "notify"}
+    | {"conditions", "context", "sending", "recipients", "notify"}
 )
 
 
@@ -58,6 +65,15 @@ def settings_of(row: Webhook) -> NewWebhook:
     kept = {name: getattr(row, name) for name in SETTINGS}
     read = {name: msgspec.json.decode(kept[name]) for name in _AS_JSON}
     return msgspec.convert(kept | read, NewWebhook)
+
+
+def filters_of(new: NewWebhook) -> FilterSettings:
+    return FilterSettings(
+        filter=new.filter,
+        conditions=new.conditions,
+        context=new.context,
+        sending=new.sending,
+    )
 
 
 def columns(new: NewWebhook) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from piccolo.table import Table
 class Webhook(Table):
     """Where to call, for which events, and whom to alert.
 
-    Columns named …s that hold lists or objects are JSON text. `secrets` is a JSON list
-    of sealed signing keys, the newest first, each with the time until it signs; the
-    secret in `auth` is sealed, too.
+    Columns that hold lists or objects are JSON text. `secrets` is a JSON list of sealed
+    signing keys, the newest first, each with the time until it signs; the secret in
+    `auth` is sealed, too.
     `version` moves with every change, so that a sender knows when its copy is old.
     `cause`: why the rule has deactivated it; null where it has not.
     """
@@ -30,6 +30,10 @@ class Webhook(Table):
     method = Varchar(length=8)
     payload = Text(default="{}")
     events = Text()
+    filter = Text()
+    conditions = Text(default="{}")
+    context = Text(default="{}")
+    sending = Text(default="{}")
     headers = Text()
     auth = Text(default='{"type":"none"}')
     signing = Varchar(length=20)

@@ -1,0 +1,60 @@
+"""The account's tree of context tags: which is below which."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from callboard.accounts import accounts, audit
+from callboard.catalogue.tables import ContextTag
+from callboard.database import Rows, writing
+from callboard.errors import Invalid, Problem
+from callboard.matching.context import check_tree
+
+MOST_TAGS = 10_000
+MOST_PROBLEMS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """`parent`: the tag above, which need not be listed itself; None for a root."""
+
+    tag: str
+    parent: str | None = None
+
+
+async def listed(account: str) -> list[Tag]:
+    """By their names."""
+    rows = await ContextTag.select(ContextTag.tag, ContextTag.parent).where(
+        ContextTag.account == account
+    )
+    found = (Tag(row["tag"], row["parent"]) for row in rows)
+    return sorted(found, key=lambda tag: tag.tag)
+
+
+async def parents(account: str) -> Mapping[str, str]:
+    return {each.tag: each.parent for each in await listed(account) if each.parent}
+
+
+async def replace(
+    account: str, actor: str, tags: Sequence[Tag], now: datetime
+) -> list[Tag]:
+    """The whole tree. Raises Invalid with every problem."""
+    if problems := check(tags):
+        raise Invalid(problems)
+    rows = sorted((account, each.tag, each.parent) for each in tags)
+    columns = {"account": "text", "tag": "text", "parent": "text"}
+    async with writing() as db:
+        await accounts.bump(db, account)
+        await ContextTag.delete().where(ContextTag.account == account)
+        if rows:
+            await db.insert("context_tag", Rows(columns, rows))
+        text = f"{len(rows)} tags"
+        await audit.note(account, actor, "contexts.changed", "", text, now)
+    return await listed(account)
+
+
+def check(tags: Sequence[Tag]) -> list[Problem]:
+    if len(tags) > MOST_TAGS:
+        return [Problem("tags", "too_many", f"List at most {MOST_TAGS} tags.")]
+    found = check_tree(((each.tag, each.parent) for each in tags), "tags")
+    return found[:MOST_PROBLEMS]
