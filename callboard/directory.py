@@ -1,5 +1,6 @@
 """An account's catalogue and webhooks, compiled once for all its events."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,9 +8,12 @@ from typing import Any
 import msgspec
 from jsonschema_rs import Validator
 
+from callboard.catalogue import contexts
 from callboard.catalogue.schemas import compile_schema
 from callboard.catalogue.tables import EventType
+from callboard.matching.filters import Filters, compile_filters, read_settings
 from callboard.matching.patterns import Matcher, Patterns, compile_patterns
+from callboard.matching.subject import Subject
 from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
 
@@ -19,21 +23,39 @@ class Listener:
     """What accepting an event needs to know of a webhook.
 
     `takes_until`: nothing is held that comes later; None for without end.
+    `filters`: None where it wants all events of the types it listens to.
     """
 
     id: str
     state: WebhookState
     hold_days: int
     takes_until: datetime | None = None
+    filters: Filters | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """`types` maps each name to its compiled schema, None where it has none."""
+    """`types` maps each name to its compiled schema, None where it has none.
+
+    `filters`: does any webhook have some?
+    """
 
     version: int
     types: dict[str, Validator | None]
     matcher: Matcher[Listener]
+    filters: bool
+
+    def wanted(self, type: str, subject: Subject) -> tuple[Listener, ...]:
+        listening = self.matcher.wanted(type)
+        if not self.filters:
+            return listening
+        return tuple(
+            [
+                each
+                for each in listening
+                if each.filters is None or each.filters.passes(subject)
+            ]
+        )
 
 
 class Directories:
@@ -64,25 +86,33 @@ async def _compile(account: str, version: int) -> Directory:
         Webhook.cause,
         Webhook.hold_days,
         Webhook.events,
+        Webhook.filter,
+        Webhook.conditions,
+        Webhook.context,
+        Webhook.sending,
     ).where(
         Webhook.account == account,
         Webhook.state.not_in([WebhookState.DRAFT, WebhookState.DELETED]),
     )
+    parents = await contexts.parents(account)
+    listeners = [(_listener(w, parents), _patterns(w["events"])) for w in webhooks]
     return Directory(
         version,
         {
             t["name"]: compile_schema(t["schema"]) if t["schema"] else None
             for t in types
         },
-        Matcher((_listener(w), _patterns(w["events"])) for w in webhooks),
+        Matcher(listeners),
+        any(listener.filters for listener, _ in listeners),
     )
 
 
-def _listener(row: dict[str, Any]) -> Listener:
+def _listener(row: dict[str, Any], parents: Mapping[str, str]) -> Listener:
     days = row["hold_days"]
     ends = bool(row["cause"]) or not days
     until = row["state_since"] + timedelta(days=days) if ends else None
-    return Listener(row["id"], WebhookState(row["state"]), days, until)
+    filters = compile_filters(read_settings(row), parents)
+    return Listener(row["id"], WebhookState(row["state"]), days, until, filters)
 
 
 def _patterns(events: str) -> Patterns:

@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 
-import msgspec
-
+from callboard.catalogue import contexts
 from callboard.delivery import reading
 from callboard.delivery.reading import DeliveryView
 from callboard.delivery.tables import Event
-from callboard.matching.explain import explain_events, in_state
+from callboard.matching.explain import in_state
+from callboard.matching.subject import Subject
+from callboard.matching.verdict import Verdict
+from callboard.webhooks.settings import NewWebhook, settings_of
 from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
+from callboard.webhooks.wants import wants_of
 
 _MOST = 200
 
@@ -37,16 +40,26 @@ class Plan:
     tries: int
 
 
+async def judge(
+    account: str, settings: NewWebhook, type: str, subject: Subject
+) -> Verdict:
+    """By settings that need not be saved."""
+    wants = wants_of(settings, await contexts.parents(account))
+    return wants.explain(type, subject)
+
+
 async def of_delivery(account: str, delivery: DeliveryView) -> Plan:
     """By the webhook's present settings, also of one that has been deleted."""
     mine = (Webhook.account == account) & (Webhook.id == delivery.webhook)
     row = await Webhook.objects().get(mine)
     assert row is not None
-    tries = len(msgspec.json.decode(row.schedule, type=list[int])) + 1
+    settings = settings_of(row)
+    tries = len(settings.schedule) + 1
     if delivery.repeats:
         return Plan("Somebody sent it again.", tries)
-    listens = msgspec.json.decode(row.events, type=list[str])
-    verdict = explain_events(listens, delivery.type)
+    event = await reading.get_event(account, delivery.event)
+    subject = reading.subject_of(event)
+    verdict = await judge(account, settings, event.type, subject)
     if not verdict.passes:
         return Plan("It was sent by hand, or the settings have changed since.", tries)
     return Plan(verdict.why, tries)
@@ -66,14 +79,18 @@ async def of_event(account: str, id: str) -> Story:
         .order_by(Webhook.id, ascending=False)
         .limit(_MOST)
     )
-    return Story(deliveries, [Passed(r.id, r.name, _why(r, event)) for r in rows])
+    parents = await contexts.parents(account)
+    subject = reading.subject_of(event)
+    passed = []
+    for row in rows:
+        verdict = wants_of(settings_of(row), parents).explain(event.type, subject)
+        passed.append(Passed(row.id, row.name, _why(row, verdict, event)))
+    return Story(deliveries, passed)
 
 
-def _why(row: Webhook, event: Event) -> str:
-    """By the present settings: where they have changed since, it says so."""
-    listens = msgspec.json.decode(row.events, type=list[str])
+def _why(row: Webhook, verdict: Verdict, event: Event) -> str:
+    """`verdict` is by the present settings: where they have changed, it says so."""
     came = event.accepted_at
-    verdict = explain_events(listens, event.type)
     if row.created_at > came:
         return in_state(verdict, None).why
     if verdict.passes and row.state == WebhookState.DRAFT:
@@ -82,4 +99,6 @@ def _why(row: Webhook, event: Event) -> str:
         return "It was not active when the event came."
     if row.changed_at > came:
         return f"{verdict.why} Its settings have changed since the event came."
+    if verdict.passes:
+        return f"{verdict.why} The context tags have changed since the event came."
     return verdict.why

@@ -30,6 +30,7 @@ from callboard.errors import (
     Unavailable,
 )
 from callboard.matching.patterns import unknown_type
+from callboard.matching.subject import Subject
 from callboard.webhooks.states import WebhookState
 
 EVENT_BYTES = 256 * 1024
@@ -84,12 +85,16 @@ class _Call:
     answer: asyncio.Future[list[Receipt]]
     version: int = -1
     stored: list[_Stored] = field(default_factory=list)
+    subjects: list[Subject] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.subjects = [_subject(event, self.now) for event in self.events]
 
     def prepare(self, directory: Directory) -> None:
         """Checks and matches; again only when the directory has moved on."""
         if self.version == directory.version:
             return
-        self.stored = _check(self.events, directory, self.now)
+        self.stored = _check(self, directory)
         self.version = directory.version
 
     @property
@@ -208,30 +213,33 @@ def _answer(call: _Call, answer: list[Receipt] | Exception) -> None:
         call.answer.set_result(answer)
 
 
-def _check(
-    events: Sequence[NewEvent], directory: Directory, now: datetime
-) -> list[_Stored]:
+def _subject(event: NewEvent, now: datetime) -> Subject:
+    return Subject(event.data, now, event.context, event.sending, event.kind)
+
+
+def _check(call: _Call, directory: Directory) -> list[_Stored]:
     problems: list[Problem] = []
     stored = []
-    for place, event in enumerate(events):
-        found = list(_problems(event, directory))
-        where = f"events[{place}]." if len(events) > 1 else ""
+    pairs = zip(call.events, call.subjects, strict=True)
+    for place, (event, subject) in enumerate(pairs):
+        found = list(_problems(event, subject, directory))
+        where = f"events[{place}]." if len(call.events) > 1 else ""
         problems += [Problem(where + p.field, p.code, p.message) for p in found]
         if not found:
-            stored.append(_stored(event, directory, now))
+            stored.append(_stored(event, subject, directory, call.now))
     if problems:
         raise Invalid(problems[:100])
     return stored
 
 
-def _problems(event: NewEvent, directory: Directory) -> list[Problem]:
+def _problems(event: NewEvent, subject: Subject, directory: Directory) -> list[Problem]:
     if not _is_text(event.data):
         return [Problem("data", "text", "Send JSON text in UTF-8 without NUL bytes.")]
     found = []
     if event.type not in directory.types:
         found.append(unknown_type(event.type, directory.types))
     elif (validator := directory.types[event.type]) is not None:
-        found += _check_data(validator, event.data)
+        found += _check_data(validator, subject)
     if event.key is not None and not 0 < len(event.key) <= LONGEST_KEY:
         text = f"Use 1 to {LONGEST_KEY} characters for the id."
         found.append(Problem("id", "length", text))
@@ -259,12 +267,11 @@ def _is_writable(text: str) -> bool:
     return _is_text(text.encode(errors="surrogatepass"))
 
 
-def _check_data(validator: Validator, data: bytes) -> list[Problem]:
-    try:
-        return check_data(validator, msgspec.json.decode(data))
-    except (msgspec.DecodeError, RecursionError):
-        text = "It is nested too deeply, or a number in it is too large."
-        return [Problem("data", "unreadable", text)]
+def _check_data(validator: Validator, subject: Subject) -> list[Problem]:
+    if subject.readable:
+        return check_data(validator, subject.data)
+    text = "It is nested too deeply, or a number in it is too large."
+    return [Problem("data", "unreadable", text)]
 
 
 def _is_text(data: bytes) -> bool:
@@ -274,13 +281,15 @@ def _is_text(data: bytes) -> bool:
         return False
 
 
-def _stored(event: NewEvent, directory: Directory, now: datetime) -> _Stored:
+def _stored(
+    event: NewEvent, subject: Subject, directory: Directory, now: datetime
+) -> _Stored:
     return _Stored(
         id=ids.make("evt", now),
         new=event,
         data=event.data.decode(),
         occurred_at=event.occurred_at or now,
-        listeners=directory.matcher.wanted(event.type),
+        listeners=directory.wanted(event.type, subject),
     )
 
 

@@ -13,6 +13,7 @@ from callboard.database import Row, reading
 from callboard.delivery.states import WAITING, DeliveryState
 from callboard.delivery.tables import Attempt, Event
 from callboard.errors import NotFound
+from callboard.matching.subject import Subject
 from callboard.paging import Page, decode_cursor, encode_cursor
 from callboard.payload.formats import standard_body
 from callboard.payload.values import rfc3339
@@ -144,6 +145,13 @@ async def get_event(account: str, id: str) -> Event:
     if event is None:
         raise NotFound("There is no such event.")
     return event
+
+
+def subject_of(event: Event) -> Subject:
+    """The event as filters see it."""
+    tags = msgspec.json.decode(event.context, type=tuple[str, ...])
+    at = event.accepted_at
+    return Subject(event.data, at, tags, event.sending, event.kind)
 
 
 async def events_page(
