@@ -3,6 +3,7 @@
 from litestar.router import Router
 
 from web import security
+from web.api.contexts import ContextsController
 from web.api.deliveries import DeliveriesController
 from web.api.event_types import EventTypesController, install_preset
 from web.api.events import EventsController, send, send_batch
@@ -17,6 +18,7 @@ _GUARDED = Router(
     route_handlers=[
         EventsController,
         EventTypesController,
+        ContextsController,
         install_preset,
         WebhooksController,
         WebhookKeysController,

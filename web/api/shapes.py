@@ -31,7 +31,7 @@ class EventIn(msgspec.Struct, forbid_unknown_fields=True):
     data: msgspec.Raw
     id: str | None = None
     context: tuple[str, ...] = ()
-    sending: Literal["unitary", "batch"] | None = None
+    sending: Literal["unitary", "batch", "campaign"] | None = None
     kind: str | None = None
     occurred_at: AwareTime | None = None
 
@@ -212,8 +212,8 @@ class EventTypeIn(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     `placeholders`: short names for paths, such as contactNumber for data.contactNumber.
     `fields`: by their paths in the data, what is left out unless a webhook includes it
     (`on_demand`), of what only the id is sent unless it does (`relation`), and what
-    comes in a webhook's language (`translated`). `kinds`: ways in which its events are
-    sent, such as newsletter.
+    comes in a webhook's language (`translated`). `kinds`: of the messages that its
+    events are about, such as newsletter.
     """
 
     name: str

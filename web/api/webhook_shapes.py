@@ -7,6 +7,8 @@ import msgspec
 
 from callboard.auth.settings import MASK
 from callboard.delivery.standing import Standing
+from callboard.matching.context import Context
+from callboard.matching.sending import Sending
 from callboard.matching.verdict import Verdict
 from callboard.retry import DEFAULT_PLAN
 from callboard.trial import Preview, Trial
@@ -44,6 +46,10 @@ class WebhookSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     url: str
     events: tuple[str, ...]
+    filter: str = ""
+    conditions: dict[str, Any] = {}
+    context: Context = msgspec.field(default_factory=Context)
+    sending: Sending = msgspec.field(default_factory=Sending)
     name: str = ""
     app: str = ""
     method: Method = "POST"
@@ -123,6 +129,10 @@ class WebhookOut(msgspec.Struct, kw_only=True):
     url: str
     method: str
     events: tuple[str, ...]
+    filter: str
+    conditions: dict[str, Any]
+    context: Context
+    sending: Sending
     payload: PayloadOut
     headers: dict[str, str]
     auth: AuthOut

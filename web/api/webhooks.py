@@ -6,13 +6,13 @@ from litestar import Controller, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
-from callboard import trial
+from callboard import explanation, trial
 from callboard.catalogue import event_types
 from callboard.delivery import reading, standing
 from callboard.delivery.targets import read_target
 from callboard.errors import Invalid, Problem, invalid
-from callboard.matching.explain import explain_events
 from callboard.matching.patterns import unknown_type
+from callboard.matching.subject import Subject
 from callboard.paging import check_limit
 from callboard.signing import keys
 from callboard.signing.schemes import Scheme
@@ -200,12 +200,15 @@ class WebhooksController(Controller):
         wanted = bodies.read(await _body(request), _preview)
         now = runtime.clock()
         if wanted.event is not None:
-            facts = trial.facts_of(await reading.get_event(account, wanted.event))
+            event = await reading.get_event(account, wanted.event)
+            facts, subject = trial.facts_of(event), reading.subject_of(event)
         else:
             type = await _type_for(account, row, wanted.type)
             facts = await trial.sample_of(account, type, now)
+            subject = Subject(facts.data, now)
         made = trial.preview(await read_target(row, runtime.vault), facts, now)
-        verdict = explain_events(settings_of(row).events, facts.type)
+        settings = settings_of(row)
+        verdict = await explanation.judge(account, settings, facts.type, subject)
         return PreviewOut.of(made, verdict)
 
 

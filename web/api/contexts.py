@@ -1,0 +1,64 @@
+"""The account's tree of context tags, read and written as a whole."""
+
+from typing import Self
+
+import msgspec
+from litestar import Controller, get, put
+from litestar.di import NamedDependency
+
+from callboard.catalogue import contexts
+from callboard.catalogue.contexts import Tag
+from web.api import bodies
+from web.errors import AnyRequest
+from web.security import Running, actor
+
+_BYTES = 4 * 1024 * 1024
+
+
+class TagIn(msgspec.Struct, forbid_unknown_fields=True):
+    """`parent`: the tag above it, null for the top."""
+
+    tag: str
+    parent: str | None = None
+
+
+class TreeIn(msgspec.Struct, forbid_unknown_fields=True):
+    tags: tuple[TagIn, ...]
+
+
+class TagOut(msgspec.Struct):
+    tag: str
+    parent: str | None
+
+
+class TreeOut(msgspec.Struct):
+    """By the tags' names."""
+
+    tags: list[TagOut]
+
+    @classmethod
+    def of(cls, tags: list[Tag]) -> Self:
+        return cls([TagOut(each.tag, each.parent) for each in tags])
+
+
+_tree = msgspec.json.Decoder(TreeIn)
+
+
+class ContextsController(Controller):
+    path = "/contexts"
+    tags = ("Context tags",)
+
+    @get("/")
+    async def show(self, account: NamedDependency[str]) -> TreeOut:
+        """Which tag is below which."""
+        return TreeOut.of(await contexts.listed(account))
+
+    @put("/", opt={"takes": TreeIn})
+    async def replace(
+        self, request: AnyRequest, account: NamedDependency[str], runtime: Running
+    ) -> TreeOut:
+        """Replaces the whole tree; webhooks follow it from the next event on."""
+        wanted = bodies.read(await bodies.receive(request, _BYTES), _tree)
+        tags = [Tag(each.tag, each.parent) for each in wanted.tags]
+        who, now = actor(request), runtime.clock()
+        return TreeOut.of(await contexts.replace(account, who, tags, now))
