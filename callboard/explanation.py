@@ -1,18 +1,22 @@
 """Why an event went to each webhook of its account, or did not."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from callboard.catalogue import contexts
+from callboard.catalogue import contexts, event_types
 from callboard.delivery import reading
 from callboard.delivery.reading import DeliveryView
 from callboard.delivery.tables import Event
 from callboard.matching.explain import in_state
+from callboard.matching.patterns import compile_patterns
 from callboard.matching.subject import Subject
 from callboard.matching.verdict import Verdict
 from callboard.webhooks.settings import NewWebhook, settings_of
 from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
 from callboard.webhooks.wants import wants_of
+
+LATEST = 20
 
 _MOST = 200
 
@@ -33,6 +37,17 @@ class Story:
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """An event held against settings: would it pass, and why?"""
+
+    event: str
+    type: str
+    accepted_at: datetime
+    passes: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Why a delivery goes to its webhook, and how many tries its plan has."""
 
@@ -46,6 +61,19 @@ async def judge(
     """By settings that need not be saved."""
     wants = wants_of(settings, await contexts.parents(account))
     return wants.explain(type, subject)
+
+
+async def of_latest(account: str, settings: NewWebhook) -> list[Tried]:
+    """What would become of the latest events of the types that it listens to."""
+    patterns = compile_patterns(settings.events)
+    types = [each.name for each in await event_types.listed(account)]
+    heard = [name for name in types if patterns.matches(name)]
+    wants = wants_of(settings, await contexts.parents(account))
+    return [
+        Tried(event.id, event.type, event.accepted_at, verdict.passes, verdict.why)
+        for event in await reading.latest(account, heard, LATEST)
+        for verdict in [wants.explain(event.type, reading.subject_of(event))]
+    ]
 
 
 async def of_delivery(account: str, delivery: DeliveryView) -> Plan:

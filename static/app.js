@@ -55,8 +55,13 @@
     try { return document.execCommand("copy"); } finally { box.remove(); }
   };
   on("click", async (e) => {
-    const [copy, theme, all, close] = ["[data-copy]", "[data-theme-to]", "[data-tick-all]", "#dialog [data-close]"].map((s) => e.target.closest(s));
+    const [copy, theme, all, close, insert] = ["[data-copy]", "[data-theme-to]", "[data-tick-all]", "#dialog [data-close]", "[data-insert]"].map((s) => e.target.closest(s));
     if (close) { e.preventDefault(); $("#dialog").close(); }
+    if (insert) {
+      const box = $(`#${insert.dataset.into}`);
+      box.value = `${box.value.trimEnd()}\n${insert.dataset.insert}`.trimStart();
+      box.dispatchEvent(new Event("input", { bubbles: true }));
+    }
     if (theme) {
       document.cookie = `theme=${theme.dataset.themeTo};path=/;max-age=31536000;samesite=lax`;
       document.documentElement.dataset.theme = theme.dataset.themeTo;

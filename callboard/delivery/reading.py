@@ -147,6 +147,20 @@ async def get_event(account: str, id: str) -> Event:
     return event
 
 
+async def latest(account: str, types: list[str], most: int) -> list[Event]:
+    """Newest first, of the last 2 000 of the account: older ones are not looked for."""
+    sql = """
+        SELECT id FROM (
+            SELECT id, type FROM event WHERE account = :account
+            ORDER BY id DESC LIMIT 2000
+        ) AS recent WHERE type = ANY(:types) ORDER BY id DESC LIMIT :most
+    """
+    async with reading() as db:
+        rows = await db.fetch(sql, account=account, types=types, most=most)
+    found = Event.objects().where(Event.id.is_in([row["id"] for row in rows] or [""]))
+    return await found.order_by(Event.id, ascending=False)
+
+
 def subject_of(event: Event) -> Subject:
     """The event as filters see it."""
     tags = msgspec.json.decode(event.context, type=tuple[str, ...])

@@ -80,6 +80,11 @@ class Mistake(Exception):
         self.code = code
 
 
+def takes_value(key: str) -> bool:
+    """Whether a condition under this key is one that compares."""
+    return key.rpartition(":")[2].strip().lower() not in WITHOUT_VALUE
+
+
 def compile_conditions(wanted: Mapping[str, Json]) -> Conditions | None:
     """None where there are none. They have been through `check_conditions`."""
     read = tuple(_read(key, value) for key, value in wanted.items())
@@ -142,16 +147,23 @@ def _question(operator: str, key: str, value: Json) -> Question:
 
 def _operand(operator: str, value: Json) -> str:
     if isinstance(value, list):
-        words = [text_of(each) for each in value]
-        if operator not in ("in", "inset", "between") or None in words:
-            raise BadOperand("write one text, number, true or false")
-        value = ("|" if operator == "between" else ",").join(map(str, words))
+        value = _joined(operator, value)
     text = text_of(value)
     if text is None:
         raise BadOperand("write a text, or use isnull and isnotnull")
     if len(text) > LONGEST_VALUE:
         raise BadOperand(f"use at most {LONGEST_VALUE} characters")
     return text.strip()
+
+
+def _joined(operator: str, values: list[Json]) -> str:
+    if operator not in ("in", "inset", "between"):
+        raise BadOperand("write one text, number, true or false")
+    sign = "|" if operator == "between" else ","
+    words = [text for each in values if (text := text_of(each)) is not None]
+    if len(words) < len(values) or any(sign in word for word in words):
+        raise BadOperand(f"write texts without {sign}, numbers, true or false")
+    return sign.join(words)
 
 
 def _reached(data: Json, path: tuple[str, ...]) -> list[Json]:

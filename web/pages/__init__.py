@@ -15,6 +15,7 @@ from web import security
 from web.errors import HTML_ERRORS
 from web.pages import (
     catalogue,
+    contexts,
     deliveries,
     events,
     keys,
@@ -28,6 +29,7 @@ from web.pages import (
     sign_in,
     webhook_editing,
     webhook_keys,
+    webhook_tester,
     webhooks,
 )
 from web.screens import look_for_trouble
@@ -45,6 +47,9 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     webhook_keys.WebhookKeysController,
     webhook_editing.NewWebhookController,
     webhook_editing.WebhookChangeController,
+    webhook_tester.NewTesterController,
+    webhook_tester.TesterController,
+    contexts.ContextsController,
     events.EventsController,
     deliveries.DeliveriesController,
     replays.ReplaysController,

@@ -107,6 +107,8 @@ def _view(row: Event) -> dict[str, Any]:
         "key": row.key,
         "type": row.type,
         "data": row.data,
+        "sending": row.sending,
+        "kind": row.kind,
         "context": msgspec.json.decode(row.context, type=list[str]),
         "occurred_at": row.occurred_at,
         "accepted_at": row.accepted_at,

@@ -23,6 +23,7 @@ from callboard.webhooks.checking import checked
 from callboard.webhooks.settings import NewWebhook, settings_of
 from callboard.webhooks.tables import Webhook
 from web.pages import forms, key_views, trials, webhook_form, webhook_views
+from web.pages.filter_form import kinds_of
 from web.pages.webhook_form import WebhookForm
 from web.screens import elsewhere, screen
 from web.security import Running, actor
@@ -49,7 +50,7 @@ class NewWebhookController(Controller):
         try:
             new = await _checked(runtime, account, form, None, form.to_command())
         except Invalid as error:
-            return await _form(request, account, form, None, error)
+            return await show_form(request, account, form, None, error)
         now = runtime.clock()
         row, secret = await webhooks.create(
             account,
@@ -107,7 +108,7 @@ class WebhookChangeController(Controller):
         try:
             await _checked(runtime, account, form, row, form.to_command())
         except Invalid as error:
-            return await _form(request, account, form, row, error)
+            return await show_form(request, account, form, row, error)
         before, now = row.signing, runtime.clock()
         row, secret = await webhooks.change(
             account,
@@ -158,12 +159,12 @@ async def _preview(
 ) -> Template:
     """The request that would be sent, or what has to be mended first."""
     if not (form.url.strip() and form.shown):
-        return await _form(request, account, form, row)
+        return await show_form(request, account, form, row)
     try:
         sent = await _sent(runtime, account, form, row)
     except Invalid as error:
-        return await _form(request, account, form, row, error)
-    return await _form(request, account, form, row, preview={"request": sent})
+        return await show_form(request, account, form, row, error)
+    return await show_form(request, account, form, row, preview={"request": sent})
 
 
 async def _test(
@@ -179,12 +180,12 @@ async def _test(
     try:
         target = await _target(runtime, account, form, row, type)
     except Invalid as error:
-        return await _form(request, account, form, row, error, part)
+        return await show_form(request, account, form, row, error, part)
     result = await trials.send(request, runtime, account, target, type)
-    return await _form(request, account, form, row, part=part, result=result)
+    return await show_form(request, account, form, row, part=part, result=result)
 
 
-async def _form(
+async def show_form(
     request: HTMXRequest,
     account: str,
     form: WebhookForm,
@@ -204,10 +205,11 @@ async def _form(
         form=form,
         types=types,
         groups=webhook_form.grouped(types),
+        kinds=kinds_of(types),
         members=await members.listed(account),
         retry_words=webhook_views.retry_words(form.to_command()),
         problems=error.problems if error else [],
-        **{"preview": None, "result": None, **shown},
+        **{"preview": None, "result": None, "tried": None, **shown},
     )
 
 

@@ -14,6 +14,7 @@ from callboard.signing.schemes import Scheme
 from callboard.webhooks.settings import SETTINGS, NewWebhook, Success
 from web.pages import forms
 from web.pages.auth_form import AuthForm
+from web.pages.filter_form import FilterForm, usual_sending
 
 _REFUSED = -1  # what is no number is out of every range
 
@@ -28,6 +29,7 @@ class WebhookForm:
     url: str = ""
     events: tuple[str, ...] = ()
     patterns: str = ""
+    filters: FilterForm = field(default_factory=FilterForm)
     auth: AuthForm = field(default_factory=AuthForm)
     signing_scheme: str = ""
     signing_header: str = ""
@@ -52,6 +54,7 @@ class WebhookForm:
         return NewWebhook(
             url=self.url.strip(),
             events=_unique(self.events, _split(self.patterns)),
+            **self.filters.settings(),
             name=self.name,
             app=self.app,
             headers={name: value for name, colon, value in _pairs(self.headers)},
@@ -91,6 +94,7 @@ class WebhookForm:
             yield Problem("headers", "shape", "Write each header as Name: value.")
         if len({name for name, _, _ in pairs}) < len(pairs):
             yield Problem("headers", "twice", "Write each header once.")
+        yield from self.filters.problems()
 
     def _place(self, problem: Problem) -> Problem:
         name, _, place = problem.field.partition(".")
@@ -100,7 +104,7 @@ class WebhookForm:
         }.get(name, ((), ""))
         if typed and place.isdigit() and int(place) >= len(ticked):
             return replace(problem, field=typed)
-        return problem
+        return self.filters.place(problem)
 
 
 async def read(request: HTMXRequest) -> WebhookForm:
@@ -115,6 +119,7 @@ def of(new: NewWebhook, types: list[EventType]) -> WebhookForm:
         url=new.url,
         events=tuple(event for event in new.events if event in ticks),
         patterns=", ".join(event for event in new.events if event not in ticks),
+        filters=FilterForm.of(new, types),
         auth=AuthForm.of(new.auth),
         signing_scheme=new.signing,
         signing_header=new.signature_header,
@@ -137,7 +142,9 @@ def of(new: NewWebhook, types: list[EventType]) -> WebhookForm:
 
 
 def empty(types: list[EventType], hold_days: int) -> WebhookForm:
-    return of(NewWebhook(url="", events=(), hold_days=hold_days), types)
+    sending = usual_sending(types)
+    new = NewWebhook(url="", events=(), hold_days=hold_days, sending=sending)
+    return of(new, types)
 
 
 def grouped(types: list[EventType]) -> list[tuple[str, str, list[EventType]]]:
