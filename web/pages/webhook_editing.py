@@ -244,10 +244,13 @@ async def _target(
     saved = await read_target(row, runtime.vault)
     auth = saved.auth if new.auth.sealed else new.auth
     target = await trial.target_of_unsaved(account, replace(new, auth=auth))
-    if saved.keyring.scheme is target.keyring.scheme:
+    keeps_key = saved.keyring.scheme is target.keyring.scheme
+    if keeps_key:
         keyring = replace(saved.keyring, header=target.keyring.header)
-        target = replace(target, keyring=keyring, problem=saved.problem)
-    return replace(target, problem=saved.problem) if new.auth.sealed else target
+        target = replace(target, keyring=keyring)
+    if keeps_key or new.auth.sealed:
+        target = replace(target, problem=saved.problem)
+    return target
 
 
 def _where_to_look(row: Webhook) -> str:
