@@ -17,6 +17,9 @@ from callboard.delivery.sender import Sender
 from callboard.delivery.tables import Event
 from callboard.delivery.targets import Target, composer_of, target_of
 from callboard.outcome import ErrorClass, Outcome
+from callboard.payload.listing import listed
+from callboard.payload.projection import DEFAULT_LANGUAGE
+from callboard.payload.shapes import PLAIN
 from callboard.payload.values import Facts
 from callboard.signing import keys
 from callboard.signing.keyring import UNSIGNED, Key, Keyring
@@ -73,6 +76,14 @@ async def sample_of(
         found = await event_types.sample(account, type)
         data = msgspec.json.encode(found).decode()
     return Facts(f"evt_test_{secrets.token_hex(10)}", type, data, now)
+
+
+async def placeholders(
+    account: str, facts: Facts, language: str
+) -> list[tuple[str, str]]:
+    """Those that the event has a value for, each with that."""
+    declared = (await shapes.declared({account}))[account].get(facts.type, PLAIN)
+    return listed(facts, declared.placeholders, language or DEFAULT_LANGUAGE)
 
 
 def facts_of(event: Event) -> Facts:

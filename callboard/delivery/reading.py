@@ -141,10 +141,14 @@ async def of_event(account: str, event: str) -> list[DeliveryView]:
 
 
 async def get_event(account: str, id: str) -> Event:
-    event = await Event.objects().get((Event.account == account) & (Event.id == id))
+    event = await find_event(account, id)
     if event is None:
         raise NotFound("There is no such event.")
     return event
+
+
+async def find_event(account: str, id: str) -> Event | None:
+    return await Event.objects().get((Event.account == account) & (Event.id == id))
 
 
 async def latest(account: str, types: list[str], most: int) -> list[Event]:

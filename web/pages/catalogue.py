@@ -1,5 +1,6 @@
 from typing import Any
 
+import msgspec
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
@@ -7,7 +8,7 @@ from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
 from callboard.accounts.members import Role
-from callboard.catalogue import event_types, presets
+from callboard.catalogue import event_types, presets, shapes
 from callboard.catalogue.event_types import NewEventType
 from callboard.catalogue.tables import EventType
 from callboard.errors import CallboardError, Conflict, Invalid
@@ -16,7 +17,10 @@ from web.pages import forms
 from web.screens import elsewhere, screen
 from web.security import Running, actor
 
-_FIELDS = ("name", "group", "description", "sample", "schema")
+_FIELDS = (
+    *("name", "group", "description", "sample", "schema"),
+    *("placeholders", "fields", "kinds"),
+)
 _MEMBERS = {"role": Role.MEMBER}
 _MOST = 5000
 
@@ -148,6 +152,8 @@ async def _type(request: HTMXRequest, account: str, name: str) -> Template:
         "catalogue/_sample.html",
         type=row,
         sample=forms.pretty(event_types.sample_of(row)),
+        shape=shapes.read(row.placeholders, row.fields),
+        kinds=msgspec.json.decode(row.kinds),
         webhooks=await webhooks.listening_to(account, name),
     )
 
@@ -174,6 +180,9 @@ def _command(form: dict[str, str]) -> NewEventType:
         description=form["description"],
         sample=form["sample"].strip() or None,
         schema=form["schema"].strip() or None,
+        placeholders=forms.pairs(form["placeholders"]),
+        fields=forms.pairs(form["fields"]),
+        kinds=forms.lines(form["kinds"]),
     )
 
 
@@ -184,6 +193,9 @@ def _typed(row: EventType) -> dict[str, str]:
         "description": row.description,
         "sample": forms.indented(row.sample),
         "schema": forms.indented(row.schema),
+        "placeholders": forms.typed(row.placeholders),
+        "fields": forms.typed(row.fields),
+        "kinds": "\n".join(msgspec.json.decode(row.kinds, type=list[str])),
     }
 
 

@@ -88,6 +88,23 @@ def indented(text: str | None) -> str:
     return "" if text is None else msgspec.json.format(text)
 
 
+def lines(text: str) -> tuple[str, ...]:
+    """What stands on each line that is not empty."""
+    return tuple(line for each in text.splitlines() if (line := each.strip()))
+
+
+def pairs(text: str) -> dict[str, str]:
+    """`name: value` on each line; a line without a colon has an empty value."""
+    found = (line.partition(":") for line in lines(text))
+    return {name.strip(): value.strip() for name, _, value in found}
+
+
+def typed(pairs: str) -> str:
+    """Stored JSON of names and values as `pairs` reads it."""
+    found = msgspec.json.decode(pairs, type=dict[str, str])
+    return "\n".join(f"{name}: {value}" for name, value in found.items())
+
+
 def _text(value: object) -> str:
     """Browsers end lines with CRLF; a file is no text."""
     return value.replace("\r\n", "\n") if isinstance(value, str) else ""

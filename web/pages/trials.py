@@ -7,6 +7,7 @@ from litestar.plugins.htmx import HTMXRequest
 from callboard import trial
 from callboard.accounts.limits import TryLimit
 from callboard.delivery.targets import Target
+from callboard.payload.values import Facts
 from callboard.runtime import Runtime
 from web.pages import webhook_views
 
@@ -16,11 +17,10 @@ MOST = 60
 
 
 async def send(
-    request: HTMXRequest, runtime: Runtime, account: str, target: Target, type: str
+    request: HTMXRequest, runtime: Runtime, target: Target, facts: Facts
 ) -> dict[str, Any]:
-    """What came of one real call with a sample of the type."""
+    """What came of one real call."""
     now = runtime.clock()
-    facts = await trial.sample_of(account, type, now)
     limit.count({request.user.id: MOST}, now)
     made = await trial.send(runtime.sender, target, facts, now)
-    return webhook_views.result(made, type)
+    return webhook_views.result(made, facts.type)

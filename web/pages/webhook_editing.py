@@ -1,6 +1,7 @@
 """One form makes a webhook or changes it; its preview and tests need no saving."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from litestar import Controller, get, post
@@ -13,8 +14,10 @@ from callboard import trial
 from callboard.accounts import members
 from callboard.accounts.members import Role
 from callboard.catalogue import event_types
+from callboard.delivery import reading
 from callboard.delivery.targets import Target, read_target
 from callboard.errors import Invalid
+from callboard.payload.values import Facts
 from callboard.runtime import Runtime
 from callboard.signing.schemes import Scheme
 from callboard.webhooks import webhooks
@@ -161,10 +164,10 @@ async def _preview(
     if not (form.url.strip() and form.shown):
         return await show_form(request, account, form, row)
     try:
-        sent = await _sent(runtime, account, form, row)
+        preview = await _previewed(runtime, account, form, row)
     except Invalid as error:
         return await show_form(request, account, form, row, error)
-    return await show_form(request, account, form, row, preview={"request": sent})
+    return await show_form(request, account, form, row, preview=preview)
 
 
 async def _test(
@@ -181,7 +184,8 @@ async def _test(
         target = await _target(runtime, account, form, row, type)
     except Invalid as error:
         return await show_form(request, account, form, row, error, part)
-    result = await trials.send(request, runtime, account, target, type)
+    facts = await _facts(account, form, type, runtime.clock())
+    result = await trials.send(request, runtime, target, facts)
     return await show_form(request, account, form, row, part=part, result=result)
 
 
@@ -191,7 +195,7 @@ async def show_form(
     form: WebhookForm,
     row: Webhook | None,
     error: Invalid | None = None,
-    part: str = "webhooks/_preview.html",
+    part: str = "webhooks/_preview_live.html",
     **shown: Any,
 ) -> Template:
     types = await event_types.listed(account)
@@ -204,6 +208,8 @@ async def show_form(
         action=f"/webhooks/{row.id}/edit" if row else "/webhooks/new",
         form=form,
         types=types,
+        includable=webhook_views.includable(types),
+        recent=await reading.latest(account, [form.shown], 8),
         groups=webhook_form.grouped(types),
         kinds=kinds_of(types),
         members=await members.listed(account),
@@ -259,10 +265,22 @@ def _where_to_look(row: Webhook) -> str:
     return f"/webhooks/{row.id}{'?tab=keys' if is_pair else ''}"
 
 
-async def _sent(
+async def _previewed(
     runtime: Runtime, account: str, form: WebhookForm, row: Webhook | None
 ) -> dict[str, Any]:
     target = await _target(runtime, account, form, row, form.shown)
     now = runtime.clock()
-    facts = await trial.sample_of(account, form.shown, now)
-    return webhook_views.sent(trial.preview(target, facts, now))
+    facts = await _facts(account, form, form.shown, now)
+    return webhook_views.previewed(
+        trial.preview(target, facts, now),
+        await trial.placeholders(account, facts, form.payload.payload_language),
+    )
+
+
+async def _facts(account: str, form: WebhookForm, type: str, now: datetime) -> Facts:
+    """A sample, with the data of the event that was chosen if it is of that type."""
+    data = None
+    if form.shown_event:
+        event = await reading.find_event(account, form.shown_event)
+        data = event.data if event is not None and event.type == type else None
+    return await trial.sample_of(account, type, now, data)

@@ -15,6 +15,7 @@ from callboard.webhooks.settings import SETTINGS, NewWebhook, Success
 from web.pages import forms
 from web.pages.auth_form import AuthForm
 from web.pages.filter_form import FilterForm, usual_sending
+from web.pages.payload_form import PayloadForm
 
 _REFUSED = -1  # what is no number is out of every range
 
@@ -23,10 +24,12 @@ _REFUSED = -1  # what is no number is out of every range
 class WebhookForm:
     """`events` and `recipients` are ticked; `patterns` and `addresses` are typed.
 
-    `shown`: the event type whose request the page shows.
+    `shown`: the event type whose request the page shows; `shown_event`: the event that
+    came, for which it does; without one, a sample.
     """
 
     url: str = ""
+    payload: PayloadForm = field(default_factory=PayloadForm)
     events: tuple[str, ...] = ()
     patterns: str = ""
     filters: FilterForm = field(default_factory=FilterForm)
@@ -49,10 +52,13 @@ class WebhookForm:
     notify: tuple[str, ...] = ()
     ordered: bool = False
     shown: str = ""
+    shown_event: str = ""
 
     def to_command(self) -> NewWebhook:
         return NewWebhook(
             url=self.url.strip(),
+            method=self.payload.method or "POST",
+            payload=self.payload.to_payload(),
             events=_unique(self.events, _split(self.patterns)),
             **self.filters.settings(),
             name=self.name,
@@ -117,6 +123,7 @@ def of(new: NewWebhook, types: list[EventType]) -> WebhookForm:
     ticks |= {pattern for _, pattern, _ in grouped(types) if pattern}
     return WebhookForm(
         url=new.url,
+        payload=PayloadForm.of(new.payload, new.method),
         events=tuple(event for event in new.events if event in ticks),
         patterns=", ".join(event for event in new.events if event not in ticks),
         filters=FilterForm.of(new, types),

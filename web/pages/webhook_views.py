@@ -9,10 +9,13 @@ from callboard import retry
 from callboard.accounts.tables import Member
 from callboard.auth import certificates
 from callboard.auth.settings import Auth
+from callboard.catalogue import shapes as declared
+from callboard.catalogue.tables import EventType
 from callboard.delivery import standing
 from callboard.delivery.standing import Standing
 from callboard.health import reading as health
 from callboard.notices import posting
+from callboard.payload import shapes
 from callboard.retry import RetryPlan
 from callboard.trial import Preview, Trial
 from callboard.webhooks.settings import NewWebhook, settings_of
@@ -67,6 +70,21 @@ async def recipients(row: Webhook, members: Sequence[Member]) -> list[View]:
         for each in written
     )
     return [person | {"last": last.get(each)} for each, person in found if person]
+
+
+def previewed(preview: Preview, placeholders: list[tuple[str, str]]) -> View:
+    """`problem`: why it could not be sent; then the URL is as it was written."""
+    return {
+        "request": sent(preview),
+        "problem": preview.call.problem,
+        "placeholders": placeholders,
+    }
+
+
+def includable(types: Sequence[EventType]) -> list[str]:
+    """What any event type leaves out unless it is asked for."""
+    found = [declared.read(type.placeholders, type.fields) for type in types]
+    return sorted(shapes.includable(found))
 
 
 def sent(preview: Preview) -> View:

@@ -6,7 +6,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
-from callboard import overview
+from callboard import overview, trial
 from callboard.accounts import members
 from callboard.accounts.members import Role
 from callboard.catalogue import event_types
@@ -109,7 +109,8 @@ class WebhooksController(Controller):
         type = (await forms.texts(request, "type"))["type"]
         row = await webhooks.get(account, id)
         target = await read_target(row, runtime.vault)
-        result = await trials.send(request, runtime, account, target, type)
+        facts = await trial.sample_of(account, type, runtime.clock())
+        result = await trials.send(request, runtime, target, facts)
         context = await detail(row, runtime)
         context |= {"tab": "test", "shown": type, "result": result}
         return screen(
