@@ -5,10 +5,10 @@ from datetime import datetime
 from callboard import ids
 from callboard.accounts import audit
 from callboard.database import Database, writing
-from callboard.delivery import acts, ledger, reading
+from callboard.delivery import acts, events, ledger, reading
 from callboard.delivery.ledger import NewDelivery
 from callboard.delivery.states import FINISHED, DeliveryState, Trigger
-from callboard.errors import Conflict
+from callboard.errors import Conflict, NotFound
 from callboard.webhooks import webhooks
 from callboard.webhooks.states import WebhookState
 
@@ -28,7 +28,6 @@ async def send_event(
     account: str, actor: str, event: str, webhook: str, now: datetime
 ) -> str:
     """One event to one webhook, whether it listens to its type or not."""
-    await reading.get_event(account, event)
     return await _send(account, actor, event, webhook, None, now)
 
 
@@ -57,6 +56,8 @@ async def _send(
     now: datetime,
 ) -> str:
     async with writing() as db:
+        if not await events.keep(db, account, [event]):
+            raise NotFound("There is no such event.")
         row = await webhooks.get(account, webhook)
         if row.state != WebhookState.ACTIVE:
             raise Conflict(f"{row.name} is {row.state}: activate it first.")

@@ -14,7 +14,7 @@ async def forget(keep: timedelta, now: datetime) -> int:
     An event stays while a delivery of it waits. Returns how many are gone.
     """
     async with writing() as db:
-        events = await _old_events(db, now - keep)
+        events = await _idle(db, await _old_events(db, now - keep))
         if events:
             await _delete(db, events)
         await db.fetch("DELETE FROM tally WHERE bucket < :since", since=now - keep)
@@ -36,6 +36,19 @@ async def _old_events(db: Database, before: datetime) -> list[str]:
         """,
         first=ids.earliest("evt", before),
         step=STEP,
+    )
+    return [row["id"] for row in rows]
+
+
+async def _idle(db: Database, events: list[str]) -> list[str]:
+    """Somebody may have sent one again after we began to look and before we held it."""
+    rows = await db.fetch(
+        """
+        SELECT id FROM event WHERE id = ANY(:events) AND NOT EXISTS (
+            SELECT 1 FROM delivery d WHERE d.event = event.id
+            AND d.state IN ('pending', 'held'))
+        """,
+        events=events,
     )
     return [row["id"] for row in rows]
 

@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Any
 
 from callboard.database import Database, Rows, reading, writing
-from callboard.delivery import ledger
+from callboard.delivery import events, ledger
 from callboard.delivery.ledger import NewDelivery
 from callboard.delivery.states import FINISHED, DeliveryState, Trigger
 from callboard.errors import Unavailable
@@ -228,10 +228,10 @@ async def _feed(
     allowed = _allowed(row, now)
     room = min(pace.room(size, under_way, allowed), row.total - row.made)
     picked: list[Picked] = []
+    made = row.made
     if room:
         picked = await picking.pick(db, replays.bounds_of(row), row.cursor, room)
-        await _make(db, row, picked, now)
-    made = row.made + len(picked)
+        made += await _make(db, row, picked, now)
     row.exhausted = len(picked) < room or made == row.total
     changes: dict[Any, Any] = {
         "cursor": picked[-1].cursor if picked else row.cursor,
@@ -251,7 +251,9 @@ def _allowed(row: Replay, now: datetime) -> float | None:
     return None if rate is None else pace.tokens(row.tokens, passed, rate)
 
 
-async def _make(db: Database, row: Replay, picked: list[Picked], now: datetime) -> None:
+async def _make(db: Database, row: Replay, picked: list[Picked], now: datetime) -> int:
+    """How many; an event may be forgotten since it was picked."""
+    kept = await events.keep(db, row.account, [each.event for each in picked])
     new = [
         NewDelivery(
             event=each.event,
@@ -266,6 +268,7 @@ async def _make(db: Database, row: Replay, picked: list[Picked], now: datetime) 
             trigger=Trigger.REPLAY,
         )
         for each in picked
+        if each.event in kept
     ]
     await ledger.enter(db, new, now)
     made = await db.fetch(
@@ -281,6 +284,7 @@ async def _make(db: Database, row: Replay, picked: list[Picked], now: datetime) 
     columns = {"delivery": "bigint", "replay": "text"}
     links = [(each["seq"], row.id) for each in made]
     await db.insert("replay_delivery", Rows(columns, links))
+    return len(new)
 
 
 async def _settle(

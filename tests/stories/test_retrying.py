@@ -134,14 +134,14 @@ class TestByHand:
         assert triggers == ["plan", "hand", "hand"]
 
     async def test_a_try_by_hand_does_not_use_the_plan_up(self, engine: Engine):
-        await engine.webhook(schedule=(1,))
+        await engine.webhook(schedule=(100,))
         engine.receiver.script("/", 500, 500, 200)
         await engine.post()
         async with engine.working():
             await tried(engine, 1)
             await self.try_now(engine)
             await tried(engine, 2)
-            engine.skip(1)
+            engine.skip(100)
             await engine.settled()
         assert await engine.states() == ["delivered"]
 
@@ -215,18 +215,18 @@ class TestAgain:
         assert engine.receiver.calls[0].body == engine.receiver.calls[1].body
 
     async def test_a_failing_replay_has_the_whole_plan(self, engine: Engine):
-        await engine.webhook(schedule=(1,), deactivate_after=None)
+        await engine.webhook(schedule=(100,), deactivate_after=None)
         engine.receiver.usually["/"] = Answer(500)
         await engine.post()
         async with engine.working():
             await engine.receiver.got(1)
-            engine.skip(1)
+            engine.skip(100)
             await engine.settled()
             first = (await engine.deliveries())[0]
             now = engine.runtime.clock()
             await replay.repeat(engine.account, WHO, first, now)
             await engine.receiver.got(3)
-            engine.skip(1)
+            engine.skip(100)
             delivery = await tried(engine, 2)
         assert delivery.state == "failed"
         assert [a.trigger for a in delivery.attempts] == ["replay", "plan"]
