@@ -32,7 +32,10 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class Story:
+    """`why`: by the id of each delivery, as far as today's settings tell."""
+
     deliveries: list[DeliveryView]
+    why: dict[str, str]
     passed: list[Passed]
 
 
@@ -82,38 +85,56 @@ async def of_delivery(account: str, delivery: DeliveryView) -> Plan:
     row = await Webhook.objects().get(mine)
     assert row is not None
     settings = settings_of(row)
-    tries = len(settings.schedule) + 1
-    if delivery.repeats:
-        return Plan("Somebody sent it again.", tries)
     event = await reading.get_event(account, delivery.event)
     subject = reading.subject_of(event)
     verdict = await judge(account, settings, event.type, subject)
-    if not verdict.passes:
-        return Plan("It was sent by hand, or the settings have changed since.", tries)
-    return Plan(verdict.why, tries)
+    return Plan(_why_sent(delivery, verdict), len(settings.schedule) + 1)
 
 
 async def of_event(account: str, id: str) -> Story:
-    """Of at most 200 webhooks that were passed over, the newest first."""
+    """Of at most 200 webhooks that it went to, and 200 that it did not."""
     event = await reading.get_event(account, id)
     deliveries = await reading.of_event(account, id)
-    rows = (
-        await Webhook.objects()
-        .where(
-            Webhook.account == account,
-            Webhook.state != WebhookState.DELETED,
-            Webhook.id.not_in([each.webhook for each in deliveries] or [""]),
-        )
-        .order_by(Webhook.id, ascending=False)
-        .limit(_MOST)
+    parents, subject = await contexts.parents(account), reading.subject_of(event)
+
+    def verdict(row: Webhook) -> Verdict:
+        return wants_of(settings_of(row), parents).explain(event.type, subject)
+
+    went, passed = await _webhooks(account, {each.webhook for each in deliveries})
+    verdicts = {row.id: verdict(row) for row in went}
+    return Story(
+        deliveries,
+        {
+            each.id: _why_sent(each, verdicts[each.webhook])
+            for each in deliveries
+            if each.webhook in verdicts
+        },
+        [Passed(row.id, row.name, _why(row, verdict(row), event)) for row in passed],
     )
-    parents = await contexts.parents(account)
-    subject = reading.subject_of(event)
-    passed = []
-    for row in rows:
-        verdict = wants_of(settings_of(row), parents).explain(event.type, subject)
-        passed.append(Passed(row.id, row.name, _why(row, verdict, event)))
-    return Story(deliveries, passed)
+
+
+async def _webhooks(
+    account: str, went: set[str]
+) -> tuple[list[Webhook], list[Webhook]]:
+    """Those it went to, and the others that are not deleted; the newest first."""
+    mine = Webhook.account == account
+    others = mine & (Webhook.state != WebhookState.DELETED)
+    found = []
+    for which in (
+        mine & Webhook.id.is_in([*went, ""]),
+        others & Webhook.id.not_in([*went, ""]),
+    ):
+        rows = Webhook.objects().where(which).order_by(Webhook.id, ascending=False)
+        found.append(await rows.limit(_MOST))
+    return found[0], found[1]
+
+
+def _why_sent(delivery: DeliveryView, verdict: Verdict) -> str:
+    if delivery.repeats:
+        return "Somebody sent it again."
+    if not verdict.passes:
+        return "It was sent by hand, or the settings have changed since."
+    return verdict.why
 
 
 def _why(row: Webhook, verdict: Verdict, event: Event) -> str:

@@ -60,7 +60,14 @@ async def test_an_event_goes_only_to_those_whose_filters_let_it_pass(api):
     region = await webhook(api, context=FILTERS["context"])
     letter = await webhook(api, sending={"modes": ["unitary"]})
 
-    went, why = await told(api, await post(api, MEMBER | {"age": 17}, sending="batch"))
+    event = await post(api, MEMBER | {"age": 17}, sending="batch")
+    found = (await api.get(f"/api/v1/events/{event}")).json()
+    reasons = {each["webhook"]: each["why"] for each in found["deliveries"]}
+    assert reasons[member] == (
+        f"It listens to {TYPE}. It passes its filter: role is MEMBER and"
+        " addresses(isMain).zipCode is 13002."
+    )
+    went, why = await told(api, event)
     assert went == {plain, member}
     assert why == {
         adult: "Stopped by its conditions: age is 17, not at least 18.",

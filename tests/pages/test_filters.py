@@ -153,6 +153,13 @@ async def test_an_events_page_says_why_each_webhook_did_not_get_it(
     assert "Kind of message newsletter" in page
 
 
+async def test_an_events_page_says_why_a_webhook_got_it(alice, engine: Engine):
+    await engine.webhook(name="Members", filter="role=M.*")
+    receipt = await engine.post(b'{"role": "MEMBER"}')
+    page = seen(await alice.get(f"/events/{receipt.id}"))
+    assert "It passes its filter: role is MEMBER." in page
+
+
 class TestTheTree:
     async def test_is_written_as_an_outline(self, alice, engine):
         text = "region.1\n  region.3\n    region.7\n\n  region.4\nshop.1"

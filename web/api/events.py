@@ -26,8 +26,8 @@ from web.api import bodies
 from web.api.deliveries import shown
 from web.api.shapes import (
     BatchIn,
-    DeliveryLine,
     DeliveryOut,
+    EventDelivery,
     EventIn,
     EventLine,
     EventOut,
@@ -119,7 +119,10 @@ class EventsController(Controller):
         story = await explanation.of_event(account, id)
         return EventOut.of(
             event,
-            deliveries=[DeliveryLine.of(view) for view in story.deliveries],
+            deliveries=[
+                EventDelivery.of(view, why=story.why.get(view.id))
+                for view in story.deliveries
+            ],
             not_wanted=[ReasonOut(p.webhook, p.name, p.why) for p in story.passed],
         )
 

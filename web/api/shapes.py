@@ -108,7 +108,7 @@ class ReasonOut(msgspec.Struct):
 class EventOut(EventLine, kw_only=True):
     """An event with what became of it, and why the other webhooks did not get it."""
 
-    deliveries: list["DeliveryLine"]
+    deliveries: list["EventDelivery"]
     not_wanted: list[ReasonOut]
 
 
@@ -200,6 +200,12 @@ class DeliveryLine(msgspec.Struct):
             finished_at=view.finished_at,
             **more,
         )
+
+
+class EventDelivery(DeliveryLine, kw_only=True):
+    """`why` it went there, as far as the webhook's settings of today tell."""
+
+    why: str | None
 
 
 class DeliveryOut(DeliveryLine, kw_only=True):

@@ -94,6 +94,7 @@ async def _detail(
         status=forms.status(error) if error else 200,
         event=_view(event),
         deliveries=story.deliveries,
+        why=story.why,
         passed=story.passed,
         live=under_way(story.deliveries),
         webhooks=[each for each in others if each.state == WebhookState.ACTIVE],
