@@ -174,3 +174,10 @@ def test_people_hear_of_the_recovery_after_an_activation_too():
     assert not state.is_quiet
     _, signs = run(DEFAULT, passed(300), state=state)
     assert signs == [Sign.RECOVERED]
+
+
+def test_an_event_that_fits_no_placeholder_says_nothing_about_the_receiver():
+    misfit = [failed(at, lost=True, unmade=True, delivery=at) for at in range(9)]
+    state, signs = run(Rule(1, 1), *misfit)
+    assert state == State()
+    assert signs == [Sign.DELIVERY_FAILED] * 9

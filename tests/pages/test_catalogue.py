@@ -93,3 +93,26 @@ async def test_a_viewer_reads_only(viewer, engine: Engine, cast):
     for path in ("/new", f"/{TYPE}/edit", f"/{TYPE}/delete", "/presets/dialoginsight"):
         await viewer.post(f"/catalogue{path}", FORM, 403)
     assert len(await event_types.listed(cast.alice.account)) == 1
+
+
+async def test_what_a_type_declares_is_typed_line_by_line(alice, cast):
+    declared = {
+        "placeholders": "orderNumber: data.id",
+        "fields": "lines: on_demand\ncustomer: relation",
+        "kinds": "newsletter\ninvoice",
+    }
+    await alice.post("/catalogue/new", FORM | declared)
+    row = await event_types.get(cast.alice.account, "order.paid")
+    assert row.placeholders == '{"orderNumber":"data.id"}'
+    assert row.fields == '{"lines":"on_demand","customer":"relation"}'
+    assert row.kinds == '["newsletter","invoice"]'
+    page = seen(await alice.get("/catalogue/order.paid"))
+    assert "${orderNumber} data.id" in page
+    assert "customer only its id, unless a webhook includes it" in page
+    assert "newsletter, invoice" in page
+    form = (await alice.get("/catalogue/order.paid/edit")).text
+    assert "lines: on_demand\ncustomer: relation</textarea>" in form
+    wrong = FORM | {"name": "b", "placeholders": "id: data.id", "fields": "a: nix"}
+    page = seen(await alice.post("/catalogue/new", wrong, 422))
+    assert "${id} means something already" in page
+    assert "Choose one of on_demand, relation, translated." in page
