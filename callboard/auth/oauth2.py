@@ -57,7 +57,7 @@ class NoToken(Exception):
 
 class _Answer(msgspec.Struct):
     access_token: str
-    token_type: str | None = None
+    token_type: str = "Bearer"  # noqa: S105 - this is no password
     expires_in: float | str | None = None
 
 
@@ -98,7 +98,7 @@ def read_token(status: int, body: bytes) -> Token:
         raise NoToken("The token server's answer holds no access token.") from None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise NoToken("The token server's answer is not JSON.") from None
-    if (answer.token_type or "bearer").lower() != "bearer":
+    if answer.token_type.lower() != "bearer":
         raise NoToken("The token server gave a token of another type than Bearer.")
     if not _TOKEN(answer.access_token):
         raise NoToken("The token server gave a token that cannot be sent.")

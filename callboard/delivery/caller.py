@@ -65,7 +65,7 @@ class Caller:
     async def _with_certificate(self, target: Target, call: Call) -> Outcome:
         spell = _Spell(call.timeout)
         try:
-            tls = await self._contexts.get(target.auth)
+            tls = await self._contexts.get(target)
         except (ValueError, ssl.SSLError):
             why = "The client certificate cannot be used: bring it again."
             return Outcome(error=ErrorClass.REQUEST, detail=why, seconds=spell.gone)

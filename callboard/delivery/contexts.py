@@ -8,38 +8,38 @@ from collections import OrderedDict
 from callboard.auth import certificates
 from callboard.auth.settings import Auth
 from callboard.delivery.sharing import Shared
+from callboard.delivery.targets import Target
 from callboard.egress.client_tls import client_context
 
-_REMEMBERED = 96  # each takes about a megabyte for the authorities it trusts
+_REMEMBERED = 64  # each takes about a megabyte for the authorities it trusts
 
-_Identity = tuple[str, str]
+_Key = tuple[str, int]
 
 
 class Contexts:
-    """One for each certificate and key: connections are kept by context, so that none
-    is ever used in another's name. Many webhooks may show the same certificate.
-    """
+    """One for each version of a webhook, so that no two share a connection."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[_Identity, ssl.SSLContext] = OrderedDict()
-        self._making: Shared[_Identity, ssl.SSLContext] = Shared()
+        self._kept: OrderedDict[_Key, ssl.SSLContext] = OrderedDict()
+        self._making: Shared[_Key, ssl.SSLContext] = Shared()
 
-    async def get(self, auth: Auth) -> ssl.SSLContext:
+    async def get(self, target: Target) -> ssl.SSLContext:
         """Raises ValueError or ssl.SSLError where no TLS can be made of it."""
-        identity = auth.shown["certificate"], auth.secret or ""
-        if (found := self._kept.get(identity)) is None:
-            found = await self._making.get(identity, lambda: _make(*identity))
-            self._kept[identity] = found
-        self._kept.move_to_end(identity)
-        if len(self._kept) > _REMEMBERED:
-            self._kept.popitem(last=False)
-        return found
+        key = target.webhook, target.version
+        if key not in self._kept:
+            self._kept[key] = await self._making.get(key, lambda: _make(target.auth))
+            if len(self._kept) > _REMEMBERED:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return self._kept[key]
 
 
-async def _make(chain: str, key: str) -> ssl.SSLContext:
-    return await asyncio.to_thread(_make_now, chain, key)
+async def _make(auth: Auth) -> ssl.SSLContext:
+    return await asyncio.to_thread(_make_now, auth)
 
 
-def _make_now(chain: str, key: str) -> ssl.SSLContext:
+def _make_now(auth: Auth) -> ssl.SSLContext:
     password = secrets.token_hex(32).encode()
-    return client_context(certificates.bundle(chain, key, password), password)
+    chain = auth.shown["certificate"]
+    bundle = certificates.bundle(chain, auth.secret or "", password)
+    return client_context(bundle, password)

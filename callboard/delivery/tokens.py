@@ -16,7 +16,7 @@ from callboard.delivery.sharing import Shared
 from callboard.delivery.targets import Target
 from callboard.outcome import Outcome
 
-_REMEMBERED = 4096
+_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,9 @@ class Tokens:
         return token
 
     def _keep(self, target: Target, token: Token, asked: float) -> None:
-        self._kept.pop(target.webhook, None)
+        if len(self._kept) >= _REMEMBERED:
+            self._kept.clear()
         self._kept[target.webhook] = _Kept(target.version, token, asked + token.life)
-        if len(self._kept) > _REMEMBERED:
-            del self._kept[next(iter(self._kept))]  # what was asked for first
 
 
 def _read(outcome: Outcome) -> Token:

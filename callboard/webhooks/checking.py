@@ -75,6 +75,8 @@ def _check_content(
     listened = _listened(new, types)
     short_names = declared_by_all(listened)
     problems = check_payload(new.payload, new.method, listened)
+    if new.payload.format == "cloudevents":
+        problems += rules.check_beside_cloudevents(new.headers)
     if readable:
         problems += rules.check_slots(new.url, new.method, short_names)
     return problems

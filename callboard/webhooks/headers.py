@@ -50,6 +50,15 @@ def check_headers(headers: Mapping[str, str], field: str = "headers") -> list[Pr
     return [*problems, Problem(field, "twice", message)] if twice else problems
 
 
+def check_beside_cloudevents(headers: Mapping[str, str]) -> list[Problem]:
+    text = "Leave this header out: it belongs to the CloudEvents that are sent."
+    return [
+        Problem(f"headers.{name}", "refused", text)
+        for name in headers
+        if name.lower().startswith("ce-")
+    ]
+
+
 def check_header_name(name: str, field: str) -> list[Problem]:
     return [Problem(field, *wrong) for wrong in _wrong_name(name)]
 

@@ -4,12 +4,13 @@ import re
 from dataclasses import dataclass
 
 from callboard.errors import Problem
-from callboard.webhooks.headers import check_headers
+from callboard.webhooks.headers import check_beside_cloudevents, check_headers
 from callboard.webhooks.recipients import check_notify, check_recipients
 from callboard.webhooks.signatures import check_signing
 from callboard.webhooks.urls import check_slots, check_url
 
 __all__ = [
+    "check_beside_cloudevents",
     "check_headers",
     "check_name",
     "check_notify",
