@@ -11,6 +11,8 @@ import pytest
 
 from callboard.auth.settings import Auth
 from callboard.delivery.contexts import Contexts
+from callboard.webhooks.settings import NewWebhook
+from tests import make
 from tests.certificates import (
     FOR_CLIENTS,
     FOR_SERVERS,
@@ -203,10 +205,13 @@ class TestBehindTLS:
         assert strict.clients == ["tester"]
 
 
-async def test_contexts_are_made_once_for_each_certificate():
-    ours, other = (mtls(issue(name, authority())) for name in ("ours", "other"))
+async def test_contexts_are_made_once_for_all_that_wait():
+    ours = issue("client", authority())
+    new = NewWebhook(url="https://x/", events=("*",), auth=mtls(ours))
     contexts = Contexts()
-    first, second = await asyncio.gather(contexts.get(ours), contexts.get(ours))
+    first, second = await asyncio.gather(
+        *(contexts.get(make.target(new, version=1)) for _ in range(2))
+    )
+    other = await contexts.get(make.target(new, version=2))
     assert first is second
-    assert await contexts.get(ours) is first
-    assert await contexts.get(other) is not first
+    assert other is not first
