@@ -44,7 +44,9 @@ _CHECKS: Sequence[tuple[str, str]] = (
         "deliveries in a state that no rule allows",
         """
         SELECT CAST(seq AS varchar) AS id FROM delivery WHERE NOT (
-            (state = 'pending' AND due IS NOT NULL AND finished_at IS NULL)
+            (state = 'pending' AND finished_at IS NULL AND (due IS NOT NULL
+                OR EXISTS (SELECT 1 FROM schedule s
+                    WHERE s.webhook = delivery.webhook)))
             OR (state = 'held' AND held_until IS NOT NULL AND lease IS NULL
                 AND finished_at IS NULL)
             OR (state = 'delivered' AND lease IS NULL AND finished_at IS NOT NULL)
@@ -73,6 +75,13 @@ _CHECKS: Sequence[tuple[str, str]] = (
         """,
     ),
     (
+        "scheduled runs that nobody begins",
+        """
+        SELECT s.webhook AS id FROM schedule s JOIN turn t ON t.webhook = s.webhook
+        WHERE t.open AND t.follow IS NULL AND s.next_run < :stuck AND s.going IS NULL
+        """,
+    ),
+    (
         "deliveries that did not follow their webhook",
         """
         SELECT CAST(d.seq AS varchar) AS id FROM turn t
@@ -95,7 +104,7 @@ _CHECKS: Sequence[tuple[str, str]] = (
         SELECT t.webhook AS id FROM turn t WHERE t.leased != (
             SELECT count(*) FROM delivery d
             WHERE d.webhook = t.webhook AND d.state = 'pending'
-              AND d.lease IS NOT NULL)
+              AND d.lease IS NOT NULL AND d.due IS NOT NULL)
         """,
     ),
     (

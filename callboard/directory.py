@@ -14,6 +14,7 @@ from callboard.catalogue.tables import EventType
 from callboard.matching.filters import Filters, compile_filters, read_settings
 from callboard.matching.patterns import Matcher, Patterns, compile_patterns
 from callboard.matching.subject import Subject
+from callboard.schedule import Schedule
 from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
 
@@ -24,6 +25,7 @@ class Listener:
 
     `takes_until`: nothing is held that comes later; None for without end.
     `filters`: None where it wants all events of the types it listens to.
+    `delivery`: its scheduled runs.
     """
 
     id: str
@@ -31,6 +33,7 @@ class Listener:
     hold_days: int
     takes_until: datetime | None = None
     filters: Filters | None = None
+    delivery: Schedule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ async def _compile(account: str, version: int) -> Directory:
         Webhook.conditions,
         Webhook.context,
         Webhook.sending,
+        Webhook.delivery,
     ).where(
         Webhook.account == account,
         Webhook.state.not_in([WebhookState.DRAFT, WebhookState.DELETED]),
@@ -111,8 +115,14 @@ def _listener(row: dict[str, Any], parents: Mapping[str, str]) -> Listener:
     days = row["hold_days"]
     ends = bool(row["cause"]) or not days
     until = row["state_since"] + timedelta(days=days) if ends else None
-    filters = compile_filters(read_settings(row), parents)
-    return Listener(row["id"], WebhookState(row["state"]), days, until, filters)
+    return Listener(
+        id=row["id"],
+        state=WebhookState(row["state"]),
+        hold_days=days,
+        takes_until=until,
+        filters=compile_filters(read_settings(row), parents),
+        delivery=msgspec.json.decode(row["delivery"], type=Schedule | None),
+    )
 
 
 def _patterns(events: str) -> Patterns:

@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from random import Random
 from time import monotonic
 
-from callboard import retry, spells
+from callboard import retry, schedule, spells
 from callboard.database import Database, reading, writing
-from callboard.delivery import acts, ledger, request
+from callboard.delivery import acts, buckets, ledger, request
 from callboard.delivery.caller import Caller
 from callboard.delivery.flights import Flight, Flights
 from callboard.delivery.ledger import Claimed, Result, Sent
@@ -194,16 +194,29 @@ class Pump:
         target = self.targets[claimed.webhook]
         started_at = self.clock()
         call = request.build(target, claimed.facts, claimed.attempts + 1, started_at)
+        members = [claimed]
         try:
+            if claimed.bucket:
+                members = await self._board(claimed)
+                call = request.build_together(target, members, started_at)
             outcome = await self._send(target, call)
         except asyncio.CancelledError:
             outcome = _cut(monotonic() - flight.begun)
-        sent = Sent(call.method, call.url, request.masked(call, target), call.kept)
-        self._finished.append(
-            decide(claimed, target, sent, outcome, started_at, self.rng)
-        )
+        for each in members:
+            sent = request.sent(call, target, each, claimed)
+            own = _own(target, each, outcome) if len(members) > 1 else outcome
+            self._finished.append(decide(each, target, sent, own, started_at, self.rng))
         self._start(self._flights.land(flight, outcome.seconds))
         self._stirred.set()
+
+    async def _board(self, lead: Claimed) -> list[Claimed]:
+        """All that go in its call. A rare one, so it may wait for the database."""
+        while True:
+            try:
+                async with writing() as db:
+                    return await buckets.board(db, lead)
+            except Unavailable:
+                await asyncio.sleep(_ALONE)
 
     async def _send(self, target: Target, call: Call) -> Outcome:
         if target.problem:
@@ -234,6 +247,9 @@ def decide(
         state, due, reason = DeliveryState.PENDING, ended_at, None
     elif claimed.trigger == Trigger.HAND:
         state, due, reason = DeliveryState.PENDING, claimed.planned, None
+    elif target.delivery is not None:
+        if claimed.tries + 1 < schedule.TRIES:
+            state, reason = DeliveryState.PENDING, None  # for the next run to take
     else:
         number = claimed.tries + 1
         delay = retry.next_delay(target.plan, number, outcome, ended_at, rng)
@@ -241,6 +257,12 @@ def decide(
             state, reason = DeliveryState.PENDING, None
             due = started_at + timedelta(seconds=delay)
     return Result(claimed, sent, started_at, outcome, state, due, reason, ended_at)
+
+
+def _own(target: Target, claimed: Claimed, outcome: Outcome) -> Outcome:
+    """A misfit was left out of the call that it should have shared."""
+    problem = request.misfit(target, claimed)
+    return Outcome(error=ErrorClass.VALUE, detail=problem) if problem else outcome
 
 
 def _cut(seconds: float) -> Outcome:

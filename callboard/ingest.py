@@ -30,6 +30,7 @@ from callboard.errors import (
     Unavailable,
 )
 from callboard.matching.patterns import unknown_type
+from callboard.matching.records import record_of
 from callboard.matching.subject import Subject
 from callboard.webhooks.states import WebhookState
 
@@ -398,17 +399,26 @@ def _delivery(call: _Call, stored: _Stored, listener: Listener) -> NewDelivery:
         state = DeliveryState.EXPIRED
     held = state is DeliveryState.HELD
     ended = state is DeliveryState.EXPIRED
+    at_once = state is DeliveryState.PENDING and listener.delivery is None
     return NewDelivery(
         event=stored.id,
         account=call.account,
         webhook=listener.id,
         state=state,
-        due=call.now if state is DeliveryState.PENDING else None,
+        due=call.now if at_once else None,
         held_until=call.now + timedelta(days=listener.hold_days) if held else None,
         created_at=call.now,
         finished_at=call.now if ended else None,
         reason="not kept" if ended else None,
+        record=_record(stored, listener),
     )
+
+
+def _record(stored: _Stored, listener: Listener) -> str | None:
+    """Only where a newer event of the same record may stand for this one."""
+    if listener.delivery is None or not listener.delivery.latest_only:
+        return None
+    return record_of(stored.new.type, stored.data)
 
 
 def _receipts(

@@ -14,7 +14,7 @@ from callboard.errors import Problem
 TRIES = 12
 # Clocks of two workers may differ by less; a plan made later than this from now was
 # made by a clock that has been set back since.
-_SKEW = timedelta(minutes=1)
+SKEW = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def is_due(next_run: datetime, planned_at: datetime, now: datetime) -> bool:
 
 
 def set_back(planned_at: datetime, now: datetime) -> bool:
-    return planned_at > now + _SKEW
+    return planned_at > now + SKEW
 
 
 def run_after(next_run: datetime, gap: timedelta, now: datetime) -> datetime:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from time import monotonic
 
-from callboard import retention, spells
+from callboard import retention, scheduled, spells
 from callboard.database import Clock, reading, writing
 from callboard.delivery import acts
 from callboard.delivery.workers import Watch, bury
@@ -37,6 +37,7 @@ async def run(
             await _take_over(watch, clock, ring)
             await spells.deactivate_waiting(clock)
             await _follow(clock, ring)
+            await scheduled.look(clock, ring)
             if number % _RARELY == 0:
                 await _mend(clock)
                 await _forget(keep, clock)
@@ -82,4 +83,5 @@ async def _mend(clock: Clock) -> None:
         await acts.gather(db, clock())
     async with writing() as db:
         await acts.expire(db, clock())
+    await scheduled.mend(clock())
     await spells.remind(clock())

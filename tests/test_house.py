@@ -76,8 +76,10 @@ def test_only_the_ledger_rooms_change_the_state_of_a_delivery() -> None:
     }
     assert where == {
         "callboard/delivery/acts.py",
+        "callboard/delivery/buckets.py",
         "callboard/delivery/ledger/claims.py",
         "callboard/delivery/ledger/records.py",
+        "callboard/delivery/runs.py",
     }
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from callboard.database import Database, Row, Rows
+from callboard.delivery import buckets
 from callboard.delivery.states import DeliveryState
 from callboard.errors import Conflict
 
@@ -46,7 +47,7 @@ async def cancel(db: Database, account: str, seq: int, now: datetime) -> None:
             due = NULL, held_until = NULL, finished_at = :now
         WHERE account = :account AND seq = :seq AND lease IS NULL
           AND state = ANY(:waiting)
-        RETURNING webhook
+        RETURNING webhook, bucket
         """,
         account=account,
         seq=seq,
@@ -55,6 +56,7 @@ async def cancel(db: Database, account: str, seq: int, now: datetime) -> None:
     )
     if not changed:
         raise Conflict("This delivery is being sent right now, or is finished already.")
+    await buckets.dissolve(db, [row["bucket"] for row in changed if row["bucket"]])
     # An ordered webhook may have waited for this one.
     await _look_at(db, changed[0]["webhook"], now)
 
@@ -108,12 +110,13 @@ async def _free(
         f"""
         UPDATE delivery AS d SET lease = NULL
         WHERE d.webhook = ANY(:webhooks) AND d.state = 'pending' AND {which}
-        RETURNING webhook
+        RETURNING webhook, due
         """,
         webhooks=[row["webhook"] for row in locked],
         leases=leases,
     )
-    counts = Counter(row["webhook"] for row in freed)
+    # Those without a due time ride with another one: they were no calls.
+    counts = Counter(row["webhook"] for row in freed if row["due"] is not None)
     await db.fetch(
         """
         UPDATE turn SET leased = leased - lost.leases, next_due = :now
@@ -134,7 +137,7 @@ async def rouse(db: Database, now: datetime) -> None:
             SELECT t.webhook FROM turn t
             WHERE t.next_due IS NULL AND t.leased = 0 AND EXISTS (
                 SELECT 1 FROM delivery d WHERE d.webhook = t.webhook
-                AND d.state = 'pending' AND d.lease IS NULL)
+                AND d.state = 'pending' AND d.lease IS NULL AND d.due IS NOT NULL)
             ORDER BY t.webhook FOR UPDATE SKIP LOCKED)
         """,
         now=now,
@@ -174,8 +177,10 @@ async def follow(db: Database, webhook: str, now: datetime) -> bool:
     """One step of a webhook's deliveries. True while there is more to do at once."""
     found = await db.fetch(
         """
-        SELECT t.follow, t.open, w.hold_days, w.state_since, w.cause FROM turn t
-        JOIN webhook w ON w.id = t.webhook
+        SELECT t.follow, t.open, w.hold_days, w.state_since, w.cause,
+               s.next_run IS NOT NULL AS scheduled
+        FROM turn t JOIN webhook w ON w.id = t.webhook
+        LEFT JOIN schedule s ON s.webhook = t.webhook
         WHERE t.webhook = :webhook AND t.follow IS NOT NULL FOR UPDATE OF t
         """,
         webhook=webhook,
@@ -271,9 +276,10 @@ async def _salvage(db: Database, webhook: str, row: Row, now: datetime) -> int:
 
 async def _release(db: Database, webhook: str, row: Row, now: datetime) -> int:
     """Oldest first, with the whole plan again."""
+    due = "NULL" if row["scheduled"] else ":now"
     return await _move(
         db,
-        "state = 'pending', due = :now, tries = 0, held_until = NULL, reason = NULL",
+        f"state = 'pending', due = {due}, tries = 0, held_until = NULL, reason = NULL",
         "state = 'held'",
         webhook,
         now,

@@ -54,6 +54,8 @@ class AttemptView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryView:
+    """`with_next_run`: it waits for a scheduled run, which `next_try_at` then is."""
+
     id: str
     seq: int
     event: str
@@ -65,6 +67,7 @@ class DeliveryView:
     repeats: str | None
     tries: int
     next_try_at: datetime | None
+    with_next_run: bool
     held_until: datetime | None
     last_status: int | None
     last_error: str | None
@@ -88,10 +91,11 @@ class Filter:
 _SELECT = """
     SELECT d.seq, d.event, e.type, d.webhook, w.name AS webhook_name, d.state,
            d.reason, d.repeats, d.attempts, d.due, d.held_until, d.status, d.error,
-           d.lease, d.created_at, d.finished_at
+           d.lease, d.created_at, d.finished_at, s.next_run
     FROM delivery d
     JOIN event e ON e.id = d.event
     JOIN webhook w ON w.id = d.webhook
+    LEFT JOIN schedule s ON s.webhook = d.webhook
     WHERE d.account = :account
 """
 
@@ -126,7 +130,8 @@ async def get(account: str, id: str) -> DeliveryView:
         .limit(200)
     )
     event = await get_event(account, rows[0]["event"])
-    return _delivery(rows[0], tuple(_attempt(each, event) for each in attempts))
+    shared = await _shared_bodies(attempts)
+    return _delivery(rows[0], tuple(_attempt(each, event, shared) for each in attempts))
 
 
 async def of_event(account: str, event: str) -> list[DeliveryView]:
@@ -249,7 +254,8 @@ def _delivery(row: Row, attempts: Sequence[AttemptView] = ()) -> DeliveryView:
         reason=row["reason"],
         repeats=ids.from_sequence("dlv", row["repeats"]) if row["repeats"] else None,
         tries=row["attempts"],
-        next_try_at=row["due"] if row["lease"] is None else None,
+        next_try_at=_next_try(row),
+        with_next_run=row["due"] is None and row["next_run"] is not None,
         held_until=row["held_until"],
         last_status=row["status"],
         last_error=row["error"],
@@ -260,8 +266,29 @@ def _delivery(row: Row, attempts: Sequence[AttemptView] = ()) -> DeliveryView:
     )
 
 
-def _attempt(row: Attempt, event: Event) -> AttemptView:
+def _next_try(row: Row) -> datetime | None:
+    if row["state"] != DeliveryState.PENDING or row["lease"] is not None:
+        return None
+    due: datetime | None = row["due"] or row["next_run"]
+    return due
+
+
+async def _shared_bodies(attempts: Sequence[Attempt]) -> dict[datetime, bytes]:
+    """Of calls that carried several deliveries, by when they began: the body is kept
+    with one of these."""
+    leads = [each.lead for each in attempts if each.lead]
+    if not leads:
+        return {}
+    kept = await Attempt.select(Attempt.started_at, Attempt.request_body).where(
+        Attempt.delivery.is_in(leads), Attempt.request_body.is_not_null()
+    )
+    return {row["started_at"]: row["request_body"] for row in kept}
+
+
+def _attempt(row: Attempt, event: Event, shared: dict[datetime, bytes]) -> AttemptView:
     body: bytes | None = row.request_body
+    if row.lead:
+        body = shared.get(row.started_at, b"")
     if body is None:
         body = standard_body(
             event.id, event.type, rfc3339(event.occurred_at), event.data

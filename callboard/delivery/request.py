@@ -1,13 +1,15 @@
 """The call that a delivery makes, as a value."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 
 from callboard import __version__
 from callboard.auth.settings import MASK
+from callboard.delivery.ledger.values import Claimed, Sent
 from callboard.delivery.targets import Target
-from callboard.payload.composing import Body
+from callboard.payload.composing import Body, as_array
 from callboard.payload.values import Facts, Unfilled
 
 USER_AGENT = f"Callboard/{__version__}"
@@ -37,7 +39,29 @@ def build(target: Target, facts: Facts, attempt: int, now: datetime) -> Call:
         body = target.composer.body(facts, attempt)
     except Unfilled as error:
         return _unfilled(target, str(error))
+    if target.sends_arrays:
+        body = as_array([body])
     return _signed(target, facts.id, url, body, now)
+
+
+def build_together(target: Target, members: Sequence[Claimed], now: datetime) -> Call:
+    """The bodies that each would have alone, as one array; a misfit is left out. The id
+    is that of the bucket; one that is left alone has its event's."""
+    lead = members[0]
+    fit = [each for each in members if not misfit(target, each)]
+    if lead.bucket is None or not fit:
+        return build(target, lead.facts, lead.attempts + 1, now)
+    bodies = [target.composer.body(each.facts, each.attempts + 1) for each in fit]
+    return _signed(target, lead.bucket, target.url, as_array(bodies), now)
+
+
+def misfit(target: Target, claimed: Claimed) -> str:
+    """Why no call can carry it; empty if one can."""
+    try:
+        target.composer.body(claimed.facts, claimed.attempts + 1)
+    except Unfilled as error:
+        return str(error)
+    return ""
 
 
 def _signed(target: Target, id: str, url: str, body: Body, now: datetime) -> Call:
@@ -60,6 +84,14 @@ def _unfilled(target: Target, problem: str) -> Call:
     return Call(
         target.method, target.url, target.headers, b"", target.timeout, b"", problem
     )
+
+
+def sent(call: Call, target: Target, claimed: Claimed, lead: Claimed) -> Sent:
+    """As the attempt keeps it: the body once for all members of a call."""
+    headers = masked(call, target)
+    if claimed.seq == lead.seq:
+        return Sent(call.method, call.url, headers, call.kept)
+    return Sent(call.method, call.url, headers, None, lead.seq)
 
 
 def masked(call: Call, target: Target) -> tuple[tuple[str, str], ...]:

@@ -39,12 +39,16 @@ class Delivery(Table):
     """One event on its way to one webhook.
 
     `seq` gives the order within a webhook and the public id. `due`: when to call next,
-    while pending. `lease`: the worker and claim that hold it now. `planned`: the plan's
+    while pending; null where it waits for a scheduled run, or goes with another one of
+    its `bucket`. `lease`: the worker and claim that hold it now. `planned`: the plan's
     next time, put aside while a person's own try goes first. `extra`: made on request,
-    beyond those that the event's receipt named.
+    beyond those that the event's receipt named. `record`: which one the event tells
+    of, where only the latest event of each is sent. `run`: the latest that took it.
+    `bucket`: the call that it shares with others of that run.
     Indexes: (event), (account, seq), (webhook, seq), and partial ones: (webhook, due,
     seq) over what is pending, (webhook, seq) over what waits, (account, seq) over what
-    ended badly. None leads with `due`; none covers `lease`: a claim touches no index.
+    ended badly, (run), (bucket) and (webhook, record, seq) where these are known. None
+    leads with `due`; none covers `lease`: a claim touches no index.
     """
 
     seq = BigSerial(primary_key=True)
@@ -66,12 +70,16 @@ class Delivery(Table):
     error = Varchar(length=24, null=True, default=None)
     created_at = Timestamptz()
     finished_at = Timestamptz(null=True, default=None)
+    record = Varchar(length=200, null=True, default=None)
+    run = BigInt(null=True, default=None)
+    bucket = Varchar(length=40, null=True, default=None)
 
 
 class Attempt(Table):
     """One call of a delivery: index (delivery, number). Headers are JSON text.
 
     `request_body` is null where the event makes it again (the standard body).
+    `lead`: the delivery that keeps the body of a call which carried several.
     """
 
     id = BigSerial(primary_key=True)
@@ -91,6 +99,7 @@ class Attempt(Table):
     response_headers = Text()
     response_body = Bytea()
     truncated = Boolean()
+    lead = BigInt(null=True, default=None)
 
 
 class Turn(Table):
@@ -123,6 +132,42 @@ class Turn(Table):
     follow = Varchar(length=8, null=True, default=None)
     succeeded_at = Timestamptz(null=True, default=None)
     failing = Boolean(default=False)
+
+
+class Schedule(Table):
+    """When a webhook's next scheduled run is: null while it delivers at once.
+
+    `planned_at`: when that was settled. `looked_at`: when a run last looked for what
+    waits. `going`: the run that is under way; there is none beside it.
+    """
+
+    webhook = Varchar(length=40, primary_key=True)
+    next_run = Timestamptz(null=True, default=None)
+    planned_at = Timestamptz()
+    looked_at = Timestamptz(null=True, default=None)
+    going = BigInt(null=True, default=None)
+
+
+class Run(Table):
+    """A scheduled run that found something: index (webhook, id).
+
+    `hand`: a person asked for it. `taken`: deliveries, in `calls` calls; `waiting`:
+    those that it left for the next one; `superseded`: those a newer event stands for.
+    The rest is known at its end: `again` are tried in a later run.
+    """
+
+    id = BigSerial(primary_key=True)
+    webhook = Varchar(length=40)
+    hand = Boolean()
+    started_at = Timestamptz()
+    ended_at = Timestamptz(null=True, default=None)
+    taken = Integer(default=0)
+    calls = Integer(default=0)
+    waiting = Integer(default=0)
+    superseded = Integer(default=0)
+    delivered = Integer(default=0)
+    again = Integer(default=0)
+    failed = Integer(default=0)
 
 
 class Tally(Table):

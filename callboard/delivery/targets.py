@@ -8,6 +8,7 @@ from callboard.catalogue import shapes
 from callboard.catalogue.shapes import Shapes
 from callboard.payload.composing import Composer
 from callboard.retry import RetryPlan, SuccessRule
+from callboard.schedule import Schedule
 from callboard.signing.keyring import UNSIGNED, Keyring
 from callboard.signing.schemes import Scheme
 from callboard.vault import Vault, VaultError
@@ -21,7 +22,8 @@ _REMEMBERED = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`composer` fills `url` and makes the body.
+    """`composer` fills `url` and makes the body. `delivery`: its scheduled runs, each
+    of which is a try.
 
     `problem`: why nothing can be sent with these settings; empty when all is well.
     """
@@ -37,7 +39,12 @@ class Target:
     plan: RetryPlan
     timeout: float
     auth: Auth = field(default_factory=Auth)
+    delivery: Schedule | None = None
     problem: str = ""
+
+    @property
+    def sends_arrays(self) -> bool:
+        return self.delivery is not None and self.delivery.sends_arrays
 
 
 class Targets:
@@ -118,5 +125,6 @@ def target_of(
         plan=RetryPlan(settings.schedule),
         timeout=float(settings.timeout),
         auth=settings.auth,
+        delivery=settings.delivery,
         problem=problem,
     )

@@ -1,12 +1,10 @@
 """How a webhook's receiver does, for pages and mails; the rule, in words."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-import msgspec
-
-from callboard.database import Database, reading
-from callboard.health import tracker
+from callboard.database import reading
+from callboard.health import plan, tracker
 from callboard.health.tables import Health
 from callboard.health.tracker import Rule
 from callboard.webhooks.tables import Webhook
@@ -31,8 +29,7 @@ class Failing:
 
 
 def rule_of(row: Webhook) -> Rule:
-    gaps = msgspec.json.decode(row.schedule, type=list[int])
-    return Rule(row.deactivate_after, len(gaps) + 1)
+    return Rule(row.deactivate_after, plan.tries(row.schedule, row.delivery))
 
 
 def in_words(rule: Rule) -> str:
@@ -63,7 +60,7 @@ async def of_webhook(row: Webhook) -> Failing | None:
     rule = rule_of(row)
     left = None if rule.threshold is None else max(rule.threshold - health.lost, 0)
     async with reading() as db:
-        ends = await _ends(db, row, left or 0)
+        ends = await plan.ends(db, row, left or 0)
     return Failing(
         since=health.since,
         tries=health.tries,
@@ -81,30 +78,6 @@ async def of_webhook(row: Webhook) -> Failing | None:
 def spell_of(since: datetime) -> str:
     """Names a spell: a webhook has no two that began at the same time."""
     return str(round(since.timestamp() * 1_000_000))
-
-
-async def _ends(db: Database, row: Webhook, most: int) -> list[datetime]:
-    """When the plans of the deliveries that count will be at their end, soonest first;
-    of those that were tried first, since they end first."""
-    gaps = msgspec.json.decode(row.schedule, type=list[int])
-    rows = await db.fetch(
-        """
-        SELECT d.due, d.planned, d.tries FROM delivery d
-        JOIN turn t ON t.webhook = d.webhook
-        WHERE d.webhook = :webhook AND d.state = 'pending' AND d.tries > 0
-          AND (t.succeeded_at IS NULL OR d.created_at > t.succeeded_at
-            OR NOT EXISTS (SELECT 1 FROM attempt a WHERE a.delivery = d.seq
-                AND a.started_at <= t.succeeded_at))
-        ORDER BY d.seq LIMIT :most
-        """,
-        webhook=row.id,
-        most=most + 50,
-    )
-    ends = [
-        (each["planned"] or each["due"]) + timedelta(seconds=sum(gaps[each["tries"] :]))
-        for each in rows
-    ]
-    return sorted(ends)
 
 
 def why(cause: str | None) -> str:

@@ -8,12 +8,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from callboard.database import Database, Row, Rows
 from callboard.delivery.ledger import Recorded, Result
 from callboard.delivery.states import DeliveryState
-from callboard.health import tracker
+from callboard.health import plan, tracker
 from callboard.health.tracker import Rule, Seen, Signal, State
 from callboard.outcome import ErrorClass
 from callboard.retry import GONE
@@ -50,7 +48,7 @@ async def observe(db: Database, recorded: Recorded, now: datetime) -> list[Told]
     """What has to be told. A verdict is written down and the webhook's turn closed; to
     deactivate it needs locks that nobody may wait for here."""
     calls = {
-        webhook: results
+        webhook: [each for each in results if not each.claimed.rides]
         for webhook, results in recorded.mine.items()
         if webhook in recorded.failing or not all(map(_passed, results))
     }
@@ -98,6 +96,7 @@ async def _read(db: Database, webhooks: list[str]) -> Sequence[Row]:
     return await db.fetch(
         f"""
         SELECT w.id, w.account, w.state, w.cause, w.deactivate_after, w.schedule,
+               w.delivery,
                t.succeeded_at, {", ".join(f"h.{name}" for name in _KEPT)}
         FROM webhook w JOIN turn t ON t.webhook = w.id
         LEFT JOIN health h ON h.webhook = w.id
@@ -114,8 +113,8 @@ def _state(row: Row) -> State:
 
 
 def _rule(row: Row) -> Rule:
-    gaps = msgspec.json.decode(row["schedule"], type=list[int])
-    return Rule(row["deactivate_after"], len(gaps) + 1)
+    tries = plan.tries(row["schedule"], row["delivery"])
+    return Rule(row["deactivate_after"], tries)
 
 
 def _passed(result: Result) -> bool:

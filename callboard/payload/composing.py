@@ -1,6 +1,6 @@
 """A webhook's settings, compiled once: they make the URL and body of each call."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -15,6 +15,7 @@ Headers = tuple[tuple[str, str], ...]
 
 _JSON = (("Content-Type", "application/json"),)
 _FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
+_BATCHED = {"application/cloudevents+json": "application/cloudevents-batch+json"}
 
 
 class Body(msgspec.Struct, frozen=True, gc=False):
@@ -89,6 +90,13 @@ class Composer:
         if type not in self._parts:
             self._parts[type] = _projection(self._payload, shape)
         return self._parts[type]
+
+
+def as_array(bodies: Sequence[Body]) -> Body:
+    """The bodies of several events as one JSON array, and the type that it has then."""
+    content = b"[" + b",".join([body.content for body in bodies]) + b"]"
+    headers = [(name, _BATCHED.get(text, text)) for name, text in bodies[0].headers]
+    return Body(content, tuple(headers))
 
 
 def standard(facts: Facts, data: str) -> bytes:

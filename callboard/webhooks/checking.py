@@ -14,7 +14,7 @@ from callboard.payload.shapes import Shape, declared_by_all, together
 from callboard.retry import check_plan
 from callboard.signing import keys
 from callboard.signing.schemes import Scheme
-from callboard.webhooks import auth_rules, rules
+from callboard.webhooks import auth_rules, rules, schedule_rules
 from callboard.webhooks.recipients import NOTIFY
 from callboard.webhooks.settings import NewWebhook, filters_of
 
@@ -52,6 +52,7 @@ def _check_alone(new: NewWebhook) -> list[Problem]:
         *check_filters(filters_of(new)),
         *rules.check_headers(new.headers),
         *check_plan(new.schedule),
+        *schedule_rules.check(new),
         *rules.check_success(new.success),
         *rules.check_numbers(new),
         *rules.check_signing(new),

@@ -11,6 +11,7 @@ from callboard.matching.filters import FilterSettings
 from callboard.matching.sending import Sending
 from callboard.payload.settings import Payload
 from callboard.retry import DEFAULT_PLAN
+from callboard.schedule import Schedule
 from callboard.webhooks.recipients import DEFAULT_NOTIFY
 from callboard.webhooks.tables import Webhook
 
@@ -23,7 +24,8 @@ class NewWebhook:
     brings for a signing scheme that is new; without it one is made.
 
     `signature_header`: empty for the usual one of the scheme.
-    `recipients`: ids of members, or mail addresses.
+    `recipients`: ids of members, or mail addresses. `schedule`: gaps between tries;
+    with scheduled runs (`delivery`) each run is a try instead.
     """
 
     url: str
@@ -43,6 +45,7 @@ class NewWebhook:
     secret: str | None = None
     success: Success = "2xx"
     schedule: tuple[int, ...] = DEFAULT_PLAN.gaps
+    delivery: Schedule | None = None
     timeout: int = 15
     rate_per_second: float | None = None
     concurrency: int = 10
@@ -56,7 +59,7 @@ class NewWebhook:
 SETTINGS = tuple(each.name for each in fields(NewWebhook) if each.name != "secret")
 _AS_JSON = frozenset(
     {"events", "payload", "headers", "auth", "success", "schedule"}
-    | {"conditions", "context", "sending", "recipients", "notify"}
+    | {"conditions", "context", "sending", "delivery", "recipients", "notify"}
 )
 
 

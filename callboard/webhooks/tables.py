@@ -16,7 +16,8 @@ class Webhook(Table):
     signing keys, the newest first, each with the time until it signs; the secret in
     `auth` is sealed, too.
     `version` moves with every change, so that a sender knows when its copy is old.
-    `cause`: why the rule has deactivated it; null where it has not.
+    `cause`: why the rule has deactivated it; null where it has not. `delivery`: its
+    scheduled runs, null where it delivers at once.
     """
 
     id = Varchar(length=40, primary_key=True)
@@ -41,6 +42,7 @@ class Webhook(Table):
     secrets = Text()
     success = Varchar(length=120)
     schedule = Text()
+    delivery = Text(default="null")
     timeout = Integer()
     rate_per_second = DoublePrecision(null=True, default=None)
     concurrency = Integer()

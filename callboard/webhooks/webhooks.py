@@ -21,7 +21,7 @@ from callboard.matching.patterns import compile_patterns
 from callboard.paging import Page, decode_cursor, encode_cursor
 from callboard.signing.schemes import Scheme
 from callboard.vault import Vault
-from callboard.webhooks import auth, turn
+from callboard.webhooks import auth, timetable, turn
 from callboard.webhooks.checking import checked
 from callboard.webhooks.secrets import make, seal, write_secrets
 from callboard.webhooks.settings import NewWebhook, as_json, columns, settings_of
@@ -57,6 +57,7 @@ async def create(
     async with writing() as db:
         await row.save()
         await turn.insert(db, row, now)
+        await timetable.follow(db, id, None, new.delivery, now)
         await audit.note(account, actor, "webhook.created", row.id, row.name, now)
         await accounts.bump(db, account)
     return row, text if scheme.shares_secret else None
@@ -81,7 +82,8 @@ async def change(
     async with writing() as db:
         await accounts.bump(db, account)
         row = await get(account, id)
-        new = auth.completed(replace(settings_of(row), **wanted), row, vault)
+        old = settings_of(row)
+        new = auth.completed(replace(old, **wanted), row, vault)
         new = await checked(account, new, allow_http, now)
         new = replace(new, auth=auth.seal(new.auth, id, vault))
         changes: dict[Any, Any] = columns(new) | {"changed_at": now}
@@ -92,6 +94,7 @@ async def change(
         await Webhook.update(changes).where(Webhook.id == id)
         if new.url != row.url:
             await turn.forget_speed(db, id)
+        await timetable.follow(db, id, old.delivery, new.delivery, now)
         names = ", ".join(sorted(wanted.keys() - {"secret"}))
         await audit.note(account, actor, "webhook.changed", id, names, now)
         await turn.touch(db, id)

@@ -24,6 +24,7 @@ _COLUMNS = {
     "response_headers": "text",
     "response_body": "bytea",
     "truncated": "bool",
+    "lead": "bigint",
 }
 INSERT = f"""
     INSERT INTO attempt ({", ".join(_COLUMNS)}) SELECT * FROM {{attempts}}
@@ -49,6 +50,7 @@ def attempt_rows(results: Sequence[Result]) -> Rows:
             _json(r.outcome.headers),
             r.outcome.body,
             r.outcome.truncated,
+            r.sent.lead,
         )
         for r in results
     ]

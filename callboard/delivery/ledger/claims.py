@@ -106,7 +106,7 @@ _OLDEST_DUE = """
 """
 _SHOWN = """
     d.seq, d.account, d.webhook, d.trigger, d.tries, d.attempts, d.planned,
-    d.event, e.type, e.data, e.context, e.occurred_at
+    d.event, e.type, e.data, e.context, e.occurred_at, d.bucket
 """
 _LEASE_POSTGRES = f"""
     UPDATE delivery AS d SET lease = :lease

@@ -7,7 +7,6 @@ from msgspec.structs import astuple
 
 from callboard.database import Database, Rows
 from callboard.delivery.ledger.values import NewDelivery
-from callboard.delivery.states import DeliveryState
 
 _COLUMNS = {
     "event": "text",
@@ -22,14 +21,14 @@ _COLUMNS = {
     "repeats": "bigint",
     "extra": "bool",
     "trigger": "text",
+    "record": "text",
 }
 
 
 async def enter(db: Database, deliveries: Sequence[NewDelivery], now: datetime) -> None:
-    """New rows, and a nudge for webhooks that were asleep."""
+    """New rows, and a nudge for webhooks that were asleep and now have to call."""
     await db.insert("delivery", Rows(_COLUMNS, [astuple(each) for each in deliveries]))
-    pending = {d.webhook for d in deliveries if d.state is DeliveryState.PENDING}
-    await nudge(db, sorted(pending), now)
+    await nudge(db, sorted({d.webhook for d in deliveries if d.due is not None}), now)
 
 
 async def nudge(db: Database, webhooks: list[str], now: datetime) -> None:

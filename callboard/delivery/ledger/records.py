@@ -118,8 +118,9 @@ def _moved(
     now: datetime,
 ) -> tuple[object, ...]:
     still_slow = turn.webhook in slow
-    if ended:
-        turn = turns.after_calls(turn, [r.outcome.seconds for r in ended], still_slow)
+    calls = [r.outcome.seconds for r in ended or () if not r.claimed.rides]
+    if calls:
+        turn = turns.after_calls(turn, calls, still_slow)
     elif still_slow:
         turn = replace(turn, lane=Lane.PATIENT, slots=1)
     due = min((r.due for r in ended or () if r.due is not None), default=None)

@@ -15,7 +15,8 @@ from callboard.payload.values import Facts
 class NewDelivery(msgspec.Struct, frozen=True, gc=False):
     """A row, its fields in the order of the columns that are written.
 
-    `due` for pending, `held_until` for held, the end and its reason for others."""
+    `due` for pending, unless it waits for a scheduled run; `held_until` for held, the
+    end and its reason for others. `record`: see the table."""
 
     event: str
     account: str
@@ -29,12 +30,15 @@ class NewDelivery(msgspec.Struct, frozen=True, gc=False):
     repeats: int | None = None
     extra: bool = False
     trigger: Trigger = Trigger.PLAN
+    record: str | None = None
 
 
 class Claimed(msgspec.Struct, frozen=True, gc=False):
     """A delivery leased to this worker, with the event that it carries.
 
-    `slots`: how many calls its webhook may have in flight.
+    `slots`: how many calls its webhook may have in flight. `bucket`: others may go in
+    the same call; they are leased once that is made, and ride: only the one that was
+    claimed counts as a call.
     """
 
     seq: int
@@ -52,6 +56,8 @@ class Claimed(msgspec.Struct, frozen=True, gc=False):
     data: str
     context: str
     occurred_at: datetime
+    bucket: str | None = None
+    rides: bool = False
 
     @property
     def facts(self) -> Facts:
@@ -59,12 +65,14 @@ class Claimed(msgspec.Struct, frozen=True, gc=False):
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
-    """The call that was made; secrets in `headers` are masked already."""
+    """The call that was made; secrets in `headers` are masked already. `lead`: the
+    delivery with which the body is kept."""
 
     method: str
     url: str
     headers: tuple[tuple[str, str], ...]
     body: bytes | None
+    lead: int | None = None
 
 
 class Result(msgspec.Struct, frozen=True, gc=False):

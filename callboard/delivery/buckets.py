@@ -1,0 +1,59 @@
+"""Calls that carry several deliveries.
+
+A bucket is a set of deliveries that a scheduled run has put into one call; while that
+fails it is made again with the same members, under the same id. One of them leads: it
+alone has a due time, is claimed and counts as a call. The others ride: they are leased
+as the call is made and share what comes of it.
+"""
+
+import msgspec
+
+from callboard.database import Database
+from callboard.delivery.ledger.values import Claimed
+
+
+async def board(db: Database, lead: Claimed) -> list[Claimed]:
+    """Leases all that ride with `lead`; these and itself, in order.
+
+    Itself alone, and no bucket any more, where one of them is under way already: a
+    person has sent it again meanwhile.
+    """
+    await db.fetch(
+        "SELECT 1 FROM turn WHERE webhook = :webhook FOR UPDATE", webhook=lead.webhook
+    )
+    rows = await db.fetch(
+        """
+        SELECT d.seq, d.lease, d.tries, d.attempts, d.event, e.type, e.data, e.context,
+               e.occurred_at
+        FROM delivery own JOIN delivery d ON d.bucket = own.bucket
+        JOIN event e ON e.id = d.event
+        WHERE own.seq = :lead AND own.lease = :lease AND d.state = 'pending'
+          AND d.seq != own.seq
+        ORDER BY d.seq
+        """,
+        lead=lead.seq,
+        lease=lead.lease,
+    )
+    if not rows or any(row["lease"] not in (None, lead.lease) for row in rows):
+        await dissolve(db, [lead.bucket] if rows and lead.bucket else [])
+        return [msgspec.structs.replace(lead, bucket=None)]
+    await db.fetch(
+        "UPDATE delivery SET lease = :lease, due = NULL WHERE seq = ANY(:riding)",
+        lease=lead.lease,
+        riding=[row["seq"] for row in rows],
+    )
+    riding = {"lease": lead.lease, "planned": None, "rides": True}
+    others = [msgspec.structs.replace(lead, **{**row, **riding}) for row in rows]
+    return sorted([lead, *others], key=lambda each: each.seq)
+
+
+async def dissolve(db: Database, buckets: list[str]) -> None:
+    """Those that wait part, and go into other calls in the next run."""
+    if buckets:
+        await db.fetch(
+            """
+            UPDATE delivery SET bucket = NULL
+            WHERE bucket = ANY(:buckets) AND state IN ('pending', 'held')
+            """,
+            buckets=buckets,
+        )
