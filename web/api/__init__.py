@@ -8,6 +8,7 @@ from web.api.deliveries import DeliveriesController
 from web.api.event_types import EventTypesController, install_preset
 from web.api.events import EventsController, send, send_batch
 from web.api.replays import ReplaysController
+from web.api.runs import RunsController
 from web.api.stats import stats
 from web.api.webhook_keys import WebhookKeysController
 from web.api.webhooks import WebhooksController
@@ -22,6 +23,7 @@ _GUARDED = Router(
         install_preset,
         WebhooksController,
         WebhookKeysController,
+        RunsController,
         DeliveriesController,
         ReplaysController,
         stats,

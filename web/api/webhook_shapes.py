@@ -17,6 +17,7 @@ from callboard.webhooks.settings import SETTINGS, NewWebhook, settings_of
 from callboard.webhooks.tables import Webhook
 from web.api.auth_shapes import AuthIn, AuthOut
 from web.api.payload_shapes import Method, PayloadIn, PayloadOut
+from web.api.schedule_shapes import DeliveryIn, DeliveryOut, delivery_of
 from web.api.shapes import (
     PhasesOut,
     RequestOut,
@@ -59,6 +60,7 @@ class WebhookSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     signing: SigningIn = msgspec.field(default_factory=SigningIn)
     success: _Success = "2xx"
     retry: RetryIn = msgspec.field(default_factory=RetryIn)
+    delivery: DeliveryIn = msgspec.field(default_factory=DeliveryIn)
     timeout: int = 15
     rate_per_second: float | None = None
     concurrency: int = 10
@@ -77,6 +79,7 @@ class WebhookSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             **self.signing.settings(),
             "success": _rule(self.success),
             "schedule": self.retry.schedule,
+            "delivery": self.delivery.schedule(),
         }
 
     def to_change(self, given: set[str]) -> dict[str, Any]:
@@ -139,6 +142,7 @@ class WebhookOut(msgspec.Struct, kw_only=True):
     signing: SigningOut
     success: str | tuple[int, ...]
     retry: RetryOut
+    delivery: DeliveryOut
     timeout: int
     rate_per_second: float | None
     concurrency: int
@@ -279,6 +283,7 @@ def _grouped(row: Webhook) -> dict[str, Any]:
         "payload": msgspec.to_builtins(settings.payload),
         "signing": msgspec.to_builtins(signing_of(row)),
         "retry": {"schedule": same.pop("schedule")},
+        "delivery": delivery_of(settings.delivery),
     }
 
 

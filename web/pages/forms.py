@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="DataclassInstance")
 
+REFUSED = -1  # what is no number is out of every range
+
 
 async def read(request: HTMXRequest, form: type[F]) -> F:
     """A dataclass of texts, of what is ticked (tuples) and of yes or no (bools), and
@@ -43,6 +45,12 @@ async def listed(request: HTMXRequest, name: str) -> tuple[str, ...]:
     form = await request.form()
     found: Iterable[object] = form.getall(name, [])
     return tuple(dict.fromkeys(text for each in found if (text := _text(each).strip())))
+
+
+def whole(text: str) -> int:
+    text = text.strip()
+    good = text.isascii() and text.isdigit() and len(text) < 10
+    return int(text) if good else REFUSED
 
 
 def time(text: str, field: str) -> datetime | None:

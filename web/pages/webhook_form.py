@@ -18,6 +18,7 @@ from web.pages.filter_form import FilterForm, usual_sending
 from web.pages.payload_form import PayloadForm
 
 _REFUSED = -1  # what is no number is out of every range
+from web.pages.schedule_form import ScheduleForm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class WebhookForm:
     patterns: str = ""
     filters: FilterForm = field(default_factory=FilterForm)
     auth: AuthForm = field(default_factory=AuthForm)
+    delivery: ScheduleForm = field(default_factory=ScheduleForm)
     signing_scheme: str = ""
     signing_header: str = ""
     signing_secret: str = ""
@@ -65,16 +67,17 @@ class WebhookForm:
             app=self.app,
             headers={name: value for name, colon, value in _pairs(self.headers)},
             auth=self.auth.to_auth(),
+            delivery=self.delivery.to_schedule(),
             signing=self.signing_scheme,
             signature_header=self._header(),
             secret=self.signing_secret.strip() or None,
             success=_success(self.success),
-            schedule=tuple(_whole(each) for each in _split(self.retry_schedule)),
-            timeout=_whole(self.timeout),
+            schedule=tuple(forms.whole(each) for each in _split(self.retry_schedule)),
+            timeout=forms.whole(self.timeout),
             rate_per_second=_decimal(self.rate_per_second),
-            concurrency=_whole(self.concurrency),
+            concurrency=forms.whole(self.concurrency),
             ordered=self.ordered,
-            hold_days=_whole(self.hold_days),
+            hold_days=forms.whole(self.hold_days),
             deactivate_after=_whole_or_none(self.deactivate_after),
             notify=self.notify,
             recipients=_unique(self.recipients, _split(self.addresses)),
@@ -128,6 +131,7 @@ def of(new: NewWebhook, types: list[EventType]) -> WebhookForm:
         patterns=", ".join(event for event in new.events if event not in ticks),
         filters=FilterForm.of(new, types),
         auth=AuthForm.of(new.auth),
+        delivery=ScheduleForm.of(new.delivery),
         signing_scheme=new.signing,
         signing_header=new.signature_header,
         recipients=tuple(each for each in new.recipients if "@" not in each),
@@ -183,14 +187,8 @@ def _pairs(text: str) -> list[tuple[str, str, str]]:
     return [(name.strip(), colon, value.strip()) for name, colon, value in lines]
 
 
-def _whole(text: str) -> int:
-    text = text.strip()
-    good = text.isascii() and text.isdigit() and len(text) < 10
-    return int(text) if good else _REFUSED
-
-
 def _whole_or_none(text: str) -> int | None:
-    return _whole(text) if text.strip() else None
+    return forms.whole(text) if text.strip() else None
 
 
 def _decimal(text: str) -> float | None:
@@ -198,7 +196,7 @@ def _decimal(text: str) -> float | None:
     try:
         return float(text) if text else None
     except ValueError:
-        return float(_REFUSED)
+        return float(forms.REFUSED)
 
 
 def _number(value: float | None) -> str:
@@ -209,7 +207,7 @@ def _success(text: str) -> Success:
     rule = text.strip().lower()
     if rule in ("2xx", "200"):
         return "2xx" if rule == "2xx" else "200"
-    return tuple(_whole(each) for each in _split(rule))
+    return tuple(forms.whole(each) for each in _split(rule))
 
 
 def _typed(success: Success) -> str:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from callboard import retry
+from callboard import retry, schedule, scheduled
 from callboard.accounts.tables import Member
 from callboard.auth import certificates
 from callboard.auth.settings import Auth
@@ -36,6 +36,7 @@ async def shown(row: Webhook) -> View:
         "failing": await health.of_webhook(row),
         "why": health.why(row.cause),
         "takes_until": takes_until,
+        "runs": await scheduled.timetable(row.id),
     }
 
 
@@ -58,6 +59,11 @@ def rule_words(row: Webhook) -> str:
 def retry_words(new: NewWebhook) -> str:
     """Of a plan as it was typed: nonsense in it is told elsewhere."""
     return retry.describe(RetryPlan(tuple(gap for gap in new.schedule if gap > 0)))
+
+
+def schedule_words(new: NewWebhook) -> str:
+    """Empty where it delivers at once."""
+    return schedule.describe(new.delivery) if new.delivery else ""
 
 
 async def recipients(row: Webhook, members: Sequence[Member]) -> list[View]:

@@ -212,6 +212,7 @@ async def detail(row: Webhook, runtime: Runtime) -> dict[str, Any]:
         "header_mark": mark_of(webhook),
         "bars": (await overview.bars_of(row.account, [row.id], now))[row.id],
         "retry_words": webhook_views.retry_words(settings_of(row)),
+        "schedule_words": webhook_views.schedule_words(settings_of(row)),
         "rule_words": webhook_views.rule_words(row),
         "recipients": await webhook_views.recipients(row, people),
         "signing": key_views.signing(row, now),
