@@ -98,11 +98,13 @@ class Signal:
 def track(
     state: State, rule: Rule, calls: Sequence[Seen], now: datetime
 ) -> tuple[State, list[Signal]]:
-    """After a verdict nothing counts until the webhook is activated again."""
+    """After a verdict nothing counts until the webhook is activated again, but what
+    is lost is held with the rest."""
     signals: list[Signal] = []
     for call in sorted(calls, key=lambda call: call.ended_at):
         if state.verdict is not None:
-            break
+            state = _with_lost(state, call)
+            continue
         if call.unmade:
             told = _with_last(state, call)
             signals.append(Signal(Sign.DELIVERY_FAILED, told, call))
@@ -131,9 +133,8 @@ def _fail(
         since=state.since or (call.started_at if counts else call.ended_at),
         tries=state.tries + 1,
     )
-    if call.lost:
-        first = min(state.first_lost or call.delivery, call.delivery)
-        state = replace(state, lost=state.lost + counts, first_lost=first)
+    state = _with_lost(state, call)
+    state = replace(state, lost=state.lost + (call.lost and counts))
     verdict = _verdict(state, rule, call)
     if verdict is not None:
         told = replace(state, verdict=verdict, told=True, told_at=now, alarmed=True)
@@ -143,6 +144,13 @@ def _fail(
         state = replace(state, told=True, told_at=now, alarmed=True)
         signals.append(Signal(Sign.FAILING, state, call))
     return state, signals
+
+
+def _with_lost(state: State, call: Seen) -> State:
+    if not call.lost or call.unmade:
+        return state
+    first = min(state.first_lost or call.delivery, call.delivery)
+    return replace(state, first_lost=first)
 
 
 def _with_last(state: State, call: Seen) -> State:

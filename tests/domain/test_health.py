@@ -123,6 +123,14 @@ def test_one_try_each_and_a_success_begins_to_count_anew():
     assert (state.verdict, state.lost) == (None, 4)
 
 
+def test_what_is_lost_after_the_verdict_is_held_with_the_rest():
+    """Calls that ended together are judged one by one, an older delivery maybe last."""
+    calls = [*whole_plan(delivery=7), failed(123, 0, 6, lost=True, delivery=5)]
+    state, signs = run(DEFAULT, *calls)
+    assert signs[-1] is Sign.DEACTIVATE
+    assert (state.lost, state.first_lost) == (1, 5)
+
+
 def test_after_the_verdict_nothing_counts():
     state, _ = run(DEFAULT, *whole_plan())
     assert run(DEFAULT, passed(120), failed(121), state=state) == (state, [])

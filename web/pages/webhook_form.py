@@ -16,8 +16,6 @@ from web.pages import forms
 from web.pages.auth_form import AuthForm
 from web.pages.filter_form import FilterForm, usual_sending
 from web.pages.payload_form import PayloadForm
-
-_REFUSED = -1  # what is no number is out of every range
 from web.pages.schedule_form import ScheduleForm
 
 
