@@ -75,7 +75,7 @@ async def of_latest(account: str, settings: NewWebhook) -> list[Tried]:
     return [
         Tried(event.id, event.type, event.accepted_at, verdict.passes, verdict.why)
         for event in await reading.latest(account, heard, LATEST)
-        for verdict in [wants.explain(event.type, reading.subject_of(event))]
+        for verdict in [wants.explain(event.type, reading.subject_of(event.to_dict()))]
     ]
 
 
@@ -86,7 +86,7 @@ async def of_delivery(account: str, delivery: DeliveryView) -> Plan:
     assert row is not None
     settings = settings_of(row)
     event = await reading.get_event(account, delivery.event)
-    subject = reading.subject_of(event)
+    subject = reading.subject_of(event.to_dict())
     verdict = await judge(account, settings, event.type, subject)
     return Plan(_why_sent(delivery, verdict), len(settings.schedule) + 1)
 
@@ -95,7 +95,8 @@ async def of_event(account: str, id: str) -> Story:
     """Of at most 200 webhooks that it went to, and 200 that it did not."""
     event = await reading.get_event(account, id)
     deliveries = await reading.of_event(account, id)
-    parents, subject = await contexts.parents(account), reading.subject_of(event)
+    subject = reading.subject_of(event.to_dict())
+    parents = await contexts.parents(account)
 
     def verdict(row: Webhook) -> Verdict:
         return wants_of(settings_of(row), parents).explain(event.type, subject)

@@ -170,11 +170,15 @@ async def latest(account: str, types: list[str], most: int) -> list[Event]:
     return await found.order_by(Event.id, ascending=False)
 
 
-def subject_of(event: Event) -> Subject:
-    """The event as filters see it."""
-    tags = msgspec.json.decode(event.context, type=tuple[str, ...])
-    at = event.accepted_at
-    return Subject(event.data, at, tags, event.sending, event.kind)
+def subject_of(event: Row) -> Subject:
+    """The event as filters see it, by its columns."""
+    return Subject(
+        event["data"],
+        event["accepted_at"],
+        msgspec.json.decode(event["context"], type=tuple[str, ...]),
+        event["sending"],
+        event["kind"],
+    )
 
 
 async def events_page(

@@ -1,6 +1,7 @@
 """Which deliveries, or missing events, a selection comes to: counted, and in steps.
 
-Both kinds are walked in the order in which they came, behind a cursor.
+Both kinds are walked in the order in which they came, behind a cursor. Of missing
+events those count that pass the webhook's filters, which takes reading them.
 """
 
 from collections.abc import Iterator
@@ -10,13 +11,17 @@ from typing import Any
 
 from callboard import ids
 from callboard.database import Database
+from callboard.delivery.reading import subject_of
 from callboard.delivery.states import DeliveryState
+from callboard.matching.filters import Filters
+from callboard.matching.subject import Subject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
     """A selection at one time: nothing that comes later is in it. `upto`: see `Replay`.
-    `names`: of event types, None for any."""
+    `names`: of event types, None for any. `filters`: of the webhook, None for missing
+    events that it wants all, and for deliveries."""
 
     account: str
     webhook: str
@@ -27,6 +32,7 @@ class Bounds:
     missing: bool
     upto: str
     at: datetime
+    filters: Filters | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,15 @@ class Picked:
     repeats: int | None
     state: str | None
     cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picks:
+    """`cursor`: behind all that was looked at. `ended`: there is no more."""
+
+    items: list[Picked]
+    cursor: str
+    ended: bool
 
 
 async def newest(db: Database, account: str, webhook: str, missing: bool) -> str:
@@ -57,19 +72,63 @@ async def newest(db: Database, account: str, webhook: str, missing: bool) -> str
 
 
 async def count(db: Database, bounds: Bounds) -> int:
+    """Where there are filters: exact for the oldest 5 000, the most for the others."""
+    if bounds.filters is None:
+        return await _count(db, bounds, "")
+    found = await _pick_wanted(db, bounds, bounds.filters, "", _MOST_READ)
+    rest = 0 if found.ended else await _count(db, bounds, found.cursor)
+    return len(found.items) + rest
+
+
+async def _count(db: Database, bounds: Bounds, after: str) -> int:
     source = _EVENTS if bounds.missing else _DELIVERIES
     which, values = _which(bounds)
+    if after:
+        which, values = f"{which} AND e.id > :after", values | {"after": after}
     rows = await db.fetch(f"SELECT count(*) AS n {source} {which}", **values)
     return int(rows[0]["n"])
 
 
-async def pick(db: Database, bounds: Bounds, after: str, most: int) -> list[Picked]:
-    """The next ones behind `after`, the oldest first."""
-    if bounds.missing:
-        return await _pick_events(db, bounds, after, most)
-    return await _pick_deliveries(db, bounds, after, most)
+async def pick(db: Database, bounds: Bounds, after: str, most: int) -> Picks:
+    """The next ones behind `after`, the oldest first. With filters there may be fewer
+    than `most` though it has not ended."""
+    if bounds.filters is not None:
+        return await _pick_wanted(db, bounds, bounds.filters, after, most)
+    pick_next = _pick_events if bounds.missing else _pick_deliveries
+    items = await pick_next(db, bounds, after, most)
+    return Picks(items, items[-1].cursor if items else after, len(items) < most)
 
 
+async def _pick_wanted(
+    db: Database, bounds: Bounds, filters: Filters, after: str, most: int
+) -> Picks:
+    """Reads no more than 5 000 events, a few at a time."""
+    found: list[Picked] = []
+    for _ in range(_MOST_READ // _READ_AT_ONCE):
+        batch = await _pick_events(db, bounds, after, _READ_AT_ONCE)
+        subjects = await _subjects(db, [each.event for each in batch])
+        for each in batch:
+            after = each.cursor
+            if filters.passes(subjects[each.event]):
+                found.append(each)
+            if len(found) == most:
+                return Picks(found, after, ended=False)
+        if len(batch) < _READ_AT_ONCE:
+            return Picks(found, after, ended=True)
+    return Picks(found, after, ended=False)
+
+
+async def _subjects(db: Database, events: list[str]) -> dict[str, Subject]:
+    rows = await db.fetch(
+        "SELECT id, data, accepted_at, context, sending, kind FROM event"
+        " WHERE id = ANY(:events)",
+        events=events,
+    )
+    return {row["id"]: subject_of(row) for row in rows}
+
+
+_MOST_READ = 5_000
+_READ_AT_ONCE = 100
 _DELIVERIES = "FROM delivery d JOIN event e ON e.id = d.event"
 _EVENTS = "FROM event e"
 # What was sent again counts by what became of that.

@@ -9,19 +9,23 @@ import msgspec
 
 from callboard import ids
 from callboard.accounts import audit
+from callboard.catalogue import contexts
 from callboard.catalogue.tables import EventType
 from callboard.database import Database, Row, reading, writing
 from callboard.delivery import acts
 from callboard.delivery.states import FINISHED, DeliveryState
 from callboard.errors import Conflict, Invalid, NotFound, Problem
+from callboard.matching.filters import Filters
 from callboard.paging import Page, decode_cursor, encode_cursor
 from callboard.replays import picking, selection
 from callboard.replays.picking import Bounds, Picked
 from callboard.replays.selection import Selection
 from callboard.replays.states import OPEN, ReplayState
 from callboard.replays.tables import Replay
+from callboard.webhooks.settings import settings_of
 from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
+from callboard.webhooks.wants import wants_of
 
 _SAMPLES = 5
 _decode = msgspec.json.decode
@@ -78,7 +82,8 @@ async def preview(
     async with reading() as db:
         bounds = await _bounds(db, account, wanted, keep, now)
         count = await picking.count(db, bounds)
-        return Preview(count, await picking.pick(db, bounds, "", _SAMPLES))
+        samples = await picking.pick(db, bounds, "", _SAMPLES)
+        return Preview(count, samples.items)
 
 
 async def start(
@@ -158,7 +163,8 @@ async def drop_waiting(db: Database, replay: str, webhook: str, now: datetime) -
         await acts.cancel_many(db, webhook, made, "replay cancelled", now)
 
 
-def bounds_of(row: Replay) -> Bounds:
+async def bounds_of(row: Replay) -> Bounds:
+    """With the webhook's filters of today."""
     states = _decode(row.states, type=list[DeliveryState])
     return Bounds(
         account=row.account,
@@ -170,6 +176,7 @@ def bounds_of(row: Replay) -> Bounds:
         missing=row.missing,
         upto=row.upto,
         at=row.created_at,
+        filters=await _filters(row.account, row.webhook) if row.missing else None,
     )
 
 
@@ -196,7 +203,14 @@ async def _bounds(
         missing=wanted.missing,
         upto=await picking.newest(db, account, wanted.webhook, wanted.missing),
         at=now,
+        filters=await _filters(account, webhook.id) if wanted.missing else None,
     )
+
+
+async def _filters(account: str, webhook: str) -> Filters | None:
+    row = await Webhook.objects().get(Webhook.id == webhook)
+    parents = await contexts.parents(account)
+    return wants_of(settings_of(row), parents).filters if row else None
 
 
 async def _refuse_a_second(db: Database, webhook: str) -> None:

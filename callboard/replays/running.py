@@ -21,7 +21,7 @@ from callboard.delivery.states import FINISHED, DeliveryState, Trigger
 from callboard.errors import Unavailable
 from callboard.replays import pace, picking, replays
 from callboard.replays.pace import UnderWay
-from callboard.replays.picking import Picked
+from callboard.replays.picking import Picked, Picks
 from callboard.replays.states import ReplayState
 from callboard.replays.tables import Replay
 from callboard.webhooks.states import WebhookState
@@ -227,22 +227,21 @@ async def _feed(
     size = pace.next_size(row.size, under_way, share)
     allowed = _allowed(row, now)
     room = min(pace.room(size, under_way, allowed), row.total - row.made)
-    picked: list[Picked] = []
-    made = row.made
+    picks, made = Picks([], row.cursor, ended=False), row.made
     if room:
-        picked = await picking.pick(db, replays.bounds_of(row), row.cursor, room)
-        made += await _make(db, row, picked, now)
-    row.exhausted = len(picked) < room or made == row.total
+        picks = await picking.pick(db, await replays.bounds_of(row), row.cursor, room)
+        made += await _make(db, row, picks.items, now)
+    row.exhausted = picks.ended or made == row.total
     changes: dict[Any, Any] = {
-        "cursor": picked[-1].cursor if picked else row.cursor,
+        "cursor": picks.cursor,
         "made": made,
         "exhausted": row.exhausted,
         "size": size,
-        "tokens": 0.0 if allowed is None else allowed - len(picked),
+        "tokens": 0.0 if allowed is None else allowed - len(picks.items),
         "tokens_at": now,
     }
     await Replay.update(changes).where(Replay.id == row.id)
-    return len(picked)
+    return len(picks.items)
 
 
 def _allowed(row: Replay, now: datetime) -> float | None:

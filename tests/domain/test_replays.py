@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from callboard.catalogue import contexts
+from callboard.catalogue.contexts import Tag
 from callboard.database import writing
 from callboard.errors import Conflict, Invalid, NotFound
 from callboard.ingest import NewEvent
+from callboard.matching.context import Context, TagFilter
 from callboard.replays import replays, running
 from callboard.replays.replays import ReplayView
 from callboard.replays.selection import Selection
@@ -177,6 +180,26 @@ class TestMissing:
         async with engine.working():
             assert (await finished(engine, replay)).delivered == 2
         assert await made(engine) == [1, 2]
+
+    async def test_only_what_passes_the_filters_of_today_is_missing(
+        self, engine: Engine
+    ):
+        for number in range(30):
+            await engine.post(b'{"n": %d}' % number, context=("region.7",))
+        await engine.post(b'{"n": 1}')
+        context = Context((TagFilter("region.3", True),))
+        conditions = {"n:gte": 10, "n:lt": 25}
+        webhook = await engine.webhook(conditions=conditions, context=context)
+        assert await count(engine, webhook, missing=True) == 0
+        tree = [Tag("region.7", "region.3")]
+        await contexts.replace(engine.account, WHO, tree, engine.runtime.clock())
+        assert await count(engine, webhook, missing=True) == 15
+        replay = await start(engine, webhook, missing=True)
+        async with engine.working():
+            done = await finished(engine, replay)
+        assert (done.made, done.delivered, done.skipped) == (15, 15, 0)
+        assert len(engine.receiver.calls) == 15
+        assert await count(engine, webhook, missing=True) == 0
 
     async def test_what_was_tried_waits_or_was_discarded_is_not_missing(
         self, engine: Engine

@@ -201,7 +201,7 @@ class WebhooksController(Controller):
         now = runtime.clock()
         if wanted.event is not None:
             event = await reading.get_event(account, wanted.event)
-            facts, subject = trial.facts_of(event), reading.subject_of(event)
+            facts, subject = trial.facts_of(event), reading.subject_of(event.to_dict())
         else:
             type = await _type_for(account, row, wanted.type)
             facts = await trial.sample_of(account, type, now)
