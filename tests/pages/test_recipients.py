@@ -1,0 +1,34 @@
+"""Who hears of an outage, and whether the mail reached them."""
+
+from pathlib import Path
+
+from callboard.notices.mailer import Mailer
+from callboard.notices.postman import Postman
+from tests.engine import Engine
+from tests.mailboxes import receiving_mail
+from tests.pages.signed_in import Browser
+from tests.receiver import Answer
+from tests.stories.test_staying_away import deactivated
+
+OPS, GONE = "ops@example.org", "gone@example.org"
+
+
+async def test_a_mailbox_that_refuses_shows_beside_its_recipient_only(
+    alice: Browser, engine: Engine, tmp_path: Path
+):
+    webhook = await engine.webhook(schedule=(1,), recipients=(GONE, OPS))
+    engine.receiver.usually["/"] = Answer(503)
+    async with engine.working():
+        await engine.post()
+        await engine.receiver.got(1)
+        engine.skip(1)
+        await deactivated(engine, webhook)
+    async with receiving_mail() as mailboxes:
+        mailboxes.refused.add(GONE)
+        mailer = Mailer(mailboxes.url, "hooks@example.org", tmp_path)
+        await Postman(mailer, engine.runtime.links, engine.runtime.clock).send_due()
+        assert len(mailboxes.to(OPS)) == 1
+    page = (await alice.get(f"/webhooks/{webhook}?tab=people")).text
+    gone, ops = sorted((page.index(GONE), page.index(OPS)))
+    assert "550 No such mailbox" in page[gone:ops]
+    assert "550 No such mailbox" not in page[ops:]

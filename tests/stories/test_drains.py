@@ -1,0 +1,55 @@
+"""What was held goes out again: in order, at the webhook's pace, in nobody's way."""
+
+from callboard.ingest import NewEvent
+from tests.engine import TYPE, Engine
+from tests.receiver import Answer
+from tests.stories.test_stopping import followed
+
+MANY = 600
+
+
+async def held(engine: Engine, path: str, count: int, **more: object) -> str:
+    webhook = await engine.webhook(path, **more)
+    await engine.pause(webhook)
+    events = [NewEvent(TYPE, b"%d" % number) for number in range(count)]
+    await engine.post_all(events)
+    async with engine.working():
+        await followed(engine)
+    return webhook
+
+
+async def test_the_oldest_goes_first_and_the_webhooks_rate_holds(engine: Engine):
+    webhook = await held(engine, "/", 24, rate_per_second=20, concurrency=1)
+    await engine.activate(webhook, "deliver")
+    async with engine.working():
+        calls = await engine.receiver.got(24)
+        await engine.settled()
+    assert [call.data for call in calls] == list(range(24))
+    assert calls[-1].at - calls[0].at > (24 - 20 - 1) / 20
+
+
+async def test_an_ordered_webhook_drains_before_live_events(engine: Engine):
+    webhook = await held(engine, "/", 20, ordered=True)
+    await engine.activate(webhook, "deliver")
+    await engine.post(b"20")
+    async with engine.working():
+        await engine.post(b"21")
+        calls = await engine.receiver.got(22)
+        await engine.settled()
+    assert [call.data for call in calls] == list(range(22))
+
+
+async def test_other_webhooks_do_not_feel_it(engine: Engine):
+    webhook = await held(engine, "/drains", MANY, concurrency=64)
+    live = await engine.webhook("/live", events=(TYPE,))
+    engine.receiver.usually["/drains"] = Answer(takes=0.05)
+    await engine.pause(live)
+    await engine.activate(live)
+    await engine.activate(webhook, "deliver")
+    async with engine.working():
+        await engine.receiver.got(1, "/drains")
+        await engine.post()
+        (call,) = await engine.receiver.got(1, "/live")
+        await engine.settled()
+    before = [c for c in engine.receiver.at("/drains") if c.at < call.at]
+    assert len(before) < MANY / 2
