@@ -29,7 +29,7 @@ _FULL = """
 """
 _SLOTS = """
     SELECT min(t.slots) AS n FROM turn t JOIN webhook w ON w.id = t.webhook
-    WHERE w.url NOT LIKE '%/again'
+    WHERE w.state = 'active' AND w.url NOT LIKE '%/again'
 """
 _WAITING = "SELECT count(*) AS n FROM delivery WHERE state IN ('pending', 'held')"
 _FINISHED = """

@@ -117,13 +117,22 @@ class World:
         """The webhook-id, path and monotonic time of each, in the order they came."""
         return [tuple(call) for call in await _ask(self.receiver, str(place))]
 
-    async def post(self, path: str, body: object, web: str = "web 1") -> Any:
-        url = f"http://127.0.0.1:{self.web_ports[web]}/api/v1{path}"
+    async def post(self, path: str, body: object) -> Any:
+        return await self._call("POST", path, json=body)
+
+    async def get(self, path: str) -> Any:
+        return await self._call("GET", path)
+
+    async def delete(self, path: str) -> None:
+        await self._call("DELETE", path)
+
+    async def _call(self, method: str, path: str, **more: Any) -> Any:
+        url = f"http://127.0.0.1:{self.web_ports['web 1']}/api/v1{path}"
         headers = {"Authorization": f"Bearer {self.key}"}
         async with httpx.AsyncClient(headers=headers) as client:
-            answer = await client.post(url, json=body)
+            answer = await client.request(method, url, **more)
         assert answer.is_success, answer.text
-        return answer.json()
+        return answer.json() if answer.content else None
 
     def _says(self, name: str, words: str) -> bool:
         text = self.logs[name].read_text()

@@ -1,0 +1,80 @@
+"""A worker that is killed while it sends again what a webhook has missed."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+from tests.chaos.load import GOES_ON, TAKEN_OVER
+from tests.chaos.world import World
+
+MANY = 200
+RATE = 100
+_WITHIN = 10.0 + GOES_ON + TAKEN_OVER
+
+
+async def test_a_replay_and_a_drain_outlive_workers_that_are_killed(
+    world: World, tell: Callable[[object], None]
+) -> None:
+    for type in ("drained.again", "replayed.again"):
+        await world.post("/event-types", {"name": type})
+    drained = await _webhook(world, "drained.again")
+    await world.post(f"/webhooks/{drained}/pause", None)
+    sent = await _send(world, "drained.again") | await _send(world, "replayed.again")
+    place = len(await world.calls_since(0))
+    new = await _webhook(world, "replayed.again")
+    wanted = {"webhook": new, "missing": True, "rate_per_second": RATE}
+    replay = f"/replays/{(await world.post('/replays', wanted))['id']}"
+    await world.post(f"/webhooks/{drained}/activate", {"held": "deliver"})
+
+    async def half_way() -> bool:
+        return len(await world.calls_since(place)) > MANY
+
+    async def over() -> bool:
+        return bool((await world.get(replay))["finished_at"])
+
+    async def all_sent() -> bool:
+        return not await world.ask("waiting")
+
+    await _until(half_way)
+    held = await _kill(world, "worker 1") + await _kill(world, "worker 2")
+    await world.heal()
+    await _until(over)
+    await _until(all_sent)
+    got = Counter(id for id, _, _ in await world.calls_since(place) if id in sent)
+    assert got.keys() == sent
+    assert [id for id, times in got.items() if times > 1 + held[id]] == []
+    report = await world.get(replay)
+    assert (report["state"], report["delivered"]) == ("finished", MANY)
+    assert not await world.ask("findings")
+    assert not world.complaints()
+    for webhook in (drained, new):
+        await world.delete(f"/webhooks/{webhook}")
+    tell(f"{got.total() - len(got)} repeated of {held.total()} in flight")
+
+
+async def _until(met: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(_WITHIN):
+        while not await met():  # noqa: ASYNC110  nobody tells us
+            await asyncio.sleep(0.05)
+
+
+async def _webhook(world: World, type: str) -> str:
+    """Its receiver takes a while, so that there is something in flight."""
+    found = await world.get("/webhooks")
+    url = next(w["url"] for w in found["items"] if w["url"].endswith("/slow"))
+    wanted = {"url": url, "events": [type], "concurrency": 20, "state": "active"}
+    return str((await world.post("/webhooks", wanted))["id"])
+
+
+async def _send(world: World, type: str) -> set[str]:
+    """Of a type that no other webhook wants."""
+    events = [{"type": type, "data": number} for number in range(MANY)]
+    receipts = await world.post("/events/batch", {"events": events})
+    return {receipt["id"] for receipt in receipts["events"]}
+
+
+async def _kill(world: World, name: str) -> "Counter[str]":
+    """The events of the deliveries that it had in flight."""
+    worker = world.worker_id(name)
+    world.kill(name)
+    return Counter(event for event, _ in await world.ask("leased", worker))
