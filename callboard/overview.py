@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 from callboard import ids
-from callboard.database import AWAY, Database, Row, check_schema, reading
+from callboard.database import AWAY, Database, check_schema, reading
 from callboard.errors import Unavailable
 from callboard.queue import ArqQueue
 
@@ -76,71 +75,6 @@ async def waited(account: str, now: datetime) -> timedelta:
     """How long what is due longest has waited."""
     async with reading() as db:
         return await oldest_due(db, now, account)
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """`state` is `trying` for an active webhook whose receiver fails.
-
-    `held_until`: when the first of what is held expires.
-    """
-
-    id: str
-    name: str
-    state: str
-    since: datetime
-    why: str
-    held: int
-    held_until: datetime | None = None
-
-
-async def needs_you(account: str, now: datetime) -> list[Trouble]:
-    """The webhooks that want a person, the worst first, at most 20 of each kind."""
-    async with reading() as db:
-        stopped = await db.fetch(
-            """
-            SELECT w.id, w.name, w.url, w.state, w.cause, w.state_since AS since,
-                h.last_status, h.last_error,
-                (SELECT count(*) FROM delivery d WHERE d.webhook = w.id
-                    AND d.state IN ('pending', 'held')) AS held,
-                (SELECT d.held_until FROM delivery d WHERE d.webhook = w.id
-                    AND d.state = 'held' ORDER BY d.seq LIMIT 1) AS held_until
-            FROM webhook w LEFT JOIN health h ON h.webhook = w.id
-            WHERE w.account = :account AND w.state IN ('deactivated', 'paused')
-            ORDER BY w.state, w.state_since DESC LIMIT 20
-            """,
-            account=account,
-        )
-        failing = await db.fetch(
-            """
-            SELECT w.id, w.name, w.url, h.since, h.tries, h.last_status, h.last_error
-            FROM webhook w JOIN health h ON h.webhook = w.id
-            WHERE w.account = :account AND w.state = 'active' AND h.since IS NOT NULL
-            ORDER BY h.since LIMIT 20
-            """,
-            account=account,
-        )
-    return [_stopped(row) for row in stopped] + [_failing(row) for row in failing]
-
-
-def _stopped(row: Row) -> Trouble:
-    until = row["held_until"]
-    if isinstance(until, str):  # SQLite tells no type for an expression
-        until = datetime.fromisoformat(until)
-    why = _answer(row) if row["cause"] else ""
-    since, held = row["since"], row["held"]
-    return Trouble(row["id"], row["name"], row["state"], since, why, held, until)
-
-
-def _failing(row: Row) -> Trouble:
-    tries = "1 failed try" if row["tries"] == 1 else f"{row['tries']} failed tries"
-    why = f"{_answer(row)}, {tries}"
-    return Trouble(row["id"], row["name"], "trying", row["since"], why, 0)
-
-
-def _answer(row: Row) -> str:
-    answer = row["last_status"] or (row["last_error"] or "no answer").replace("_", " ")
-    return f"{answer} from {urlsplit(row['url']).hostname or row['url']}"
 
 
 async def alarm(account: str, now: datetime) -> str:

@@ -1,6 +1,6 @@
 """What our mails say: words first, then a form for each kind of reader."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -62,6 +62,16 @@ class Now:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """One of several webhooks in a mail: how it stands, and where one can act."""
+
+    name: str
+    says: str
+    act: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """`button`: its words and where it leads. `facts`: the small table."""
 
@@ -69,6 +79,7 @@ class Letter:
     lines: list[str]
     button: tuple[str, str]
     facts: list[tuple[str, str]]
+    entries: list[Entry] = field(default_factory=list)
 
 
 def write(kind: str, facts: Facts, now: Now) -> Letter:
@@ -129,7 +140,7 @@ def _deactivated(facts: Facts, now: Now) -> Letter:
         [
             f"{facts.name} has been failing since {moment(facts.since)} and was"
             f" deactivated: {facts.why}. {_last(facts)}",
-            _held(now),
+            held(now),
             "Make sure that the receiver is back, then activate the webhook: you"
             " choose whether the held deliveries are sent or discarded.",
         ],
@@ -142,7 +153,7 @@ def _reminder(facts: Facts, now: Now) -> Letter:
     return Letter(
         f"{facts.name}: held deliveries expire from {moment(now.held_until)}",
         [
-            f"{facts.name} is still deactivated. {_held(now)}",
+            f"{facts.name} is still deactivated. {held(now)}",
             "What expires is not sent any more.",
         ],
         (f"Activate {facts.name}", now.link),
@@ -201,7 +212,7 @@ def _last(facts: Facts) -> str:
     return f"{words}. {facts.last_detail}".strip()
 
 
-def _held(now: Now) -> str:
+def held(now: Now) -> str:
     if not now.waiting:
         words = "Nothing is held so far."
     else:

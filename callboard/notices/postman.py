@@ -6,32 +6,29 @@ one at once; one that dies in the middle may have sent it, and another does so a
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 import msgspec
 
 from callboard import ids
-from callboard.database import reading, writing
+from callboard.database import reading
 from callboard.errors import Unavailable
 from callboard.health import reading as health
-from callboard.notices import mail
+from callboard.notices import digest, mail, waiting
 from callboard.notices.links import Links
-from callboard.notices.mail import Facts, Now
+from callboard.notices.mail import Facts, Letter, Now
 from callboard.notices.mailer import Mailer, MailError
 from callboard.notices.tables import Notice
 from callboard.webhooks import lifecycle
 from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
 
-_AT_ONCE = 20
 _LOOKS_EVERY = 2.0
-_LEASE = timedelta(minutes=2)
-_GIVES_UP = timedelta(days=1)
-_LONGEST_WAIT = timedelta(hours=1)
-# So long a mail waits for the deliveries that it counts to be held.
-_SETTLES = timedelta(seconds=30)
+
+_Still = tuple[Notice, Webhook | None]
 
 log = logging.getLogger(__name__)
 
@@ -54,41 +51,53 @@ class Postman:
 
     async def send_due(self) -> None:
         async with self._alone:
-            while taken := await _take(self.clock()):
+            while taken := await waiting.take(self.clock()):
                 await asyncio.gather(*(self._deliver(each) for each in taken))
 
-    async def _deliver(self, notice: Notice) -> None:
-        row = await Webhook.objects().get(Webhook.id == notice.webhook)
-        if notice.webhook and (row is None or row.state == WebhookState.DELETED):
-            await _give_up(notice, "The webhook was deleted before this was sent.")
+    async def _deliver(self, notices: Sequence[Notice]) -> None:
+        """In one mail; those that nobody need hear of any more are left out."""
+        found = [each for notice in notices if (each := await _still(notice))]
+        if not found:
             return
-        if row is not None and notice.recipient not in _chosen(row):
-            await _give_up(notice, "The recipient was taken off before this was sent.")
-            return
+        good = [notice for notice, _ in found]
         try:
-            subject, text = await self._send(notice, row)
+            subject, text = await self._send(found)
         except MailError as problem:
-            log.warning("notice.failed", extra={"notice": notice.id})
-            await _failed(notice, str(problem), self.clock())
+            log.warning("notice.failed", extra={"notice": good[0].id})
+            await waiting.failed(good, str(problem), self.clock())
             return
-        await _sent(notice, subject, text, self.clock())
-        log.info("notice.sent", extra={"notice": notice.id, "kind": notice.kind})
+        await waiting.sent(good, subject, text, self.clock())
+        extra = {"notice": good[0].id, "kind": good[0].kind, "notices": len(good)}
+        log.info("notice.sent", extra=extra)
 
-    async def _send(self, notice: Notice, row: Webhook | None) -> tuple[str, str]:
-        facts = msgspec.json.decode(notice.facts, type=Facts)
-        now = await self._now(notice, row, facts)
-        letter = mail.write(notice.kind, facts, now)
+    async def _send(self, found: Sequence[_Still]) -> tuple[str, str]:
+        notice = found[0][0]
+        letter, unsubscribe = await self._letter(found)
         name = f"notice-{ids.from_sequence('ntc', notice.id)}"
         written, text = mail.message(
             letter,
             self.mailer.mail_from,
             notice.address,
             f"{name}.{round(notice.created_at.timestamp())}",
-            now.unsubscribe,
+            unsubscribe,
             self.clock(),
         )
         await self.mailer.send(written, notice.address, name)
         return letter.subject, text
+
+    async def _letter(self, found: Sequence[_Still]) -> tuple[Letter, str]:
+        """And the link for those who want no more of them, empty for members."""
+        told = []
+        for notice, row in found:
+            facts = msgspec.json.decode(notice.facts, type=Facts)
+            told.append((facts, await self._now(notice, row, facts)))
+        notice, (facts, now) = found[0][0], told[0]
+        if len(told) == 1:
+            return mail.write(notice.kind, facts, now), now.unsubscribe
+        page = self.links.page(f"/webhooks?q={quote(notice.host)}")
+        to = f"{notice.account} {notice.host}"
+        link = self.links.unsubscribe(to, notice.recipient) if now.unsubscribe else ""
+        return digest.write(notice.kind, told, page), link
 
     async def _now(self, notice: Notice, row: Webhook | None, facts: Facts) -> Now:
         if row is None:
@@ -98,7 +107,7 @@ class Postman:
         days = timedelta(days=row.hold_days)
         return Now(
             rule=health.in_words(health.rule_of(row)),
-            waiting=await _waiting(row.id),
+            waiting=await _held(row.id),
             held_until=await _first_end(row.id),
             takes_until=row.state_since + days if row.cause else None,
             ends_at=failing.ends_at if failing else None,
@@ -114,50 +123,20 @@ def _chosen(row: Webhook) -> list[str]:
     return msgspec.json.decode(row.recipients, type=list[str])
 
 
-async def _take(now: datetime) -> list[Notice]:
-    """Leases what is due: if we die, somebody tries again after a while."""
-    async with writing() as db:
-        rows = await db.fetch(
-            """
-            UPDATE notice SET due = :until, tries = tries + 1 WHERE id IN (
-                SELECT id FROM notice WHERE due <= :now AND NOT (
-                    kind = 'deactivated' AND created_at > :settles AND EXISTS (
-                        SELECT 1 FROM turn t WHERE t.webhook = notice.webhook
-                        AND t.follow IS NOT NULL))
-                ORDER BY due LIMIT :most FOR UPDATE SKIP LOCKED)
-            RETURNING id
-            """,
-            now=now,
-            until=now + _LEASE,
-            settles=now - _SETTLES,
-            most=_AT_ONCE,
-        )
-    if not rows:
-        return []
-    return await Notice.objects().where(Notice.id.is_in([row["id"] for row in rows]))
+async def _still(notice: Notice) -> _Still | None:
+    """With its webhook; None where it is told no more, which is written down."""
+    row = await Webhook.objects().get(Webhook.id == notice.webhook)
+    if notice.webhook and (row is None or row.state == WebhookState.DELETED):
+        why = "The webhook was deleted before this was sent."
+    elif row is not None and notice.recipient not in _chosen(row):
+        why = "The recipient was taken off before this was sent."
+    else:
+        return notice, row
+    await waiting.give_up(notice, why)
+    return None
 
 
-async def _sent(notice: Notice, subject: str, text: str, now: datetime) -> None:
-    await _settle(notice, sent_at=now, due=None, error="", subject=subject, text=text)
-
-
-async def _failed(notice: Notice, error: str, now: datetime) -> None:
-    wait = min(timedelta(seconds=15 * 2**notice.tries), _LONGEST_WAIT)
-    over = now + wait > notice.created_at + _GIVES_UP
-    await _settle(notice, due=None if over else now + wait, error=error)
-
-
-async def _give_up(notice: Notice, error: str) -> None:
-    await _settle(notice, due=None, error=error)
-
-
-async def _settle(notice: Notice, **values: object) -> None:
-    columns = {getattr(Notice, name): value for name, value in values.items()}
-    async with writing():
-        await Notice.update(columns).where(Notice.id == notice.id)
-
-
-async def _waiting(webhook: str) -> int:
+async def _held(webhook: str) -> int:
     async with reading() as db:
         return await lifecycle.held_count(db, webhook)
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import idna
 
@@ -150,3 +150,8 @@ def _quoted(text: str) -> str:
     """All but the names in placeholders, which go away before anything is sent."""
     parts, _ = placeholders.split(text)
     return "".join(str(p) if isinstance(p, Slot) else quote(p, _KEPT) for p in parts)
+
+
+def host_of(url: str) -> str:
+    """For telling webhooks by their receiver's machine; the URL has been checked."""
+    return urlsplit(url).hostname or url

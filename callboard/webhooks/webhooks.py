@@ -24,7 +24,7 @@ from callboard.vault import Vault
 from callboard.webhooks import auth, timetable, turn
 from callboard.webhooks.checking import checked
 from callboard.webhooks.secrets import make, seal, write_secrets
-from callboard.webhooks.settings import NewWebhook, as_json, columns, settings_of
+from callboard.webhooks.settings import NewWebhook, columns, settings_of
 from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
 
@@ -102,23 +102,6 @@ async def change(
     return row, text if Scheme(row.signing).shares_secret else None
 
 
-async def unsubscribe(id: str, address: str, now: datetime) -> None:
-    """Takes an address off the webhook's recipients, if it still is among them."""
-    async with writing() as db:
-        row = await Webhook.objects().get(Webhook.id == id)
-        if row is None or row.state == WebhookState.DELETED:
-            return
-        await accounts.bump(db, row.account)
-        row = await get(row.account, id)
-        chosen = settings_of(row).recipients
-        left = [each for each in chosen if each != address]
-        if len(left) < len(chosen):
-            kept = Webhook.update({Webhook.recipients: as_json(left)})
-            await kept.where(Webhook.id == id)
-            act = "webhook.unsubscribed"
-            await audit.note(row.account, address, act, id, row.name, now)
-
-
 async def get(account: str, id: str) -> Webhook:
     row = await Webhook.objects().get(
         (Webhook.account == account)
@@ -159,14 +142,6 @@ async def names(account: str, webhook_ids: list[str]) -> dict[str, str]:
         Webhook.account == account, Webhook.id.is_in(webhook_ids)
     )
     return {row["id"]: row["name"] for row in rows}
-
-
-async def name_of(id: str) -> str:
-    """Whoever's it is: for pages behind a link that we have signed."""
-    row = await Webhook.objects().get(Webhook.id == id)
-    if row is None:
-        raise NotFound("There is no such webhook.")
-    return row.name
 
 
 async def listening_to(account: str, type: str) -> list[Webhook]:

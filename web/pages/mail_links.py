@@ -18,7 +18,7 @@ from callboard.delivery.targets import read_target
 from callboard.errors import Conflict, LimitReached, NotFound
 from callboard.runtime import Runtime
 from callboard.spells import MOST_TESTS, Over
-from callboard.webhooks import webhooks
+from callboard.webhooks import unsubscribing
 from callboard.webhooks.settings import settings_of
 from callboard.webhooks.tables import Webhook
 from web.pages import forms, webhook_views
@@ -159,9 +159,9 @@ async def _unsubscribe(
     try:
         if found is None:
             raise NotFound("This link cannot be read.")
-        name = await webhooks.name_of(found[0])
+        name = await unsubscribing.words_for(found[0])
         if done:
-            await webhooks.unsubscribe(*found, runtime.clock())
+            await unsubscribing.unsubscribe(*found, runtime.clock())
     except NotFound as problem:
         return _useless(request, problem)
     return _plain(

@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response
 
-from callboard import overview
+from callboard import overview, troubles
 from callboard.accounts import keys
 from callboard.catalogue import event_types
 from callboard.delivery import reading
@@ -41,7 +41,7 @@ async def _going_on(account: str, runtime: Runtime) -> dict[str, Any]:
     bad = [each for each in worst if each.failed + each.tried_again]
     waited = await overview.waited(account, now)
     return {
-        "needs_you": await overview.needs_you(account, now),
+        "needs_you": await troubles.needs_you(account),
         "events": await overview.count_events(account, now - _DAY),
         "figures": await overview.figures(account, now),
         "latency": await overview.latency(account),

@@ -6,7 +6,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
-from callboard import overview, trial
+from callboard import overview, trial, troubles
 from callboard.accounts import members
 from callboard.accounts.members import Role
 from callboard.catalogue import event_types
@@ -54,6 +54,7 @@ class WebhooksController(Controller):
             "webhooks/_rows.html",
             page=Page(await webhook_views.listed(found.items), found.next),
             bars=await overview.bars_of(account, ids, runtime.clock()),
+            troubles=[] if cursor else await troubles.of_hosts(account),
             q=q.strip(),
         )
 

@@ -1,0 +1,99 @@
+"""Notices that wait to be sent, each with those that go in the same mail."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from callboard.database import Database, writing
+from callboard.notices.tables import Notice
+
+_AT_ONCE = 20
+_MOST_TOGETHER = 200
+_LEASE = timedelta(minutes=2)
+_GIVES_UP = timedelta(days=1)
+_LONGEST_WAIT = timedelta(hours=1)
+# So long a mail waits for the deliveries that it counts to be held.
+_SETTLES = timedelta(seconds=30)
+_SETTLED = """
+    NOT (kind = 'deactivated' AND created_at > :settles AND EXISTS (
+        SELECT 1 FROM turn t WHERE t.webhook = notice.webhook
+        AND t.follow IS NOT NULL))
+"""
+
+
+async def take(now: datetime) -> list[list[Notice]]:
+    """Leases what is due, and what waits for the same mail: if we die, somebody tries
+    again after a while."""
+    settles = now - _SETTLES
+    async with writing() as db:
+        due = await db.fetch(
+            f"""
+            SELECT id FROM notice WHERE due <= :now AND {_SETTLED}
+            ORDER BY due LIMIT :most FOR UPDATE SKIP LOCKED
+            """,
+            now=now,
+            settles=settles,
+            most=_AT_ONCE,
+        )
+        ids = {row["id"] for row in due}
+        if ids:
+            ids |= await _company(db, sorted(ids), settles)
+            await db.fetch(
+                "UPDATE notice SET due = :until, tries = tries + 1"
+                " WHERE id = ANY(:ids)",
+                until=now + _LEASE,
+                ids=sorted(ids),
+            )
+    if not ids:
+        return []
+    rows = Notice.objects().where(Notice.id.is_in(sorted(ids))).order_by(Notice.id)
+    return _grouped(await rows)
+
+
+async def _company(db: Database, ids: list[int], settles: datetime) -> set[int]:
+    """Of the same kind, about the same host, to the same address, and not tried yet."""
+    rows = await db.fetch(
+        f"""
+        SELECT id FROM notice WHERE due IS NOT NULL AND tries = 0 AND host != ''
+          AND {_SETTLED} AND EXISTS (
+            SELECT 1 FROM notice n WHERE n.id = ANY(:ids)
+            AND n.account = notice.account AND n.address = notice.address
+            AND n.kind = notice.kind AND n.host = notice.host)
+        ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED
+        """,
+        ids=ids,
+        settles=settles,
+        most=_MOST_TOGETHER,
+    )
+    return {row["id"] for row in rows}
+
+
+def _grouped(notices: Iterable[Notice]) -> list[list[Notice]]:
+    groups: dict[object, list[Notice]] = {}
+    for each in notices:
+        shared = (each.account, each.address, each.kind, each.host)
+        groups.setdefault(shared if each.host else each.id, []).append(each)
+    return list(groups.values())
+
+
+async def sent(
+    notices: Sequence[Notice], subject: str, text: str, now: datetime
+) -> None:
+    await _settle(notices, sent_at=now, due=None, error="", subject=subject, text=text)
+
+
+async def failed(notices: Sequence[Notice], error: str, now: datetime) -> None:
+    for notice in notices:
+        wait = min(timedelta(seconds=15 * 2**notice.tries), _LONGEST_WAIT)
+        over = now + wait > notice.created_at + _GIVES_UP
+        await _settle([notice], due=None if over else now + wait, error=error)
+
+
+async def give_up(notice: Notice, error: str) -> None:
+    await _settle([notice], due=None, error=error)
+
+
+async def _settle(notices: Sequence[Notice], **values: object) -> None:
+    columns = {getattr(Notice, name): value for name, value in values.items()}
+    async with writing():
+        ids = [each.id for each in notices]
+        await Notice.update(columns).where(Notice.id.is_in(ids))

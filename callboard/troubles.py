@@ -1,0 +1,115 @@
+"""The webhooks that want a person. Several that fail at one host are told of once."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from callboard.database import Row, reading
+from callboard.webhooks.urls import host_of
+
+_MOST = 20
+_MOST_READ = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """`state` is `trying` for an active webhook whose receiver fails. `held_until`:
+    when the first of what is held expires. `webhooks`: so many at `host` share it;
+    `id`, `name` and what else differs are those of the longest."""
+
+    id: str
+    name: str
+    state: str
+    since: datetime
+    why: str
+    held: int
+    held_until: datetime | None = None
+    host: str = ""
+    webhooks: int = 1
+
+
+async def needs_you(account: str) -> list[Trouble]:
+    """The worst first, at most 20 of each kind."""
+    async with reading() as db:
+        stopped = await db.fetch(
+            """
+            SELECT w.id, w.name, w.url, w.state, w.cause, w.state_since AS since,
+                h.last_status, h.last_error,
+                (SELECT count(*) FROM delivery d WHERE d.webhook = w.id
+                    AND d.state IN ('pending', 'held')) AS held,
+                (SELECT d.held_until FROM delivery d WHERE d.webhook = w.id
+                    AND d.state = 'held' ORDER BY d.seq LIMIT 1) AS held_until
+            FROM webhook w LEFT JOIN health h ON h.webhook = w.id
+            WHERE w.account = :account AND w.state IN ('deactivated', 'paused')
+            ORDER BY w.state, w.state_since DESC LIMIT :most
+            """,
+            account=account,
+            most=_MOST_READ,
+        )
+        failing = await db.fetch(
+            """
+            SELECT w.id, w.name, w.url, h.since, h.tries, h.last_status, h.last_error
+            FROM webhook w JOIN health h ON h.webhook = w.id
+            WHERE w.account = :account AND w.state = 'active' AND h.since IS NOT NULL
+            ORDER BY h.since LIMIT :most
+            """,
+            account=account,
+            most=_MOST_READ,
+        )
+    return [
+        *_folded(map(_stopped, stopped))[:_MOST],
+        *_folded(map(_failing, failing))[:_MOST],
+    ]
+
+
+async def of_hosts(account: str) -> list[Trouble]:
+    """Those that several webhooks share."""
+    return [each for each in await needs_you(account) if each.webhooks > 1]
+
+
+def _folded(troubles: Iterable[Trouble]) -> list[Trouble]:
+    """What has no host, because a person did it, stays alone."""
+    groups: dict[tuple[str, str], list[Trouble]] = {}
+    for each in troubles:
+        groups.setdefault((each.host or each.id, each.state), []).append(each)
+    return [_as_one(group) for group in groups.values()]
+
+
+def _as_one(group: Sequence[Trouble]) -> Trouble:
+    first = min(group, key=lambda each: each.since)
+    ends = [each.held_until for each in group if each.held_until]
+    return replace(
+        first,
+        held=sum(each.held for each in group),
+        held_until=min(ends, default=None),
+        webhooks=len(group),
+    )
+
+
+def _stopped(row: Row) -> Trouble:
+    until = row["held_until"]
+    if isinstance(until, str):  # SQLite tells no type for an expression
+        until = datetime.fromisoformat(until)
+    by_rule = bool(row["cause"])
+    return Trouble(
+        id=row["id"],
+        name=row["name"],
+        state=row["state"],
+        since=row["since"],
+        why=_answer(row) if by_rule else "",
+        held=row["held"],
+        held_until=until,
+        host=host_of(row["url"]) if by_rule else "",
+    )
+
+
+def _failing(row: Row) -> Trouble:
+    tries = "1 failed try" if row["tries"] == 1 else f"{row['tries']} failed tries"
+    why = f"{_answer(row)}, {tries}"
+    host = host_of(row["url"])
+    return Trouble(row["id"], row["name"], "trying", row["since"], why, 0, host=host)
+
+
+def _answer(row: Row) -> str:
+    answer = row["last_status"] or (row["last_error"] or "no answer").replace("_", " ")
+    return f"{answer} from {host_of(row['url'])}"

@@ -1,0 +1,153 @@
+"""Many webhooks at one dead host are one story: in mails and on pages."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from callboard import spells, troubles
+from callboard.notices import digest
+from callboard.notices.mail import Facts, Now
+from callboard.notices.mailer import Mailer
+from callboard.notices.postman import Postman
+from callboard.notices.tables import Notice
+from callboard.webhooks import unsubscribing, webhooks
+from callboard.webhooks.settings import settings_of
+from tests.engine import Engine
+from tests.mailboxes import Mailboxes, receiving_mail, text_of
+from tests.receiver import Answer
+from tests.stories.test_staying_away import deactivated
+
+OPS = "ops@example.org"
+NAMES = ("Billing", "CRM sync", "Search")
+
+
+@pytest.fixture
+async def mailboxes() -> AsyncIterator[Mailboxes]:
+    async with receiving_mail() as opened:
+        yield opened
+
+
+def postman(engine: Engine, url: str, outbox: Path, later: float = 0) -> Postman:
+    """`later`: so many seconds."""
+
+    def clock() -> datetime:
+        return engine.runtime.clock() + timedelta(seconds=later)
+
+    mailer = Mailer(url, "hooks@example.org", outbox)
+    return Postman(mailer, engine.runtime.links, clock)
+
+
+async def dead_webhooks(engine: Engine, *recipients: str) -> list[str]:
+    """All at one host, all deactivated by the rule."""
+    made = []
+    for name in NAMES:
+        path = f"/{name.split()[0]}"
+        engine.receiver.usually[path] = Answer(503)
+        more = {"name": name, "recipients": recipients or (OPS,), "schedule": (1,)}
+        made.append(await engine.webhook(path, **more))
+    async with engine.working():
+        await engine.post()
+        for webhook in made:
+            await deactivated(engine, webhook)
+    return made
+
+
+async def test_they_are_told_of_in_one_mail_that_lists_them(
+    engine: Engine, mailboxes: Mailboxes, tmp_path: Path
+):
+    made = await dead_webhooks(engine)
+    await postman(engine, mailboxes.url, tmp_path).send_due()
+    assert mailboxes.mails == []
+    await postman(engine, mailboxes.url, tmp_path, later=61).send_due()
+    (got,) = mailboxes.to(OPS)
+    assert got["Subject"] == "3 webhooks were deactivated: 503 from 127.0.0.1"
+    for form in ("plain", "html"):
+        assert all(name in text_of(got, form) for name in NAMES)
+        assert text_of(got, form).count("1 delivery is held.") == 3
+    found = re.findall(r"http://callboard\.test/activate/([\w-]+)", text_of(got))
+    links = engine.runtime.links
+    rows = [await spells.behind_link(links, token) for token in found]
+    assert {row.id for row in rows} == set(made)
+    sent = await Notice.objects().where(Notice.kind == "deactivated")
+    assert [(n.subject, n.due, n.error) for n in sent] == [
+        (got["Subject"], None, "")
+    ] * 3
+    before = len(mailboxes.mails)
+    await postman(engine, mailboxes.url, tmp_path, later=200).send_due()
+    assert len(mailboxes.mails) == before
+
+
+async def test_each_address_has_a_mail_of_its_own(
+    engine: Engine, mailboxes: Mailboxes, tmp_path: Path
+):
+    await dead_webhooks(engine, OPS, "boss@example.org")
+    await postman(engine, mailboxes.url, tmp_path, later=61).send_due()
+    assert [len(mailboxes.to(each)) for each in (OPS, "boss@example.org")] == [1, 1]
+
+
+async def test_one_click_ends_the_mails_about_all_of_them(
+    engine: Engine, mailboxes: Mailboxes, tmp_path: Path
+):
+    made = await dead_webhooks(engine)
+    await postman(engine, mailboxes.url, tmp_path, later=61).send_due()
+    header = str(mailboxes.to(OPS)[0]["List-Unsubscribe"])
+    token = header.strip("<>").rpartition("/")[2]
+    about = engine.runtime.links.read_unsubscribe(token)
+    assert about is not None
+    assert await unsubscribing.words_for(about[0]) == "the webhooks at 127.0.0.1"
+    await unsubscribing.unsubscribe(*about, engine.runtime.clock())
+    for webhook in made:
+        row = await webhooks.get(engine.account, webhook)
+        assert settings_of(row).recipients == ()
+
+
+async def test_a_mail_that_is_refused_is_tried_again_as_one(
+    engine: Engine, mailboxes: Mailboxes, tmp_path: Path
+):
+    await dead_webhooks(engine)
+    mailboxes.refused.add(OPS)
+    await postman(engine, mailboxes.url, tmp_path, later=61).send_due()
+    assert {n.tries for n in await Notice.objects()} == {1}
+    mailboxes.refused.clear()
+    await postman(engine, mailboxes.url, tmp_path, later=600).send_due()
+    assert len(mailboxes.to(OPS)) == 1
+
+
+async def test_a_webhook_that_was_deleted_meanwhile_is_left_out(
+    engine: Engine, mailboxes: Mailboxes, tmp_path: Path
+):
+    made = await dead_webhooks(engine)
+    await engine.delete(made[0])
+    await postman(engine, mailboxes.url, tmp_path, later=61).send_due()
+    (got,) = mailboxes.to(OPS)
+    assert got["Subject"] == "2 webhooks were deactivated: 503 from 127.0.0.1"
+    async with engine.working():
+        await engine.settled()
+
+
+async def test_the_overview_tells_of_the_host_once(engine: Engine):
+    made = await dead_webhooks(engine)
+    (told,) = await troubles.needs_you(engine.account)
+    assert (told.host, told.webhooks) == ("127.0.0.1", 3)
+    assert {told.id} < set(made)
+    assert told.why == "503 from 127.0.0.1"
+    assert told.held == 3
+
+
+@pytest.mark.parametrize("kind", ["failing", "deactivated", "reminder", "recovered"])
+def test_a_mail_names_at_most_fifty_and_leads_to_all(kind: str):
+    now = Now(page="http://c/p", link="http://c/l", waiting=1)
+    facts = [
+        Facts(name=f"Hook {place:03}", url="https://r.example/", last_status=503)
+        for place in range(120)
+    ]
+    letter = digest.write(kind, [(each, now) for each in facts], "http://c/all")
+    assert letter.subject.startswith("120 webhooks")
+    assert len(letter.entries) == 50
+    assert letter.entries[0].name == "Hook 000"
+    assert letter.button == ("See all webhooks at r.example", "http://c/all")
+    goes_to = "http://c/l" if kind in ("deactivated", "reminder") else "http://c/p"
+    assert {each.link for each in letter.entries} == {goes_to}
