@@ -18,6 +18,7 @@ from callboard.database import Database, reading, writing
 from callboard.delivery import acts, buckets, ledger, request
 from callboard.delivery.caller import Caller
 from callboard.delivery.flights import Flight, Flights
+from callboard.delivery.hosts import share_of
 from callboard.delivery.ledger import Claimed, Result, Sent
 from callboard.delivery.request import Call
 from callboard.delivery.sender import Sender
@@ -72,6 +73,10 @@ class Pump:
         self._rung_at = monotonic()
         self._stirred.set()
 
+    def share_hosts(self, workers: int) -> None:
+        """With so many workers that live."""
+        self._flights.hosts.share = share_of(workers)
+
     @property
     def in_flight(self) -> int:
         return len(self._flights)
@@ -93,9 +98,10 @@ class Pump:
         self._stopping = True
         self._unused += self._flights.give_up(0)
         self._stirred.set()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace)
-        for task in self._tasks:
+        tasks = list(self._tasks)
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace)
+        for task in tasks:
             task.cancel()
 
     def _is_done(self) -> bool:
@@ -105,23 +111,27 @@ class Pump:
         """One turn of the wheel: one transaction that records and claims."""
         finished, self._finished = self._finished[:_MOST], self._finished[_MOST:]
         slow, before = self._flights.age(), self._claims
-        self._unused += self._flights.give_up(_WAITS)
+        unused = self._unused + self._flights.give_up(_WAITS)
+        self._unused = []
         held = self._flights.held()
         try:
             async with writing() as db:
                 now = self.clock()
                 await self._give_back(db, now)
-                recorded = await ledger.record(db, finished, slow, now, self._unused)
+                recorded = await ledger.record(db, finished, slow, now, unused)
                 told = await spells.observe(db, recorded, now)
                 claimed = await self._claim(db, held, now)
         except BaseException:
             self._finished = finished + self._finished
+            self._unused += unused
             numbers = range(before + 1, self._claims + 1)
             self._unsure += [f"{self.worker}/{number}" for number in numbers]
             raise
         self._unsure.clear()
-        self._unused.clear()
-        self._start(self._flights.board(claimed))
+        if self._stopping:
+            self._unused += [flight.claimed for flight in claimed]
+        else:
+            self._start(self._flights.board(claimed))
         if self._flights.is_full:
             self.on_full()
         if told:
@@ -162,7 +172,7 @@ class Pump:
 
     async def _claim(
         self, db: Database, held: dict[str, int], now: datetime
-    ) -> list[tuple[Lane, Claimed]]:
+    ) -> list[Flight]:
         if self._stopping:
             return []
         claimed = []
@@ -174,7 +184,9 @@ class Pump:
                 found = await ledger.claim(db, lane, free, lease, now, held)
                 claimed += [(lane, each) for each in found]
         await self.targets.load((each.webhook, each.version) for _, each in claimed)
-        return claimed
+        return [
+            Flight(each, self.targets[each.webhook], lane) for lane, each in claimed
+        ]
 
     def _lanes(self) -> list[Lane]:
         """Under load the other lanes are looked at less often than express."""
@@ -190,8 +202,7 @@ class Pump:
             task.add_done_callback(self._tasks.discard)
 
     async def _fly(self, flight: Flight) -> None:
-        claimed = flight.claimed
-        target = self.targets[claimed.webhook]
+        claimed, target = flight.claimed, flight.target
         started_at = self.clock()
         call = request.build(target, claimed.facts, claimed.attempts + 1, started_at)
         members = [claimed]
@@ -201,7 +212,7 @@ class Pump:
                 call = request.build_together(target, members, started_at)
             outcome = await self._send(target, call)
         except asyncio.CancelledError:
-            outcome = _cut(monotonic() - flight.begun)
+            outcome = _cut(monotonic() - flight.since)
         for each in members:
             sent = request.sent(call, target, each, claimed)
             own = _own(target, each, outcome) if len(members) > 1 else outcome

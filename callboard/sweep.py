@@ -13,7 +13,7 @@ from time import monotonic
 from callboard import retention, scheduled, spells
 from callboard.database import Clock, reading, writing
 from callboard.delivery import acts
-from callboard.delivery.workers import Watch, bury
+from callboard.delivery.workers import Watch
 from callboard.errors import Unavailable
 
 BEAT = 1.0
@@ -23,18 +23,19 @@ log = logging.getLogger(__name__)
 
 
 async def run(
-    worker: str,
+    watch: Watch,
     clock: Clock,
     ring: Callable[[], None],
+    know_workers: Callable[[int], None],
     keep: timedelta,
     beat: float = BEAT,
 ) -> None:
     """Until cancelled. An outage of the database ends nothing. `keep`: of events."""
-    watch = Watch(worker)
     for number in itertools.count():
         begun = monotonic()
         try:
             await _take_over(watch, clock, ring)
+            know_workers(watch.living)
             await spells.deactivate_waiting(clock)
             await _follow(clock, ring)
             await scheduled.look(clock, ring)
@@ -48,7 +49,7 @@ async def run(
 
 async def _take_over(watch: Watch, clock: Clock, ring: Callable[[], None]) -> None:
     for dead in await watch.beat(clock()):
-        freed = await bury(dead, clock())
+        freed = await watch.bury(dead, clock())
         log.warning("worker.buried", extra={"worker": dead, "freed": freed})
         ring()
 

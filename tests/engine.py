@@ -101,11 +101,14 @@ class Engine:
         async with asyncio.TaskGroup() as tasks:
             beside = []
             for worker in workers or ("wrk_a",):
-                await Watch(worker).beat(self.runtime.clock())
+                watch = Watch(worker)
+                await watch.beat(self.runtime.clock())
                 pump = self.pump(worker, places)
                 self.pumps.append(pump)
                 tasks.create_task(pump.run())
-                sweeping = sweep.run(worker, self.runtime.clock, pump.ring, KEEP, BEAT)
+                sweeping = sweep.run(
+                    watch, self.runtime.clock, pump.ring, pump.share_hosts, KEEP, BEAT
+                )
                 beside.append(tasks.create_task(sweeping))
                 replayer = self.replayer(pump)
                 beside.append(tasks.create_task(replayer.run()))

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from callboard import ids, logs, sweep
 from callboard.config import Settings, read_or_exit
+from callboard.delivery.presence import Presence
 from callboard.delivery.targets import Targets
 from callboard.delivery.workers import Watch, bury
 from callboard.dispatch import Pump
@@ -35,12 +36,25 @@ async def work(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     async with open_runtime(settings) as runtime:
         worker = ids.make("wrk", runtime.clock())
-        await Watch(worker).beat(runtime.clock())
+        presence = _announce(settings, worker)
+        watch = Watch(worker, presence=presence)
+        await watch.beat(runtime.clock())
         pump = _make_pump(worker, runtime)
         log.info("worker.started", extra={"worker": worker})
-        await _run(worker, pump, runtime, stop)
+        await _run(watch, pump, runtime, stop)
         await bury(worker, runtime.clock())
+        if presence:
+            presence.leave()
         log.info("worker.stopped", extra={"worker": worker})
+
+
+def _announce(settings: Settings, worker: str) -> Presence | None:
+    """Without it all goes on; a death is noticed later."""
+    try:
+        return Presence(settings.data_dir / "workers", worker)
+    except OSError as problem:
+        log.warning("worker.unseen", extra={"error": str(problem)})
+        return None
 
 
 def _make_pump(worker: str, runtime: Runtime) -> Pump:
@@ -55,14 +69,16 @@ def _make_pump(worker: str, runtime: Runtime) -> Pump:
     )
 
 
-async def _run(worker: str, pump: Pump, runtime: Runtime, stop: asyncio.Event) -> None:
+async def _run(watch: Watch, pump: Pump, runtime: Runtime, stop: asyncio.Event) -> None:
     """Until `stop`, or until one of them fails: then the process ends loudly."""
     pumping = asyncio.create_task(pump.run())
     keep = runtime.settings.retention
     postman = Postman(runtime.mailer, runtime.links, runtime.clock)
     replayer = _make_replayer(pump, runtime)
     beside = [
-        asyncio.create_task(sweep.run(worker, runtime.clock, pump.ring, keep)),
+        asyncio.create_task(
+            sweep.run(watch, runtime.clock, pump.ring, pump.share_hosts, keep)
+        ),
         asyncio.create_task(postman.run()),
         asyncio.create_task(replayer.run()),
         asyncio.create_task(

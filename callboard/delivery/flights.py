@@ -8,10 +8,13 @@ another ends. How many are in flight stays within the webhook's slots and our pl
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 from time import monotonic
 
+from callboard.delivery.hosts import Hosts
 from callboard.delivery.ledger import Claimed
 from callboard.delivery.states import Lane
+from callboard.delivery.targets import Target
 from callboard.delivery.turns import SLOW_SECONDS
 
 # Only for the quickest is something leased ahead: it must start within a second.
@@ -21,36 +24,37 @@ _REMEMBERED = 10_000
 
 @dataclass(slots=True, eq=False)
 class Flight:
-    """A call under way. It holds an express place for its first second only.
+    """A leased delivery and the call that it becomes. That holds an express place for
+    its first second only. `since`: it was leased, and later, it began.
 
     There may be two of one delivery: a worker that slept so long that its leases were
     taken away may claim it once more while its old call hangs.
     """
 
     claimed: Claimed
+    target: Target
     lane: Lane
-    begun: float
+    since: float = field(default_factory=monotonic)
     slow: bool = False
-
-
-_Waiting = deque[tuple[float, Claimed]]  # since when, the longest first
 
 
 @dataclass(slots=True)
 class Flights:
-    """`_of` counts what fills a webhook's slots: under way, or ready for a place.
-    `_ahead` is what waits for a slot, by webhook.
+    """`_of` counts what fills a webhook's slots: all but what is `_ahead`, by webhook.
+    What is `_ready` waits for a place, what is `_crowded` for its host.
     """
 
     places: int
+    hosts: Hosts = field(default_factory=Hosts)
     _under_way: set[Flight] = field(default_factory=set)
     _young: deque[Flight] = field(default_factory=deque)
     _in_lane: Counter[Lane] = field(default_factory=Counter)
     _of: Counter[str] = field(default_factory=Counter)
     _slow: Counter[str] = field(default_factory=Counter)
     _quick: set[str] = field(default_factory=set)
-    _ready: _Waiting = field(default_factory=deque)
-    _ahead: dict[str, _Waiting] = field(default_factory=dict)
+    _ready: deque[Flight] = field(default_factory=deque)
+    _ahead: dict[str, deque[Flight]] = field(default_factory=dict)
+    _crowded: dict[str, deque[Flight]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self._under_way)
@@ -63,8 +67,8 @@ class Flights:
         """How many more may be leased, for express as many again ahead."""
         free = self._free(lane)
         if lane is Lane.EXPRESS:
-            ahead = sum(map(len, self._ahead.values()))
-            free += self.places - len(self._ready) - ahead
+            queues = chain(self._ahead.values(), self._crowded.values())
+            free += self.places - len(self._ready) - sum(map(len, queues))
         return max(free, 0)
 
     def held(self) -> dict[str, int]:
@@ -74,45 +78,41 @@ class Flights:
             for webhook in self._quick
         }
 
-    def board(self, leased: Iterable[tuple[Lane, Claimed]]) -> list[Flight]:
+    def board(self, leased: Iterable[Flight]) -> list[Flight]:
         """New leases; the calls among them that begin now."""
-        now, begun = monotonic(), []
-        for lane, claimed in leased:
-            webhook = claimed.webhook
-            if lane is not Lane.EXPRESS:
-                self._of[webhook] += 1
-                begun.append(self._begin(claimed, lane))
-            elif self._of[webhook] < claimed.slots:
-                self._of[webhook] += 1
-                self._ready.append((now, claimed))
+        for flight in leased:
+            webhook = flight.claimed.webhook
+            full = self._of[webhook] >= flight.claimed.slots
+            if full and flight.lane is Lane.EXPRESS:
+                self._ahead.setdefault(webhook, deque()).append(flight)
             else:
-                self._ahead.setdefault(webhook, deque()).append((now, claimed))
-        return begun + self._begin_ready()
+                self._of[webhook] += 1
+                self._ready.append(flight)
+        return self._begin()
 
     def land(self, flight: Flight, seconds: float) -> list[Flight]:
         """A call has ended; the calls that begin in its place."""
-        webhook = flight.claimed.webhook
+        webhook, host = flight.claimed.webhook, flight.target.host
         self._under_way.remove(flight)
         self._in_lane[flight.lane] -= 1
-        if flight.slow:
-            self._slow[webhook] -= 1
+        self._slow[webhook] -= flight.slow
+        self.hosts.leave(host, flight.lane)
         self._judge(webhook, seconds)
+        self._of[webhook] -= 1
         if ahead := self._ahead.get(webhook):
+            self._of[webhook] += 1
             self._ready.append(ahead.popleft())
-        else:
-            self._of[webhook] -= 1
-        return self._begin_ready()
+        if crowded := self._crowded.get(host):
+            self._ready.append(crowded.popleft())
+        return self._begin()
 
     def age(self) -> frozenset[str]:
         """Calls older than a second become patient; the webhooks that have such."""
         grown = monotonic() - SLOW_SECONDS
-        while self._young and self._young[0].begun < grown:
+        while self._young and self._young[0].since < grown:
             flight = self._young.popleft()
             if flight in self._under_way:
-                self._in_lane[flight.lane] -= 1
-                flight.lane, flight.slow = Lane.PATIENT, True
-                self._in_lane[Lane.PATIENT] += 1
-                self._slow[flight.claimed.webhook] += 1
+                self._slow_down(flight)
         self._slow = +self._slow
         return frozenset(self._slow)
 
@@ -120,14 +120,17 @@ class Flights:
         """Takes out the leases that have waited for so long, or for a slow webhook."""
         oldest = monotonic() - seconds
         left = []
-        while self._ready and self._ready[0][0] <= oldest:
-            left.append(self._ready.popleft()[1])
-            self._of[left[-1].webhook] -= 1
-        for webhook, ahead in list(self._ahead.items()):
-            while ahead and (ahead[0][0] <= oldest or webhook in self._slow):
-                left.append(ahead.popleft()[1])
-            if not ahead:
-                del self._ahead[webhook]
+        for queue in (self._ready, *self._crowded.values()):
+            while queue and queue[0].since <= oldest:
+                left.append(queue.popleft().claimed)
+                self._of[left[-1].webhook] -= 1
+        for webhook, ahead in self._ahead.items():
+            while ahead and (ahead[0].since <= oldest or webhook in self._slow):
+                left.append(ahead.popleft().claimed)
+        self._ahead = {
+            webhook: ahead for webhook, ahead in self._ahead.items() if ahead
+        }
+        self._crowded = {host: each for host, each in self._crowded.items() if each}
         return left
 
     def _free(self, lane: Lane) -> int:
@@ -144,18 +147,35 @@ class Flights:
             return rest
         return min(rest, max(half // 2, 1) - self._in_lane[lane])
 
-    def _begin_ready(self) -> list[Flight]:
+    def _begin(self) -> list[Flight]:
+        """What has a place and whose host has room, in the order of the leases."""
         begun = []
-        for _ in range(min(len(self._ready), self._free(Lane.EXPRESS))):
-            begun.append(self._begin(self._ready.popleft()[1], Lane.EXPRESS))
+        while self._ready:
+            if self.is_full and self._ready[0].lane is Lane.EXPRESS:
+                break
+            flight = self._ready.popleft()
+            host = flight.target.host
+            if self.hosts.have_room(host, flight.lane):
+                self._take_off(flight)
+                begun.append(flight)
+            else:
+                self._crowded.setdefault(host, deque()).append(flight)
         return begun
 
-    def _begin(self, claimed: Claimed, lane: Lane) -> Flight:
-        flight = Flight(claimed, lane, monotonic())
+    def _take_off(self, flight: Flight) -> None:
+        flight.since = monotonic()
         self._under_way.add(flight)
         self._young.append(flight)
-        self._in_lane[lane] += 1
-        return flight
+        self._in_lane[flight.lane] += 1
+        self.hosts.enter(flight.target.host, flight.lane)
+
+    def _slow_down(self, flight: Flight) -> None:
+        if flight.lane is Lane.EXPRESS:
+            self.hosts.slow_down(flight.target.host)
+        self._in_lane[flight.lane] -= 1
+        flight.lane, flight.slow = Lane.PATIENT, True
+        self._in_lane[Lane.PATIENT] += 1
+        self._slow[flight.claimed.webhook] += 1
 
     def _judge(self, webhook: str, seconds: float) -> None:
         if seconds > _QUICK_SECONDS:

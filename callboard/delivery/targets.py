@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
 
 from callboard.auth.settings import Auth, headers_of
 from callboard.catalogue import shapes
@@ -32,6 +33,7 @@ class Target:
     version: int
     method: str
     url: str
+    host: str
     composer: Composer
     headers: tuple[tuple[str, str], ...] = field(repr=False)
     keyring: Keyring
@@ -118,6 +120,7 @@ def target_of(
         version=version,
         method=settings.method,
         url=settings.url,
+        host=urlsplit(settings.url).hostname or "",
         composer=composer,
         headers=(*settings.headers.items(), *headers_of(settings.auth)),
         keyring=keyring,

@@ -6,6 +6,7 @@ from time import monotonic
 
 from callboard.database import writing
 from callboard.delivery import acts
+from callboard.delivery.presence import Presence
 
 # Of one's own monotonic clock: no other machine's clock is trusted.
 _DEAD_AFTER = 10.0
@@ -14,16 +15,31 @@ _LONGEST_GAP = 3.0
 
 
 class Watch:
-    """One worker's view of the others' beats; only successful reads count."""
+    """One worker's view of the others' beats; only successful reads count.
 
-    def __init__(self, worker: str, time: Callable[[], float] = monotonic) -> None:
+    `presence`: by which it knows sooner of those on its machine.
+    """
+
+    def __init__(
+        self,
+        worker: str,
+        time: Callable[[], float] = monotonic,
+        presence: Presence | None = None,
+    ) -> None:
         self._worker = worker
+        self._presence = presence
         self._time = time
         self._read_at = time()
         self._seen: dict[str, tuple[int, float]] = {}
 
+    @property
+    def living(self) -> int:
+        """How many workers there are, this one included."""
+        return len(self._seen) + 1
+
     async def beat(self, now: datetime) -> list[str]:
-        """Own beat, and the workers whose beat has stood still for too long."""
+        """Own beat, and the workers that have died: those whose beat has stood still
+        for too long, or who are gone from this machine."""
         async with writing() as db:
             await db.fetch(
                 """
@@ -37,7 +53,17 @@ class Watch:
             rows = await db.fetch(
                 "SELECT id, beat FROM worker WHERE id != :id", id=self._worker
             )
-        return self._still({row["id"]: row["beat"] for row in rows})
+        dead = self._still({row["id"]: row["beat"] for row in rows})
+        if self._presence:
+            dead += self._presence.gone(self._seen.keys() - dead)
+        return dead
+
+    async def bury(self, worker: str, now: datetime) -> int:
+        """See `bury`; and nobody finds it gone again."""
+        freed = await bury(worker, now)
+        if self._presence:
+            self._presence.forget(worker)
+        return freed
 
     def _still(self, beats: dict[str, int]) -> list[str]:
         """Whose beat was seen unchanged for too long; `_seen` sums those seconds."""

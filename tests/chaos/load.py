@@ -17,7 +17,7 @@ MOST = 100_000
 TYPES = ("order.made", "order.paid", "order.made", "invoice.sent")
 # What was not in flight goes on within this, what was in flight within that.
 GOES_ON = 5.0
-TAKEN_OVER = 15.0
+TAKEN_OVER = 5.0
 _ANSWERS_WITHIN = 30.0
 _ARRIVES_WITHIN = 40.0
 

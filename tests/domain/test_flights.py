@@ -3,8 +3,12 @@
 from datetime import UTC, datetime
 
 from callboard.delivery.flights import Flight, Flights
+from callboard.delivery.hosts import Hosts, share_of
 from callboard.delivery.ledger import Claimed
 from callboard.delivery.states import Lane, Trigger
+from callboard.delivery.targets import Target
+from callboard.webhooks.settings import NewWebhook
+from tests import make
 
 QUICK, SLOWER = 0.01, 0.5
 
@@ -30,9 +34,15 @@ def claimed(seq: int, webhook: str = "wh_a", slots: int = 2) -> Claimed:
 
 
 def board(
-    flights: Flights, *leased: Claimed, lane: Lane = Lane.EXPRESS
+    flights: Flights, *leased: Claimed, lane: Lane = Lane.EXPRESS, host: str = ""
 ) -> list[Flight]:
-    return flights.board([(lane, each) for each in leased])
+    return flights.board(
+        Flight(each, to(host or each.webhook), lane) for each in leased
+    )
+
+
+def to(host: str) -> Target:
+    return make.target(NewWebhook(url=f"https://{host}/", events=("*",)))
 
 
 def seqs(flights: list[Flight]) -> list[int]:
@@ -97,3 +107,32 @@ def test_slow_calls_leave_half_of_the_places_to_quick_ones():
     board(flights, *(claimed(n, f"wh_{n}", 1) for n in range(4)), lane=Lane.PATIENT)
     assert flights.room(Lane.PATIENT) == 0
     assert len(board(flights, *(claimed(n, slots=9) for n in range(9)))) == 4
+
+
+def test_webhooks_of_one_host_share_its_cap():
+    flights = Flights(8, Hosts(share=2))
+    first, _ = board(
+        flights, *(claimed(n, f"wh_{n}") for n in range(4)), host="r.example"
+    )
+    assert seqs(board(flights, claimed(9, "wh_9"), host="s.example")) == [9]
+    assert seqs(flights.land(first, QUICK)) == [2]
+    assert [each.seq for each in flights.give_up(0)] == [3]
+
+
+def test_half_of_a_hosts_cap_is_for_quick_calls():
+    flights = Flights(16, Hosts(share=4))
+    leased = [claimed(n, f"wh_{n}") for n in range(3)]
+    patient = board(flights, *leased, lane=Lane.PATIENT, host="r.example")
+    assert seqs(patient) == [0, 1]
+    assert seqs(board(flights, claimed(7), claimed(8), host="r.example")) == [7, 8]
+    assert seqs(flights.land(patient[0], SLOWER)) == [2]
+
+
+def test_the_workers_share_a_hosts_cap():
+    assert [share_of(workers) for workers in (0, 1, 2, 3, 1000)] == [
+        256,
+        256,
+        128,
+        85,
+        1,
+    ]
