@@ -13,6 +13,7 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from callboard.notices.mailer import MailError
+from callboard.outcome import ErrorClass
 
 _TEMPLATES = Path(__file__).parent.parent.parent / "templates" / "mail"
 
@@ -172,12 +173,14 @@ def _recovered(facts: Facts, now: Now) -> Letter:
 
 
 def _delivery_failed(facts: Facts, now: Now) -> Letter:
+    trouble = facts.trouble
+    told = f"Every try of the delivery {facts.delivery} has failed. {_last(facts)}"
+    if facts.last_error == ErrorClass.VALUE:  # no call was made
+        trouble = "a value is missing or does not fit"
+        told = f"The delivery {facts.delivery} could not be sent. {facts.last_detail}"
     return Letter(
-        f"A delivery to {facts.name} failed: {facts.trouble}",
-        [
-            f"Every try of the delivery {facts.delivery} has failed. {_last(facts)}",
-            "It can be sent again by hand.",
-        ],
+        f"A delivery to {facts.name} failed: {trouble}",
+        [told, "It can be sent again by hand."],
         ("Look at the delivery", now.page),
         _table(facts, now),
     )

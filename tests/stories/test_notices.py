@@ -129,6 +129,20 @@ async def test_only_chosen_kinds_are_told(engine: Engine):
     assert (await webhooks.get(engine.account, webhook)).state == "active"
 
 
+async def test_an_event_that_cannot_be_sent_is_told_of_in_words(
+    engine: Engine, mailboxes: Mailboxes, tmp_path: Path
+):
+    chosen = {"recipients": (OPS,), "notify": ("delivery_failed",)}
+    await engine.webhook("/${data.id}", name="CRM sync", **chosen)
+    async with engine.working():
+        await engine.post()
+        await engine.settled()
+    await postman(engine, mailboxes.url, tmp_path).send_due()
+    (got,) = mailboxes.to(OPS)
+    assert got["Subject"].endswith("failed: a value is missing or does not fit")
+    assert "could not be sent. The event has no ${data.id}." in text_of(got)
+
+
 async def test_after_the_activation_the_first_success_is_told(engine: Engine):
     webhook = await dead_webhook(engine)
     del engine.receiver.usually["/dead"]
