@@ -41,8 +41,11 @@ class Flaw:
 Part = str | Slot
 
 
-def split(text: str) -> tuple[list[Part], list[Flaw]]:
-    """Texts and placeholders in order; what is malformed is a flaw and in no part."""
+def split(
+    text: str, short_names: Collection[str] = ()
+) -> tuple[list[Part], list[Flaw]]:
+    """Texts and placeholders in order; what is malformed is a flaw and in no part. Of
+    the short names one may have been meant."""
     parts: list[Part] = []
     flaws: list[Flaw] = []
     end = 0
@@ -53,7 +56,9 @@ def split(text: str) -> tuple[list[Part], list[Flaw]]:
         if closed and is_name(inside):
             parts.append(Slot(tuple(inside.split(".")), found.start()))
         else:
-            flaws.append(Flaw(found.start(), _malformed(inside, bool(closed))))
+            flaws.append(
+                Flaw(found.start(), _malformed(inside, bool(closed), short_names))
+            )
     parts.append(text[end:])
     return [part for part in parts if part != ""], flaws
 
@@ -75,14 +80,15 @@ def slots_of(parts: Sequence[Part]) -> list[Slot]:
     return [part for part in parts if isinstance(part, Slot)]
 
 
-def _malformed(inside: str, closed: bool) -> str:
+def _malformed(inside: str, closed: bool, short_names: Collection[str]) -> str:
     if not closed:
         return "Close this placeholder with }: it is written ${name}."
     if not inside.strip():
         return "Name a value in this placeholder, such as ${data.id}."
     text = inside[:_SHOWN] + ("…" if len(inside) > _SHOWN else "")
     mended = re.sub(r"[^\w.-]", "", inside).strip(".")
-    such = f", such as ${{{mended}}}" if is_name(mended) else ""
+    near = difflib.get_close_matches(mended, short_names, 1)
+    such = f", such as ${{{near[0] if near else mended}}}" if is_name(mended) else ""
     return f"“${{{text}}}” is no placeholder: write names joined by dots{such}."
 
 

@@ -86,7 +86,7 @@ def _check_template(
         most = f"Use at most {templates.LONGEST_TEMPLATE} characters."
         yield Problem(field, "too_long", most)
     else:
-        found = templates.flaws(text) or [
+        found = templates.flaws(text, short_names) or [
             *placeholders.unknown(templates.slots(text), short_names)
         ]
         yield from (as_problem(field, flaw) for flaw in found)

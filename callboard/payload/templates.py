@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -41,9 +41,9 @@ def read(text: str) -> Template:
     )
 
 
-def flaws(text: str) -> list[Flaw]:
+def flaws(text: str, short_names: Collection[str] = ()) -> list[Flaw]:
     """Malformed placeholders; without any, the place where the JSON breaks."""
-    found = split(text)[1]
+    found = split(text, short_names)[1]
     return found or list(_broken(text))
 
 

@@ -23,12 +23,10 @@ async def checked(
     account: str, new: NewWebhook, allow_http: bool, now: datetime
 ) -> NewWebhook:
     """As it will be kept; raises Invalid with every problem."""
-    url, problems = rules.check_url(new.url, allow_http)
     types = await shapes.all_of(account)
-    content = _check_content(new, types, readable=not problems)
+    url, problems = _check_content(new, types, allow_http)
     problems += check_events(new.events, list(types))
     problems += _check_alone(new)
-    problems += content
     auth, wrong = auth_rules.check(new, allow_http, now)
     problems += wrong
     problems += rules.check_recipients(new.recipients, await _members(account))
@@ -69,18 +67,19 @@ def check_key(scheme: Scheme, brought: str | None) -> None:
 
 
 def _check_content(
-    new: NewWebhook, types: Mapping[str, Shape], readable: bool
-) -> list[Problem]:
-    """What needs to know what the types declare that it listens to. `readable`: the
-    URL is."""
+    new: NewWebhook, types: Mapping[str, Shape], allow_http: bool
+) -> tuple[str | None, list[Problem]]:
+    """The URL as it will be kept, and what is wrong with it and with the payload: both
+    may use what the types declare that the webhook listens to."""
     listened = _listened(new, types)
     short_names = declared_by_all(listened)
-    problems = check_payload(new.payload, new.method, listened)
+    url, problems = rules.check_url(new.url, allow_http, short_names)
+    if url is not None:
+        problems += rules.check_slots(new.url, new.method, short_names)
+    problems += check_payload(new.payload, new.method, listened)
     if new.payload.format == "cloudevents":
         problems += rules.check_beside_cloudevents(new.headers)
-    if readable:
-        problems += rules.check_slots(new.url, new.method, short_names)
-    return problems
+    return url, problems
 
 
 def _listened(new: NewWebhook, types: Mapping[str, Shape]) -> dict[str, Shape]:

@@ -23,14 +23,16 @@ _SCHEME = "Begin the URL with https:// or http://."
 _TOO_LONG = Problem("url", "too_long", f"Use at most {LONGEST_URL} characters.")
 
 
-def check_url(url: str, allow_http: bool) -> tuple[str | None, list[Problem]]:
+def check_url(
+    url: str, allow_http: bool, short_names: Collection[str] = ()
+) -> tuple[str | None, list[Problem]]:
     """The URL with its host in lower case and ASCII; None where there is a problem.
 
     Placeholders may stand in path and query. Whether the address that a host leads to
     may be called is not judged here, but at each call.
     """
     found = _URL.fullmatch(url)
-    problems = [as_problem("url", flaw) for flaw in _flaws(url)]
+    problems = [as_problem("url", flaw) for flaw in _flaws(url, short_names)]
     problems = problems or [Problem("url", *wrong) for wrong in _wrong_text(url)]
     if found is None or problems:
         return None, problems or [Problem("url", "scheme", _SCHEME)]
@@ -53,9 +55,9 @@ def check_slots(url: str, method: str, short_names: Collection[str]) -> list[Pro
     return [as_problem("url", flaw) for flaw in unknown]
 
 
-def _flaws(url: str) -> list[Flaw]:
+def _flaws(url: str, short_names: Collection[str]) -> list[Flaw]:
     """Malformed placeholders, and braces that no URL may have."""
-    parts, flaws = placeholders.split(url)
+    parts, flaws = placeholders.split(url, short_names)
     if flaws:
         return flaws
     rest = "".join(" " * len(str(p)) if isinstance(p, Slot) else p for p in parts)

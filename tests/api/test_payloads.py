@@ -81,6 +81,7 @@ class TestMethodAndUrl:
         url = f"http://dev.environment.com/?data={written}"
         (problem,) = await refused(contacts, method=method, url=url)
         assert (problem["field"], problem["position"]) == ("url", 34)
+        assert "${contactNumber}" in problem["message"]
 
     async def test_a_short_name_must_be_declared_by_every_type(self, contacts):
         await contacts.post(TYPES, json={"name": "contact.deleted"})
