@@ -58,6 +58,11 @@ def test_the_events_of_dialog_insight():
     }
 
 
+def test_only_types_about_messages_name_kinds_of_them():
+    found = presets.load("dialoginsight").event_types
+    assert all(bool(each.kinds) == (each.group == "Message") for each in found)
+
+
 @pytest.mark.parametrize("name", ["", "nope", "../secrets", "dialog_insight"])
 def test_an_unknown_preset(name):
     with pytest.raises(NotFound, match="dialoginsight"):

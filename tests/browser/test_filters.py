@@ -1,0 +1,49 @@
+"""While filters are written, the latest events show what they do."""
+
+import httpx
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.browser.conftest import Live
+from tests.browser.walk import TYPE, Walk
+
+pytestmark = pytest.mark.timeout(90)
+
+
+async def test_the_tester_follows_what_is_typed_and_inserted(
+    live: Live, chromium: Browser
+) -> None:
+    page = await chromium.new_page(viewport={"width": 1440, "height": 900})
+    walk = Walk(page, live)
+    await walk.set_up()
+    await walk.install_catalogue()
+    await _post_events(live, await walk.make_key())
+    await walk.fill_in("https://receiver.example/")
+    tester = page.locator("#tester")
+
+    await page.get_by_text("Only some of these events").click()
+    await expect(tester).to_contain_text("2 of the latest 2 events would pass.")
+    await page.get_by_label("Selector filter").fill("ContactID.idContact=1.*")
+    await expect(tester).to_contain_text("1 of the latest 2 events would pass.")
+    await expect(tester).to_contain_text("ContactID.idContact is 2, not 1.*.")
+    await page.get_by_label("Selector filter").fill("ContactID(")
+    await expect(tester).to_contain_text("Expected *, a flag or field=value at 11.")
+
+    await page.get_by_label("Selector filter").fill("")
+    await page.get_by_text("All operators").click()
+    await page.get_by_label("Insert lastName:isnotnull").click()
+    await expect(page.get_by_label("Conditions")).to_have_value("lastName:isnotnull")
+    await expect(tester).to_contain_text("0 of the latest 2 events would pass.")
+    await expect(tester).to_contain_text("lastName is missing.")
+    assert [each for each in walk.troubles if "422" not in each] == []
+
+
+async def _post_events(live: Live, key: str) -> None:
+    headers = {"Authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(base_url=live.url, headers=headers) as client:
+        for number in (1, 2):
+            data = {"ContactID": {"idContact": number}, "Data": {}}
+            data |= {"idCompany": 1, "idProject": 1}
+            event = {"type": TYPE, "data": data}
+            answer = await client.post("/api/v1/events", json=event)
+            assert answer.status_code == 202, answer.text
