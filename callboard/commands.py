@@ -57,6 +57,25 @@ def migrate() -> None:
     asyncio.run(prepare_database())
 
 
+@main.command()
+def reseal() -> None:
+    """Seal all secrets with the first key of SECRET_KEY, so that the others may go."""
+    settings = _settings()
+
+    async def seal(now: datetime) -> tuple[int, tuple[str, ...]]:
+        from callboard import resealing
+        from callboard.vault import Vault
+
+        vault = Vault(settings.secret_keys)
+        return await resealing.reseal(vault), (await resealing.look(vault)).lost
+
+    count, lost = _run(seal)
+    click.echo(f"Webhooks whose secrets were sealed anew: {count}.")
+    if lost:
+        click.echo(f"No key in SECRET_KEY opens those of {', '.join(lost)}.", err=True)
+        sys.exit(1)
+
+
 @main.group()
 def accounts() -> None:
     """Customers who must not see each other get an account each."""

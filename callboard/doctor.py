@@ -6,12 +6,13 @@ from datetime import datetime
 from ipaddress import ip_address
 from urllib.parse import parse_qs, urlsplit
 
-from callboard import check
+from callboard import check, resealing
 from callboard.config import Settings
 from callboard.database import AWAY, check_schema, opened_database
 from callboard.egress.policy import EgressPolicy
 from callboard.errors import Unavailable
 from callboard.queue import open_queue
+from callboard.vault import Vault
 
 
 async def examine(
@@ -22,7 +23,7 @@ async def examine(
         *_public_url(settings),
         *await _destinations(settings),
         *(await _redis(settings) if knows_redis else ()),
-        *await _database(now),
+        *await _database(settings, now),
     ]
 
 
@@ -75,7 +76,7 @@ async def _redis(settings: Settings) -> list[str]:
     return ["Redis does not answer at REDIS_URL: deliveries begin a second later each."]
 
 
-async def _database(now: datetime) -> list[str]:
+async def _database(settings: Settings, now: datetime) -> list[str]:
     try:
         async with opened_database():
             if missing := await check_schema():
@@ -83,9 +84,30 @@ async def _database(now: datetime) -> list[str]:
                     f"The database lacks {len(missing)} migrations:"
                     " run callboard migrate."
                 ]
-            return [_sentence(finding) for finding in await check.ledger(now)]
+            return [
+                *[_sentence(finding) for finding in await check.ledger(now)],
+                *await _secrets(settings),
+            ]
     except (Unavailable, *AWAY) as problem:
         return [f"The database does not answer: {problem}"]
+
+
+async def _secrets(settings: Settings) -> list[str]:
+    """What keeps an old key from being thrown away, or was lost with one."""
+    found = await resealing.look(Vault(settings.secret_keys))
+    sentences = []
+    if found.old:
+        sentences.append(
+            f"Secrets of webhooks under an older key of SECRET_KEY: {found.old}."
+            " Run callboard reseal before you take that key away."
+        )
+    if found.lost:
+        sentences.append(
+            "Secrets of webhooks that no key in SECRET_KEY opens:"
+            f" {len(found.lost)}, such as that of {found.lost[0]}."
+            " Add the key that sealed them behind the others."
+        )
+    return sentences
 
 
 def _sentence(finding: check.Finding) -> str:

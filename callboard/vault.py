@@ -9,12 +9,16 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from callboard.errors import CallboardError
+
 _MARK = "v1."
 _NONCE = 12
 
 
-class VaultError(Exception):
+class VaultError(CallboardError):
     """A sealed secret was changed, moved, or sealed with a key that is gone."""
+
+    code = "sealed"
 
 
 class Vault:
@@ -33,13 +37,20 @@ class Vault:
 
     def unseal(self, sealed: str, context: str) -> str:
         """`VaultError` where it cannot be opened. Costs microseconds; no cache here."""
+        return self._open(sealed, context)[1]
+
+    def is_old(self, sealed: str, context: str) -> bool:
+        """Sealed with another key than the first; `VaultError` if with none of them."""
+        return self._open(sealed, context)[0] > 0
+
+    def _open(self, sealed: str, context: str) -> tuple[int, str]:
         data = _decoded(sealed)
-        for cipher in self._ciphers:
+        for place, cipher in enumerate(self._ciphers):
             try:
                 secret = cipher.decrypt(data[:_NONCE], data[_NONCE:], context.encode())
             except InvalidTag:
                 continue
-            return secret.decode()
+            return place, secret.decode()
         raise VaultError(
             f"No key in SECRET_KEY opens the secret of {context}."
             " Add the key that sealed it behind the present one, after a comma."

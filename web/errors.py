@@ -29,6 +29,7 @@ from callboard.errors import (
     Problem,
     Unavailable,
 )
+from callboard.vault import VaultError
 from web.screens import screen, sign_in_first
 from web.security import SECURITY_HEADERS, NotSignedInError
 
@@ -40,6 +41,7 @@ _STATUS: dict[type[CallboardError], int] = {
     NotFound: 404,
     Invalid: 422,
     Conflict: 409,
+    VaultError: 409,
     Forbidden: 403,
     LimitReached: 429,
     Unavailable: 503,

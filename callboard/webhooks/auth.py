@@ -29,7 +29,7 @@ def completed(new: NewWebhook, row: Webhook, vault: Vault) -> NewWebhook:
 def seal(auth: Auth, webhook: str, vault: Vault) -> Auth:
     if auth.secret is None:
         return auth
-    sealed = vault.seal(auth.secret, _context(webhook))
+    sealed = vault.seal(auth.secret, context_of(webhook))
     return replace(auth, secret=None, sealed=sealed)
 
 
@@ -37,8 +37,9 @@ def unseal(auth: Auth, webhook: str, vault: Vault) -> Auth:
     """Raises VaultError when no key opens it."""
     if not auth.sealed:
         return auth
-    return replace(auth, secret=vault.unseal(auth.sealed, _context(webhook)))
+    return replace(auth, secret=vault.unseal(auth.sealed, context_of(webhook)))
 
 
-def _context(webhook: str) -> str:
+def context_of(webhook: str) -> str:
+    """What the vault calls the secret."""
     return f"{webhook} auth"

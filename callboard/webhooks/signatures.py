@@ -2,6 +2,7 @@
 
 import re
 
+from callboard.auth.settings import header_name
 from callboard.errors import Problem
 from callboard.signing import keys
 from callboard.signing.keyring import NEXT
@@ -35,9 +36,9 @@ def _wrong_header(scheme: Scheme, new: NewWebhook) -> list[Problem]:
     if not _PLAIN.fullmatch(header):
         text = "Use letters, digits, -, _ and . only."
         return [Problem(field, "header_name", text)]
-    own = {name.lower() for name in new.headers}
+    own = {name.lower() for name in (*new.headers, header_name(new.auth))}
     if header and own & {header.lower(), (header + NEXT).lower()}:
-        text = "One of the own headers has this name: give one of them another."
+        text = "A header of its own, or its auth, has this name: give it another."
         return [Problem(field, "taken", text)]
     return []
 

@@ -27,6 +27,13 @@ def test_keys_change_without_a_gap():
     assert Vault([NEW]).unseal(both.seal("s", "wh_1"), "wh_1") == "s"
 
 
+def test_what_an_older_key_sealed_can_be_told():
+    old = Vault([OLD]).seal("s", "wh_1")
+    both = Vault([NEW, OLD])
+    assert both.is_old(old, "wh_1")
+    assert not both.is_old(both.seal("s", "wh_1"), "wh_1")
+
+
 @pytest.mark.parametrize(
     ("keys", "change", "context"),
     [

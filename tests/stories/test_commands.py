@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 
 from callboard.accounts import accounts, keys, members
+from callboard.auth.settings import Auth
 from callboard.database import writing
+from callboard.delivery.targets import read_target
 from callboard.runtime import Runtime
+from callboard.vault import Vault
+from callboard.webhooks import webhooks
 from tests.cast import Cast
 from tests.engine import Engine
 
@@ -175,3 +179,39 @@ def test_the_key_that_up_has_kept_serves_every_verb(tmp_path: Path):
     command = [sys.executable, "-m", "callboard", "migrate"]
     ended = subprocess.run(command, env=environ, capture_output=True, text=True)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+class TestReseal:
+    OLD, NEW = os.environ["SECRET_KEY"], "the-new-key-is-as-long-as-the-old-one-was"
+
+    async def test_moves_all_secrets_to_the_first_key(self, engine: Engine):
+        bearer = Auth.of("bearer", {"token": "t0ken"})
+        id = await engine.webhook(auth=bearer)
+        await engine.webhook(signing="rsa-sha256", active=False)
+        await engine.webhook(signing="none", active=False)
+        both = {"SECRET_KEY": f"{self.NEW},{self.OLD}"}
+        ended = await callboard("check", **both, **SAFE)
+        assert (ended.code, ended.output.count("\n")) == (1, 1)
+        assert (
+            "Secrets of webhooks under an older key of SECRET_KEY: 2." in ended.output
+        )
+        for count in (2, 0):
+            ended = await callboard("reseal", **both)
+            assert (
+                ended.output == f"Webhooks whose secrets were sealed anew: {count}.\n"
+            )
+        ended = await callboard("check", SECRET_KEY=self.NEW, **SAFE)
+        assert (ended.code, ended.output) == (0, "")
+        target = await read_target(await webhooks.get(engine.account, id), self.vault())
+        assert dict(target.headers)["Authorization"] == "Bearer t0ken"
+        assert target.keyring.keys
+
+    async def test_names_what_no_key_opens(self, engine: Engine):
+        id = await engine.webhook()
+        ended = await callboard("check", SECRET_KEY=self.NEW, **SAFE)
+        assert "that no key in SECRET_KEY opens: 1, such as" in ended.output
+        ended = await callboard("reseal", SECRET_KEY=self.NEW)
+        assert (ended.code, id in ended.errors) == (1, True)
+
+    def vault(self) -> Vault:
+        return Vault([self.NEW])
