@@ -39,6 +39,9 @@
   setInterval(times, 1000);
   $$("[data-zone]").forEach((el) => { el.textContent = Intl.DateTimeFormat().resolvedOptions().timeZone; });
 
+  // A folded step says what is chosen in it.
+  on("change", (e) => e.target.matches(".choice > input[type=radio]") && $$(`[data-chosen="${e.target.name}"]`).forEach((el) => { el.textContent = $("strong", e.target.parentElement).textContent; }));
+
   // The picker of events: search, count.
   on("change", () => $$(".picker").forEach((picker) => { $("output", picker).textContent = `${$$("input:checked", picker).length} ticked`; }));
   on("input", (e) => e.target.matches("[data-search]") && $$(".group", e.target.closest(".picker")).forEach((group) => {

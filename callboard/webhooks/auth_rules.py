@@ -93,11 +93,18 @@ def _too_long(auth: Auth) -> Iterator[Problem]:
 def _token_url(url: str, allow_http: bool) -> tuple[str, list[Problem]]:
     """As it will be kept."""
     plain, wrong = check_url(url, allow_http)
-    problems = [replace(each, field="auth.token_url") for each in wrong]
+    problems = [
+        replace(each, field="auth.token_url", message=_of_token(each.message))
+        for each in wrong
+    ]
     if "${" in url:
         text = "Write the token URL without placeholders: it is the same for all calls."
         problems.append(Problem("auth.token_url", "placeholder", text))
     return plain or url, problems
+
+
+def _of_token(message: str) -> str:
+    return message.replace("the URL", "the token URL")
 
 
 def _unfit_certificate(chain: str, key: str, now: datetime) -> list[Problem]:
