@@ -70,12 +70,16 @@ async def sample_of(
     account: str, type: str, now: datetime, data: str | None = None
 ) -> Facts:
     """An event that never was: its data as given, else the type's own sample, else one
-    made from its schema. Its id begins with `evt_test_`, by which a receiver can tell.
-    """
+    made from its schema."""
     if data is None:
         found = await event_types.sample(account, type)
         data = msgspec.json.encode(found).decode()
-    return Facts(f"evt_test_{secrets.token_hex(10)}", type, data, now)
+    return as_test(Facts("", type, data, now))
+
+
+def as_test(facts: Facts) -> Facts:
+    """With an id that begins with `evt_test_`, by which a receiver can tell."""
+    return msgspec.structs.replace(facts, id=f"evt_test_{secrets.token_hex(10)}")
 
 
 async def placeholders(

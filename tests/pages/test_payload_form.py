@@ -81,7 +81,9 @@ async def test_a_past_event_is_chosen_for_the_preview_and_the_test(alice, contac
     assert "order-77" in shown.text
     assert "/1000234" in seen(shown)
     form = FORM | {"url": url, "shown_event": receipt.id}
-    assert "/77" in seen(await alice.post_part(PREVIEW, form))
+    shown = seen(await alice.post_part(PREVIEW, form))
+    assert "/77" in shown
+    assert receipt.id in shown
     await alice.post_part("/webhooks/new/test", form)
     (call,) = contacts.receiver.calls
     assert call.path == "/77"

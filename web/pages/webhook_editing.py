@@ -1,7 +1,5 @@
 """One form makes a webhook or changes it; its preview and tests need no saving."""
 
-from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from litestar import Controller, get, post
@@ -15,17 +13,20 @@ from callboard.accounts import members
 from callboard.accounts.members import Role
 from callboard.catalogue import event_types
 from callboard.delivery import reading
-from callboard.delivery.targets import Target, read_target
 from callboard.errors import Invalid
-from callboard.payload.values import Facts
 from callboard.runtime import Runtime
 from callboard.signing.schemes import Scheme
 from callboard.webhooks import webhooks
-from callboard.webhooks.auth import completed
-from callboard.webhooks.checking import checked
-from callboard.webhooks.settings import NewWebhook, settings_of
+from callboard.webhooks.settings import settings_of
 from callboard.webhooks.tables import Webhook
-from web.pages import forms, key_views, trials, webhook_form, webhook_views
+from web.pages import (
+    forms,
+    key_views,
+    previews,
+    trials,
+    webhook_form,
+    webhook_views,
+)
 from web.pages.filter_form import kinds_of
 from web.pages.webhook_form import WebhookForm
 from web.screens import elsewhere, screen
@@ -51,7 +52,9 @@ class NewWebhookController(Controller):
     ) -> Response[Any]:
         form = await webhook_form.read(request)
         try:
-            new = await _checked(runtime, account, form, None, form.to_command())
+            new = await previews.checked_form(
+                runtime, account, form, None, form.to_command()
+            )
         except Invalid as error:
             return await show_form(request, account, form, None, error)
         now = runtime.clock()
@@ -109,7 +112,7 @@ class WebhookChangeController(Controller):
         row = await webhooks.get(account, id)
         form = await webhook_form.read(request)
         try:
-            await _checked(runtime, account, form, row, form.to_command())
+            await previews.checked_form(runtime, account, form, row, form.to_command())
         except Invalid as error:
             return await show_form(request, account, form, row, error)
         before, now = row.signing, runtime.clock()
@@ -164,7 +167,7 @@ async def _preview(
     if not (form.url.strip() and form.shown):
         return await show_form(request, account, form, row)
     try:
-        preview = await _previewed(runtime, account, form, row)
+        preview = await previews.shown(runtime, account, form, row)
     except Invalid as error:
         return await show_form(request, account, form, row, error)
     return await show_form(request, account, form, row, preview=preview)
@@ -181,11 +184,11 @@ async def _test(
     type = (await forms.texts(request, "type"))["type"] or form.shown
     part = "webhooks/_test_result.html"
     try:
-        target = await _target(runtime, account, form, row, type)
+        target = await previews.target(runtime, account, form, row, type)
     except Invalid as error:
         return await show_form(request, account, form, row, error, part)
-    facts = await _facts(account, form, type, runtime.clock())
-    result = await trials.send(request, runtime, target, facts)
+    facts = await previews.facts(account, form, type, runtime.clock())
+    result = await trials.send(request, runtime, target, trial.as_test(facts))
     return await show_form(request, account, form, row, part=part, result=result)
 
 
@@ -219,68 +222,7 @@ async def show_form(
     )
 
 
-async def _checked(
-    runtime: Runtime,
-    account: str,
-    form: WebhookForm,
-    row: Webhook | None,
-    new: NewWebhook,
-) -> NewWebhook:
-    """Raises Invalid with the form's own problems and the domain's, all at once."""
-    found: tuple[Any, ...] = ()
-    new = completed(new, row, runtime.vault) if row else new
-    now, allow_http = runtime.clock(), runtime.settings.allow_http
-    try:
-        new = await checked(account, new, allow_http, now)
-    except Invalid as error:
-        found = error.problems
-    if problems := form.placed(found):
-        raise Invalid(problems)
-    return new
-
-
-async def _target(
-    runtime: Runtime, account: str, form: WebhookForm, row: Webhook | None, type: str
-) -> Target:
-    """What else it listens to, and whom it alerts, need not be right for a call."""
-    new = replace(form.to_command(), events=(type,), recipients=())
-    new = await _checked(runtime, account, form, row, new)
-    if row is None:
-        return await trial.target_of_unsaved(account, new)
-    saved = await read_target(row, runtime.vault)
-    auth = saved.auth if new.auth.sealed else new.auth
-    target = await trial.target_of_unsaved(account, replace(new, auth=auth))
-    keeps_key = saved.keyring.scheme is target.keyring.scheme
-    if keeps_key:
-        keyring = replace(saved.keyring, header=target.keyring.header)
-        target = replace(target, keyring=keyring)
-    if keeps_key or new.auth.sealed:
-        target = replace(target, problem=saved.problem)
-    return target
-
-
 def _where_to_look(row: Webhook) -> str:
     """The public half of a new key is what the receiver needs next."""
     is_pair = row.signing != Scheme.NONE
     return f"/webhooks/{row.id}{'?tab=keys' if is_pair else ''}"
-
-
-async def _previewed(
-    runtime: Runtime, account: str, form: WebhookForm, row: Webhook | None
-) -> dict[str, Any]:
-    target = await _target(runtime, account, form, row, form.shown)
-    now = runtime.clock()
-    facts = await _facts(account, form, form.shown, now)
-    return webhook_views.previewed(
-        trial.preview(target, facts, now),
-        await trial.placeholders(account, facts, form.payload.payload_language),
-    )
-
-
-async def _facts(account: str, form: WebhookForm, type: str, now: datetime) -> Facts:
-    """A sample, with the data of the event that was chosen if it is of that type."""
-    data = None
-    if form.shown_event:
-        event = await reading.find_event(account, form.shown_event)
-        data = event.data if event is not None and event.type == type else None
-    return await trial.sample_of(account, type, now, data)

@@ -1,0 +1,80 @@
+"""What the settings on a webhook's form would send, before they are saved."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from callboard import trial
+from callboard.delivery import reading
+from callboard.delivery.targets import Target, read_target
+from callboard.errors import Invalid
+from callboard.payload.values import Facts
+from callboard.runtime import Runtime
+from callboard.webhooks.auth import completed
+from callboard.webhooks.checking import checked
+from callboard.webhooks.settings import NewWebhook
+from callboard.webhooks.tables import Webhook
+from web.pages import webhook_views
+from web.pages.webhook_form import WebhookForm
+
+
+async def shown(
+    runtime: Runtime, account: str, form: WebhookForm, row: Webhook | None
+) -> dict[str, Any]:
+    """For the type or the event that the form names."""
+    sender = await target(runtime, account, form, row, form.shown)
+    now = runtime.clock()
+    event = await facts(account, form, form.shown, now)
+    return webhook_views.previewed(
+        trial.preview(sender, event, now),
+        await trial.placeholders(account, event, form.payload.payload_language),
+    )
+
+
+async def facts(account: str, form: WebhookForm, type: str, now: datetime) -> Facts:
+    """The event that was chosen if it is of that type, else a sample."""
+    if form.shown_event:
+        event = await reading.find_event(account, form.shown_event)
+        if event is not None and event.type == type:
+            return trial.facts_of(event)
+    return await trial.sample_of(account, type, now)
+
+
+async def target(
+    runtime: Runtime, account: str, form: WebhookForm, row: Webhook | None, type: str
+) -> Target:
+    """What else it listens to, and whom it alerts, need not be right for a call."""
+    new = replace(form.to_command(), events=(type,), recipients=())
+    new = await checked_form(runtime, account, form, row, new)
+    if row is None:
+        return await trial.target_of_unsaved(account, new)
+    saved = await read_target(row, runtime.vault)
+    auth = saved.auth if new.auth.sealed else new.auth
+    made = await trial.target_of_unsaved(account, replace(new, auth=auth))
+    keeps_key = saved.keyring.scheme is made.keyring.scheme
+    if keeps_key:
+        keyring = replace(saved.keyring, header=made.keyring.header)
+        made = replace(made, keyring=keyring)
+    if keeps_key or new.auth.sealed:
+        made = replace(made, problem=saved.problem)
+    return made
+
+
+async def checked_form(
+    runtime: Runtime,
+    account: str,
+    form: WebhookForm,
+    row: Webhook | None,
+    new: NewWebhook,
+) -> NewWebhook:
+    """Raises Invalid with the form's own problems and the domain's, all at once."""
+    found: tuple[Any, ...] = ()
+    new = completed(new, row, runtime.vault) if row else new
+    now, allow_http = runtime.clock(), runtime.settings.allow_http
+    try:
+        new = await checked(account, new, allow_http, now)
+    except Invalid as error:
+        found = error.problems
+    if problems := form.placed(found):
+        raise Invalid(problems)
+    return new
