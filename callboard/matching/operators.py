@@ -77,18 +77,18 @@ def _textual(fits: Callable[[str, str], bool], verb: str, text: str) -> Question
 
 def _compared(places: tuple[int, ...], fault: str, text: str) -> Question:
     place = _number(text) or _date(text) or _text(_given(text))
-    return Question(
-        (lambda value, at: place(value, at) in places,), f"not {fault} {quoted(text)}"
-    )
+    return _placed(place, places, f"not {fault} {quoted(text)}")
 
 
 def _dated(places: tuple[int, ...], fault: str, text: str) -> Question:
     place = _date(text)
     if place is None:
         raise BadOperand("write a date such as 2026-01-31 or -7 days")
-    return Question(
-        (lambda value, at: place(value, at) in places,), f"not {fault} {quoted(text)}"
-    )
+    return _placed(place, places, f"not {fault} {quoted(text)}")
+
+
+def _placed(place: _Place, places: tuple[int, ...], fault: str) -> Question:
+    return Question((lambda value, at: place(value, at) in places,), fault)
 
 
 def _between(text: str) -> Question:

@@ -133,6 +133,7 @@ class TestTheTester:
         form = FORM | {"filter": "role"}
         part = await alice.post_part("/webhooks/new/tester", form, 422)
         assert "can be tried once this is mended" in seen(part)
+        assert 'id="live-filter" hx-swap-oob="true"' in part.text
         assert "Expected = at 5" in seen(part)
 
     async def test_is_not_for_viewers_or_strangers(self, viewer, charlie, engine):

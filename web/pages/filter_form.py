@@ -39,7 +39,7 @@ class FilterForm:
         below, exact = _tags(self.context_below), _tags(self.context_exact)
         kinds = (*self.sending_kinds, *_kinds(self.sending_others))
         return {
-            "filter": self.filter.strip(),
+            "filter": self.filter.rstrip(),
             "conditions": _read_conditions(self.conditions) or {},
             "context": Context(
                 (*(TagFilter(t, True) for t in below), *map(TagFilter, exact)),

@@ -17,7 +17,7 @@ from callboard.webhooks.tables import Webhook
 from web.pages import webhook_form
 from web.pages.webhook_editing import show_form
 
-_PART = "webhooks/_tester.html"
+_PART = "webhooks/_tester_live.html"
 
 
 class NewTesterController(Controller):
