@@ -168,10 +168,24 @@ def _joined(operator: str, values: list[Json]) -> str:
 
 def _reached(data: Json, path: tuple[str, ...]) -> list[Json]:
     """Without nulls; `region.id` is also there where the region is only its id."""
-    found = [data]
+    value = data
     for place, name in enumerate(path):
-        found = list(islice(_members(found, name, bool(place)), MOST_ELEMENTS))
-    return [value for value in _flat(found) if value is not None]
+        if not isinstance(value, dict):
+            return _reached_around([value], path[place:], bool(place))
+        value = value.get(name)
+    found = value if isinstance(value, list) else [value]
+    return [each for each in found[:MOST_ELEMENTS] if each is not None]
+
+
+def _reached_around(
+    found: list[Json], path: tuple[str, ...], is_inside: bool
+) -> list[Json]:
+    """Where not all on the way are objects."""
+    for name in path:
+        found = list(islice(_members(found, name, is_inside), MOST_ELEMENTS))
+        is_inside = True
+    flat = islice(_flat(found), MOST_ELEMENTS)
+    return [value for value in flat if value is not None]
 
 
 def _members(values: list[Json], name: str, is_inside: bool) -> Iterator[Json]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import repeat
 from typing import TypeAlias
 
 from callboard.matching.dates import When, read_time, read_when
@@ -43,7 +44,7 @@ class Question:
     needs: Callable[[list[bool]], bool] = all
 
     def holds(self, values: Sequence[Json], at: datetime) -> bool:
-        return self.needs([any(p(v, at) for v in values) for p in self.probes])
+        return self.needs([any(map(p, values, repeat(at))) for p in self.probes])
 
 
 def _equals(text: str) -> Question:

@@ -1,5 +1,6 @@
 """Regular expressions for values, by an engine whose time is linear in the text."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -26,7 +27,7 @@ class BadPattern(Exception):
 
 @dataclass(frozen=True)
 class Pattern:
-    """Matches the whole value. A plain word needs no engine."""
+    """Matches the whole value. A plain word, or how it begins, needs no engine."""
 
     text: str
 
@@ -34,13 +35,17 @@ class Pattern:
         text = text_of(value)
         if text is None or len(text) > LONGEST_VALUE:
             return False
-        if self._regex is None:
-            return text == self.text
-        return self._regex.fullmatch(text.encode()) is not None
+        return self._fits(text)
 
     @cached_property
-    def _regex(self) -> Any:
-        return None if self.text.isalnum() else _compile(self.text)
+    def _fits(self) -> Callable[[str], bool]:
+        if self.text.isalnum():
+            return self.text.__eq__
+        begin = self.text.removesuffix(".*")
+        if begin.isalnum():
+            return lambda text: text.startswith(begin)
+        regex = _compile(self.text)
+        return lambda text: regex.fullmatch(text.encode()) is not None
 
 
 def compile_pattern(text: str) -> Pattern:

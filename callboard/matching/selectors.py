@@ -7,9 +7,8 @@ nothing. Source: 000_755e78b1842de18c.txt; that a value is matched whole, and ho
 are spelled, is inferred.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from callboard.matching.regexes import Pattern
 from callboard.matching.subject import Subject
@@ -41,18 +40,13 @@ class Step:
     choice: Choice | None = None
 
     def follow(self, values: list[Json]) -> list[Json]:
-        found = list(islice(self._members(values), MOST_ELEMENTS))
-        if self.choice is None:
-            return found
-        return [each for each in found if self.choice.takes(each)]
-
-    def _members(self, values: list[Json]) -> Iterator[Json]:
-        for value in values:
-            member = _member(value, self.names)
-            if self.is_list and isinstance(member, list):
-                yield from member
-            elif not self.is_list and member is not None:
-                yield member
+        members = [_member(value, self.names) for value in values]
+        if not self.is_list:
+            return [member for member in members if member is not None]
+        lists = [member for member in members if isinstance(member, list)]
+        found = islice(chain.from_iterable(lists), MOST_ELEMENTS)
+        choice = self.choice
+        return [each for each in found if choice is None or choice.takes(each)]
 
 
 @dataclass(frozen=True, slots=True)
