@@ -12,7 +12,7 @@ from time import monotonic
 
 from callboard import retention, scheduled, spells
 from callboard.database import Clock, reading, writing
-from callboard.delivery import acts
+from callboard.delivery import acts, following
 from callboard.delivery.workers import Watch
 from callboard.errors import Unavailable
 
@@ -57,12 +57,12 @@ async def _take_over(watch: Watch, clock: Clock, ring: Callable[[], None]) -> No
 async def _follow(clock: Clock, ring: Callable[[], None]) -> None:
     """In short transactions, so that live traffic gets in between."""
     async with reading() as db:
-        webhooks = await acts.following(db)
+        webhooks = await following.webhooks(db)
     for webhook in webhooks:
         more = True
         while more:
             async with writing() as db:
-                more = await acts.follow(db, webhook, clock())
+                more = await following.follow(db, webhook, clock())
             ring()
 
 
@@ -81,7 +81,7 @@ async def _forget(keep: timedelta, clock: Clock) -> None:
 async def _mend(clock: Clock) -> None:
     async with writing() as db:
         await acts.rouse(db, clock())
-        await acts.gather(db, clock())
+        await following.gather(db, clock())
     async with writing() as db:
         await acts.expire(db, clock())
     await scheduled.mend(clock())

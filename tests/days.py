@@ -7,7 +7,7 @@ from typing import Any
 
 from callboard import scheduled, spells
 from callboard.database import reading, writing
-from callboard.delivery import acts
+from callboard.delivery import following
 from callboard.delivery.tables import Run
 from callboard.delivery.workers import Watch
 from callboard.dispatch import Pump
@@ -83,12 +83,12 @@ class Days:
 
     async def _follow(self) -> None:
         async with reading() as db:
-            webhooks = await acts.following(db)
+            webhooks = await following.webhooks(db)
         for webhook in webhooks:
             more = True
             while more:
                 async with writing() as db:
-                    more = await acts.follow(db, webhook, self.now)
+                    more = await following.follow(db, webhook, self.now)
 
     async def _fly(self) -> bool:
         await self.pump.look()

@@ -77,6 +77,7 @@ def test_only_the_ledger_rooms_change_the_state_of_a_delivery() -> None:
     assert where == {
         "callboard/delivery/acts.py",
         "callboard/delivery/buckets.py",
+        "callboard/delivery/following.py",
         "callboard/delivery/ledger/claims.py",
         "callboard/delivery/ledger/records.py",
         "callboard/delivery/runs.py",

@@ -37,7 +37,8 @@ async def activate(
             text = f"{waiting} deliveries are held: choose to deliver or discard them."
             raise Invalid([Problem("held", "required", text)])
         act = {"deliver": "release", "discard": "discard"}.get(held or "deliver")
-        await _refuse_while_moving(db, id, held)
+        if held != "discard":
+            await _refuse_while_moving(db, id)
         return await _set_state(
             db, row, actor, WebhookState.ACTIVE, act if waiting else None, now
         )
@@ -101,13 +102,12 @@ async def _stop(
         return await _set_state(db, row, actor, state, "hold", now)
 
 
-async def _refuse_while_moving(db: Database, id: str, held: str | None) -> None:
-    """What was discarded must stay so, and what is not held yet cannot be."""
+async def _refuse_while_moving(db: Database, id: str) -> None:
+    """What was discarded must stay so, and what failed is lost until it is held."""
     moving = await turn.followed_by(db, id)
     if moving == "discard":
         raise Conflict("Deliveries are still being discarded; try again in a moment.")
-    # What failed is lost to an activation until it is held.
-    if moving == "salvage" or (moving == "hold" and held == "discard"):
+    if moving == "salvage":
         raise Conflict("Deliveries are still being put on hold; try again in a moment.")
 
 

@@ -54,10 +54,12 @@ async def follow(
         """
         UPDATE turn SET open = :open, next_due = :now, empty_looks = 0,
             follow = CASE WHEN follow IN ('discard', 'salvage')
-                AND :follow IN ('hold', 'salvage') THEN follow ELSE :follow END
+                AND :follow IN ('hold', 'salvage') THEN follow ELSE :follow END,
+            discards_before = CASE WHEN :follow = 'discard' THEN :now
+                ELSE discards_before END
         WHERE webhook = :id
         """,
-        open=is_open,
+        open=is_open and what != "discard",
         now=now,
         follow=what,
         id=id,

@@ -16,7 +16,7 @@ from callboard import check, ids, replay
 from callboard.accounts import accounts
 from callboard.config import Settings
 from callboard.database import opened_database, reading, writing
-from callboard.delivery import acts, ledger, workers
+from callboard.delivery import acts, following, ledger, workers
 from callboard.delivery.ledger import Claimed, Result, Sent
 from callboard.delivery.states import FINISHED, Lane
 from callboard.delivery.targets import Targets
@@ -239,10 +239,10 @@ class World:
 
     async def sweep(self) -> None:
         async with writing() as db:
-            for webhook in await acts.following(db):
-                await acts.follow(db, webhook, self.now)
+            for webhook in await following.webhooks(db):
+                await following.follow(db, webhook, self.now)
             await acts.rouse(db, self.now)
-            await acts.gather(db, self.now)
+            await following.gather(db, self.now)
             await acts.expire(db, self.now)
 
     async def wait(self, seconds: float) -> None:

@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 
 from callboard.database import writing
-from callboard.delivery import acts
+from callboard.delivery import acts, following
 from callboard.errors import Conflict, Invalid, NotFound
 from callboard.ingest import Acceptor, NewEvent
 from callboard.webhooks import lifecycle, webhooks
 from tests.engine import TYPE, WHO, Engine, eventually
+from tests.receiver import Answer
 
 
 async def followed(engine: Engine) -> None:
@@ -142,6 +143,37 @@ async def test_activating_may_discard_what_was_held(engine: Engine):
     assert row["reason"] == "discarded"
 
 
+async def test_discarding_right_after_a_pause_needs_no_second_try(engine: Engine):
+    """Nothing is held yet; a call under way is not made again either."""
+    webhook = await engine.webhook(concurrency=1)
+    gate = asyncio.Event()
+    engine.receiver.script("/", Answer(500, gate=gate))
+    async with engine.working():
+        for number in range(3):
+            await engine.post(b"%d" % number)
+        await engine.receiver.got(1)
+        await engine.pause(webhook)
+        await engine.activate(webhook, "discard")
+        await engine.post(b"3")
+        gate.set()
+        await engine.receiver.got(2)
+        await engine.settled()
+    assert [call.data for call in engine.receiver.calls] == [0, 3]
+    assert await engine.states() == ["cancelled"] * 3 + ["delivered"]
+
+
+async def test_what_came_between_a_discard_and_a_pause_is_held(engine: Engine):
+    webhook = await engine.webhook()
+    await engine.post(b"1")
+    await engine.pause(webhook)
+    await engine.activate(webhook, "discard")
+    await engine.post(b"2")
+    await engine.pause(webhook)
+    async with engine.working():
+        await followed(engine)
+    assert await engine.states() == ["cancelled", "held"]
+
+
 async def test_activating_without_a_choice_is_refused_while_anything_is_held(
     engine: Engine,
 ):
@@ -240,8 +272,8 @@ async def accepting_meanwhile(engine: Engine) -> AsyncIterator[None]:
 
 async def follow_all(engine: Engine) -> None:
     async with writing() as db:
-        for webhook in await acts.following(db):
-            await acts.follow(db, webhook, engine.runtime.clock())
+        for webhook in await following.webhooks(db):
+            await following.follow(db, webhook, engine.runtime.clock())
 
 
 async def test_an_event_accepted_beside_a_pause_is_held_in_the_end(engine: Engine):

@@ -1,0 +1,217 @@
+"""Deliveries follow their webhook's change of state, in steps.
+
+Each locks the turn of the webhook before its deliveries, as claim and record do.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from callboard.database import Database, Row, Rows
+from callboard.webhooks.states import WebhookState
+
+STEP = 1000
+_LATELY = timedelta(days=1)
+
+
+async def webhooks(db: Database) -> list[str]:
+    """The webhooks whose deliveries must follow a change of state."""
+    rows = await db.fetch(
+        "SELECT webhook FROM turn WHERE follow IS NOT NULL ORDER BY webhook"
+    )
+    return [row["webhook"] for row in rows]
+
+
+async def gather(db: Database, now: datetime) -> None:
+    """Deliveries that an accept committed just after their webhook was stopped, or
+    put on hold just after it was activated."""
+    await db.fetch(
+        """
+        UPDATE turn SET follow = (
+            SELECT CASE w.state WHEN 'active' THEN 'release'
+                WHEN 'deleted' THEN 'cancel' ELSE 'hold' END
+            FROM webhook w WHERE w.id = turn.webhook)
+        WHERE webhook IN (
+            SELECT t.webhook FROM turn t JOIN webhook w ON w.id = t.webhook
+            WHERE t.follow IS NULL AND w.state_since > :lately AND EXISTS (
+                SELECT 1 FROM delivery d WHERE d.webhook = t.webhook
+                AND d.state IN ('pending', 'held')
+                AND d.state = CASE WHEN t.open THEN 'held' ELSE 'pending' END)
+            ORDER BY t.webhook FOR UPDATE OF t SKIP LOCKED)
+        """,
+        lately=now - _LATELY,
+    )
+
+
+async def follow(db: Database, webhook: str, now: datetime) -> bool:
+    """One step of a webhook's deliveries. True while there is more to do at once."""
+    found = await db.fetch(
+        """
+        SELECT t.follow, t.discards_before, w.state, w.hold_days, w.cause,
+               s.next_run IS NOT NULL AS scheduled, h.verdict
+        FROM turn t JOIN webhook w ON w.id = t.webhook
+        LEFT JOIN schedule s ON s.webhook = t.webhook
+        LEFT JOIN health h ON h.webhook = t.webhook
+        WHERE t.webhook = :webhook AND t.follow IS NOT NULL FOR UPDATE OF t
+        """,
+        webhook=webhook,
+    )
+    if not found:
+        return False
+    (row,) = found
+    act = row["follow"]
+    moved = await _STEPS[act](db, webhook, row, now)
+    if moved < STEP and not await _in_flight(db, webhook, act):
+        then = _next_act(act, row)
+        await db.fetch(
+            """
+            UPDATE turn SET follow = :then, next_due = :now, open = open OR :opens
+            WHERE webhook = :webhook
+            """,
+            then=then,
+            opens=act == "discard" and _may_open(row),
+            webhook=webhook,
+            now=now,
+        )
+        return then is not None
+    return moved == STEP
+
+
+def _next_act(act: str, row: Row) -> str | None:
+    """What failed is held first; and what came after a webhook was stopped again before
+    all was discarded is still to be held."""
+    if act == "salvage":
+        return "hold"
+    if act == "discard" and row["state"] != WebhookState.ACTIVE:
+        return "salvage" if row["cause"] else "hold"
+    return None
+
+
+def _may_open(row: Row) -> bool:
+    """An activated webhook has no calls until all is discarded; neither has one that
+    is to be deactivated."""
+    return row["state"] == WebhookState.ACTIVE and row["verdict"] is None
+
+
+async def _in_flight(db: Database, webhook: str, act: str) -> bool:
+    """A call under way may come back as a pending delivery that must follow too."""
+    if act not in ("hold", "discard", "cancel"):
+        return False
+    rows = await db.fetch(
+        "SELECT 1 FROM turn WHERE webhook = :webhook AND leased > 0", webhook=webhook
+    )
+    return bool(rows)
+
+
+async def _hold(db: Database, webhook: str, row: Row, now: datetime) -> int:
+    rows = await db.fetch(
+        """
+        SELECT seq, created_at FROM delivery
+        WHERE webhook = :webhook AND state = 'pending' AND lease IS NULL
+        ORDER BY seq LIMIT :step
+        """,
+        webhook=webhook,
+        step=STEP,
+    )
+    kept = timedelta(days=row["hold_days"])
+    until = [(each["seq"], each["created_at"] + kept) for each in rows]
+    await db.fetch(
+        """
+        UPDATE delivery SET state = 'held', due = NULL, planned = NULL,
+            trigger = 'plan', held_until = kept.until
+        FROM {kept} WHERE delivery.seq = kept.seq
+          AND delivery.state = 'pending' AND delivery.lease IS NULL
+        """,
+        kept=Rows({"seq": "bigint", "until": "timestamptz"}, until),
+    )
+    return len(rows)
+
+
+async def _salvage(db: Database, webhook: str, row: Row, now: datetime) -> int:
+    """Deliveries that failed for good since the last success are held, too."""
+    if not row["hold_days"]:
+        return 0
+    rows = await db.fetch(
+        """
+        SELECT d.seq, d.created_at FROM health h JOIN turn t ON t.webhook = h.webhook
+        JOIN delivery d ON d.webhook = h.webhook
+        WHERE h.webhook = :webhook AND d.seq >= h.first_lost AND d.state = 'failed'
+          AND (t.succeeded_at IS NULL OR d.finished_at > t.succeeded_at)
+        ORDER BY d.seq LIMIT :step
+        """,
+        webhook=webhook,
+        step=STEP,
+    )
+    kept = timedelta(days=row["hold_days"])
+    until = [(each["seq"], each["created_at"] + kept) for each in rows]
+    await db.fetch(
+        """
+        UPDATE delivery SET state = 'held', reason = NULL, finished_at = NULL,
+            tries = 0, held_until = kept.until
+        FROM {kept} WHERE delivery.seq = kept.seq AND delivery.state = 'failed'
+        """,
+        kept=Rows({"seq": "bigint", "until": "timestamptz"}, until),
+    )
+    return len(rows)
+
+
+async def _release(db: Database, webhook: str, row: Row, now: datetime) -> int:
+    """Oldest first, with the whole plan again."""
+    due = "NULL" if row["scheduled"] else ":now"
+    return await _move(
+        db,
+        f"state = 'pending', due = {due}, tries = 0, held_until = NULL, reason = NULL",
+        "state = 'held'",
+        webhook,
+        now,
+    )
+
+
+async def _discard(db: Database, webhook: str, row: Row, now: datetime) -> int:
+    """What waited when it was activated, whether or not it had been put on hold yet."""
+    return await _move(
+        db,
+        "state = 'cancelled', reason = 'discarded', due = NULL,"
+        " held_until = NULL, finished_at = :now",
+        "state IN ('pending', 'held') AND lease IS NULL AND created_at <= :before",
+        webhook,
+        now,
+        before=row["discards_before"],
+    )
+
+
+async def _cancel_all(db: Database, webhook: str, row: Row, now: datetime) -> int:
+    return await _move(
+        db,
+        "state = 'cancelled', reason = 'webhook deleted', due = NULL,"
+        " held_until = NULL, finished_at = :now",
+        "state IN ('pending', 'held') AND lease IS NULL",
+        webhook,
+        now,
+    )
+
+
+_STEPS = {
+    "salvage": _salvage,
+    "hold": _hold,
+    "release": _release,
+    "discard": _discard,
+    "cancel": _cancel_all,
+}
+
+
+async def _move(
+    db: Database, changes: str, which: str, webhook: str, now: datetime, **values: Any
+) -> int:
+    rows = await db.fetch(
+        f"""
+        UPDATE delivery SET {changes} WHERE seq IN (
+            SELECT seq FROM delivery WHERE webhook = :webhook AND {which}
+            ORDER BY seq LIMIT :step FOR UPDATE)
+        RETURNING seq
+        """,
+        webhook=webhook,
+        step=STEP,
+        now=now,
+        **values,
+    )
+    return len(rows)
