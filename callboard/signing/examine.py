@@ -39,17 +39,13 @@ def examine(
 ) -> list[Step]:
     """What a receiver does, step by step; the first that fails is what to mend."""
     call = _Call(keyring, headers, body, now)
-    steps = [call.headers_are_there()]
-    for name, step in (
-        ("time", call.time_is_near),
-        ("encoding", call.signature_can_be_read),
-        ("signature", call.signature_fits),
-    ):
-        if steps[0].verdict is Verdict.FAILED:
-            steps.append(Step(name, Verdict.SKIPPED, "Not looked at."))
-        else:
-            steps.append(step())
-    return steps
+    there = call.headers_are_there()
+    if there.verdict is Verdict.FAILED:
+        return [there, *map(_skipped, ("time", "encoding", "signature"))]
+    near, readable = call.time_is_near(), call.signature_can_be_read()
+    if readable.verdict is Verdict.FAILED:
+        return [there, near, readable, _skipped("signature")]
+    return [there, near, readable, call.signature_fits()]
 
 
 def passes(steps: Iterable[Step]) -> bool:
@@ -163,6 +159,10 @@ def _passed(name: str, text: str) -> Step:
 
 def _failed(name: str, text: str) -> Step:
     return Step(name, Verdict.FAILED, text)
+
+
+def _skipped(name: str) -> Step:
+    return Step(name, Verdict.SKIPPED, "Not looked at.")
 
 
 def _listed(names: list[str]) -> str:
