@@ -9,7 +9,7 @@ from functools import partial
 
 import click
 
-from bench import scenarios, table
+from bench import replays, scenarios, table
 from bench.scenarios import SCALES, SIZE
 from bench.table import Figures
 from bench.world import (
@@ -33,7 +33,7 @@ def main(engine: str, long: bool, only: str) -> None:
     for name in engine.split(","):
         with running_servers(name) as servers:
             _introduce(name, servers)
-            plan = _short(name) | (_more() if long and name == "postgres" else {})
+            plan = _short(name) | _more(name, long or bool(only))
             wanted = {title: run for title, run in plan.items() if only in title}
             found += _measure(servers, wanted)
     click.echo()
@@ -57,8 +57,11 @@ def _short(engine: str) -> dict[str, Scenario]:
     }
 
 
-def _more() -> dict[str, Scenario]:
+def _more(engine: str, wanted: bool) -> dict[str, Scenario]:
+    if not wanted or engine != "postgres":
+        return {}
     steady = partial(scenarios.steady, seconds=20, window=2000)
+    replay = partial(replays.beside_live, rate=500, seconds=30)
     return {
         "2 workers": partial(steady, workers=2),
         "100 B": partial(steady, size=100),
@@ -68,6 +71,8 @@ def _more() -> dict[str, Scenario]:
         "many": scenarios.many,
         "alone": partial(scenarios.neighbours, dead=0, seconds=30),
         "200 dead": partial(scenarios.neighbours, dead=200, seconds=60),
+        "replay: alone": partial(replay, count=0),
+        "replay: beside": partial(replay, count=100_000),
         "200 000": partial(scenarios.backlog, count=200_000),
         "1 000 000": partial(steady, count=1_000_000),
     }

@@ -9,11 +9,16 @@ from typing import Any
 
 import click
 
+from bench.load import make_data
+from callboard import ids
 from callboard.accounts import accounts, keys
 from callboard.check import ledger
 from callboard.config import Settings
-from callboard.database import opened_database, reading
+from callboard.database import Rows, opened_database, reading, writing
 from callboard.runtime import prepare_database
+
+_AT_ONCE = 5000
+_DATA = make_data(200)
 
 
 @click.group()
@@ -33,6 +38,31 @@ def prepare() -> None:
 def check() -> None:
     """Prints what the ledger check found, and how many deliveries are in each state."""
     _show(_check())
+
+
+@main.command()
+@click.argument("type")
+@click.argument("count", type=int)
+def remember(type: str, count: int) -> None:
+    """Events as if they had been accepted when no webhook wanted them."""
+    _show(_remember(type, count))
+
+
+async def _remember(type: str, count: int) -> int:
+    account = await accounts.first()
+    assert account is not None
+    columns = {"id": "text", "account": "text", "type": "text", "data": "text"}
+    columns |= {"context": "text", "deliveries": "int"}
+    columns |= {"occurred_at": "timestamptz", "accepted_at": "timestamptz"}
+    for begin in range(0, count, _AT_ONCE):
+        now = datetime.now(UTC)
+        rows = [
+            (ids.make("evt", now), account.id, type, _DATA, "[]", 0, now, now)
+            for _ in range(min(_AT_ONCE, count - begin))
+        ]
+        async with writing() as db:
+            await db.insert("event", Rows(columns, rows))
+    return count
 
 
 async def _make_key() -> str:

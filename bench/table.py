@@ -19,6 +19,7 @@ class Figures:
     name: str
     accepted: float | None = None
     delivered: float | None = None
+    replayed: float | None = None
     percentiles: tuple[float, float, float] | None = None
     cpu: dict[str, float] = field(default_factory=dict)
     others: float | None = None
@@ -48,6 +49,7 @@ def _lines(found: Sequence[Figures]) -> list[tuple[str, list[float | None]]]:
     lines: list[tuple[str, list[float | None]]] = [
         ("accepted /s", [each.accepted for each in found]),
         ("delivered /s", [each.delivered for each in found]),
+        ("replayed /s", [each.replayed for each in found]),
         ("% of the ceiling", [each.of_ceiling for each in found]),
     ]
     for place, name in enumerate(("p50", "p95", "p99")):

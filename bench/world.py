@@ -182,7 +182,8 @@ def add_type(world: World, name: str) -> None:
         raise BrokenError(f"An event type was refused: {made}")
 
 
-def add_webhook(world: World, path: str, type: str) -> None:
+def add_webhook(world: World, path: str, type: str) -> str:
+    """Active; its id."""
     wanted = {
         "url": f"http://127.0.0.1:{world.sink}{path}",
         "events": [type],
@@ -192,6 +193,7 @@ def add_webhook(world: World, path: str, type: str) -> None:
     made = api(world, "POST", "/webhooks", wanted)
     if "error" in made:
         raise BrokenError(f"A webhook was refused: {made}")
+    return str(made["id"])
 
 
 def call(
