@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from callboard import ids
-from callboard.database import Database
+from callboard.database import Database, reading
 from callboard.delivery.reading import subject_of
 from callboard.delivery.states import DeliveryState
 from callboard.matching.filters import Filters
@@ -71,20 +71,24 @@ async def newest(db: Database, account: str, webhook: str, missing: bool) -> str
     return ids.from_sequence("dlv", rows[0]["last"] or 0)
 
 
-async def count(db: Database, bounds: Bounds) -> int:
-    """Where there are filters: exact for the oldest 5 000, the most for the others."""
+async def count(bounds: Bounds) -> int:
+    """Exact. Where there are filters it reads every event, a few at a time, and keeps
+    no connection for itself meanwhile."""
     if bounds.filters is None:
-        return await _count(db, bounds, "")
-    found = await _pick_wanted(db, bounds, bounds.filters, "", _MOST_READ)
-    rest = 0 if found.ended else await _count(db, bounds, found.cursor)
-    return len(found.items) + rest
+        async with reading() as db:
+            return await _count(db, bounds)
+    found, after, ended = 0, "", False
+    while not ended:
+        async with reading() as db:
+            picks = await _pick_wanted(db, bounds, bounds.filters, after, _MOST_READ)
+        found += len(picks.items)
+        after, ended = picks.cursor, picks.ended
+    return found
 
 
-async def _count(db: Database, bounds: Bounds, after: str) -> int:
+async def _count(db: Database, bounds: Bounds) -> int:
     source = _EVENTS if bounds.missing else _DELIVERIES
     which, values = _which(bounds)
-    if after:
-        which, values = f"{which} AND e.id > :after", values | {"after": after}
     rows = await db.fetch(f"SELECT count(*) AS n {source} {which}", **values)
     return int(rows[0]["n"])
 
@@ -102,7 +106,7 @@ async def pick(db: Database, bounds: Bounds, after: str, most: int) -> Picks:
 async def _pick_wanted(
     db: Database, bounds: Bounds, filters: Filters, after: str, most: int
 ) -> Picks:
-    """Reads no more than 5 000 events, a few at a time."""
+    """Reads no more than 2 000 events, a few at a time."""
     found: list[Picked] = []
     for _ in range(_MOST_READ // _READ_AT_ONCE):
         batch = await _pick_events(db, bounds, after, _READ_AT_ONCE)
@@ -127,8 +131,8 @@ async def _subjects(db: Database, events: list[str]) -> dict[str, Subject]:
     return {row["id"]: subject_of(row) for row in rows}
 
 
-_MOST_READ = 5_000
-_READ_AT_ONCE = 100
+_MOST_READ = 2_000
+_READ_AT_ONCE = 200
 _DELIVERIES = "FROM delivery d JOIN event e ON e.id = d.event"
 _EVENTS = "FROM event e"
 # What was sent again counts by what became of that.

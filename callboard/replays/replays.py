@@ -81,9 +81,8 @@ async def preview(
     """Raises Invalid with all that is wrong; that nothing is selected is not."""
     async with reading() as db:
         bounds = await _bounds(db, account, wanted, keep, now)
-        count = await picking.count(db, bounds)
         samples = await picking.pick(db, bounds, "", _SAMPLES)
-        return Preview(count, samples.items)
+    return Preview(await picking.count(bounds), samples.items)
 
 
 async def start(
@@ -91,14 +90,15 @@ async def start(
 ) -> ReplayView:
     """`keep`: how long events are kept. Raises Invalid with all that is wrong, Conflict
     while another replay of the webhook is open: together they could send twice."""
-    async with writing() as db:
+    async with reading() as db:
         bounds = await _bounds(db, account, wanted, keep, now)
+    total = await picking.count(bounds)  # it may take a while, so nobody waits for it
+    if not total:
+        text = "Nothing matches: there is nothing to send again."
+        raise Invalid([Problem("", "empty", text)])
+    row = _row(account, actor, wanted, bounds, total, now)
+    async with writing() as db:
         await _refuse_a_second(db, wanted.webhook)
-        total = await picking.count(db, bounds)
-        if not total:
-            text = "Nothing matches: there is nothing to send again."
-            raise Invalid([Problem("", "empty", text)])
-        row = _row(account, actor, wanted, bounds, total, now)
         await Replay.insert(row)
         await audit.note(account, actor, "replay.started", row.id, f"{total}", now)
     return await get(account, row.id)

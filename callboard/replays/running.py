@@ -32,7 +32,7 @@ _SHIFT = 15.0
 _SOON = timedelta(seconds=pace.LOOKS_EVERY)
 _LATER = timedelta(seconds=1)
 # Others wait when they should have been called so long ago.
-_WAITS = timedelta(milliseconds=100)
+_WAITS = timedelta(milliseconds=50)
 _MOST_AT_ONCE = 50
 
 log = logging.getLogger(__name__)
@@ -163,12 +163,14 @@ async def _under_way(db: Database, row: Replay, now: datetime) -> UnderWay:
         """
         SELECT d.due, d.lease FROM replay_delivery l
         JOIN delivery d ON d.seq = l.delivery
-        WHERE l.replay = :replay AND (d.lease IS NOT NULL OR d.due <= :now)
+        WHERE l.replay = :replay
+          AND (d.lease IS NOT NULL OR d.due IS NULL OR d.due <= :now)
         """,
         replay=row.id,
         now=now,
     )
-    dues = [each["due"] for each in found if each["lease"] is None]
+    # Without a due time it waits for the next scheduled run, and delays nobody.
+    dues = [each["due"] for each in found if each["due"] and not each["lease"]]
     counted = await db.fetch(
         """
         SELECT count(*) AS n, (SELECT 1 FROM health
@@ -252,6 +254,7 @@ def _allowed(row: Replay, now: datetime) -> float | None:
 
 async def _make(db: Database, row: Replay, picked: list[Picked], now: datetime) -> int:
     """How many; an event may be forgotten since it was picked."""
+    at_once = not await _has_runs(db, row)
     kept = await events.keep(db, row.account, [each.event for each in picked])
     new = [
         NewDelivery(
@@ -259,7 +262,7 @@ async def _make(db: Database, row: Replay, picked: list[Picked], now: datetime) 
             account=row.account,
             webhook=row.webhook,
             state=DeliveryState.PENDING,
-            due=now,
+            due=now if at_once else None,
             held_until=None,
             created_at=now,
             repeats=each.repeats,
@@ -270,6 +273,21 @@ async def _make(db: Database, row: Replay, picked: list[Picked], now: datetime) 
         if each.event in kept
     ]
     await ledger.enter(db, new, now)
+    await _list(db, row, [each.event for each in new], now)
+    return len(new)
+
+
+async def _has_runs(db: Database, row: Replay) -> bool:
+    """Then what is sent again waits for the next one, as everything does."""
+    found = await db.fetch(
+        "SELECT 1 FROM schedule WHERE webhook = :webhook AND next_run IS NOT NULL",
+        webhook=row.webhook,
+    )
+    return bool(found)
+
+
+async def _list(db: Database, row: Replay, event_ids: list[str], now: datetime) -> None:
+    """What was made just now, until it has ended."""
     made = await db.fetch(
         """
         SELECT max(seq) AS seq FROM delivery
@@ -277,13 +295,12 @@ async def _make(db: Database, row: Replay, picked: list[Picked], now: datetime) 
         GROUP BY event
         """,
         webhook=row.webhook,
-        events=[each.event for each in picked],
+        events=event_ids,
         now=now,
     )
     columns = {"delivery": "bigint", "replay": "text"}
     links = [(each["seq"], row.id) for each in made]
     await db.insert("replay_delivery", Rows(columns, links))
-    return len(new)
 
 
 async def _settle(

@@ -13,6 +13,7 @@ from callboard.ingest import NewEvent
 from callboard.replays import pace, replays, running
 from callboard.replays.pace import UnderWay
 from callboard.replays.selection import Selection
+from callboard.schedule import Schedule
 from tests.engine import KEEP, TYPE, WHO, Engine
 
 PLACES = 100
@@ -140,6 +141,32 @@ async def test_a_newer_replay_gets_its_turn_beside_an_older_one(
         "SELECT webhook, count(*) AS n FROM delivery WHERE extra GROUP BY webhook"
     )
     assert [row["n"] for row in rows] == [2, 2]
+
+
+async def test_what_goes_out_in_scheduled_runs_waits_for_the_next_one(engine: Engine):
+    await engine.post_all([NewEvent(TYPE, b"{}")] * 3)
+    webhook = await engine.webhook(delivery=Schedule(every_minutes=5))
+    wanted, now = Selection(webhook=webhook, missing=True), engine.runtime.clock()
+    await replays.start(engine.account, WHO, wanted, KEEP, now)
+    for seconds in (1, 2):
+        await running.advance(now + timedelta(seconds=seconds), PLACES)
+    rows = await engine.rows("SELECT state, due FROM delivery")
+    assert [tuple(row.values()) for row in rows] == [("pending", None)] * 3
+
+
+async def test_behind_filters_every_event_is_counted_however_many(engine: Engine):
+    events = [NewEvent(TYPE, b'{"n": %d}' % number) for number in range(2_300)]
+    await engine.post_all(events)
+    webhook = await engine.webhook(conditions={"n:gte": 2_295})
+    wanted, now = Selection(webhook=webhook, missing=True), engine.runtime.clock()
+    replay = await replays.start(engine.account, WHO, wanted, KEEP, now)
+    assert replay.total == 5
+    while (await replays.get(engine.account, replay.id)).is_open:
+        now += timedelta(seconds=2)
+        await running.advance(now, PLACES)
+        await all_delivered(now)
+    report = await replays.get(engine.account, replay.id)
+    assert (report.made, report.skipped) == (5, 0)
 
 
 @pytest.mark.parametrize(
