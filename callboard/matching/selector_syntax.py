@@ -21,6 +21,7 @@ MOST_CONDITIONS = 20
 
 _PIECE = re.compile(r"(?:[^;\n\\]|\\.?)+")
 _NAME = re.compile(r"[^\s.=();\\*]+")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _BLANK = re.compile(r"\s*")
 _LISTED_VALUE = re.compile(r"(?:[^()\\]|\\.|\((?:[^()\\]|\\.)*\))*")
 _TRUE = Pattern("true")
@@ -45,6 +46,9 @@ def check_filter(text: str, field: str = "filter") -> list[Problem]:
     if len(text) > LONGEST_FILTER:
         message = f"Use at most {LONGEST_FILTER} characters."
         return [Problem(field, "too_long", message)]
+    if found := _CONTROLS.search(text):
+        message = f"Remove the control character at {found.start() + 1}."
+        return [Problem(field, "characters", message, found.start() + 1)]
     pieces = list(_pieces(text))
     if len(pieces) > MOST_CONDITIONS:
         message = f"Write at most {MOST_CONDITIONS} conditions."
