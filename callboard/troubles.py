@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from callboard.database import Row, reading
+from callboard.outcome import ErrorClass
 from callboard.webhooks.urls import host_of
 
 _MOST = 20
@@ -99,17 +100,22 @@ def _stopped(row: Row) -> Trouble:
         why=_answer(row) if by_rule else "",
         held=row["held"],
         held_until=until,
-        host=host_of(row["url"]) if by_rule else "",
+        host=_at(row) if by_rule else "",
     )
 
 
 def _failing(row: Row) -> Trouble:
     tries = "1 failed try" if row["tries"] == 1 else f"{row['tries']} failed tries"
     why = f"{_answer(row)}, {tries}"
-    host = host_of(row["url"])
-    return Trouble(row["id"], row["name"], "trying", row["since"], why, 0, host=host)
+    since = row["since"]
+    return Trouble(row["id"], row["name"], "trying", since, why, 0, host=_at(row))
 
 
 def _answer(row: Row) -> str:
     answer = row["last_status"] or (row["last_error"] or "no answer").replace("_", " ")
-    return f"{answer} from {host_of(row['url'])}"
+    return f"{answer} from {_at(row)}" if _at(row) else answer
+
+
+def _at(row: Row) -> str:
+    """The host whose fault it may be: without an access token it was not called."""
+    return "" if row["last_error"] == ErrorClass.TOKEN else host_of(row["url"])

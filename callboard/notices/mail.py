@@ -44,6 +44,8 @@ class Facts(msgspec.Struct, kw_only=True):
 
     @property
     def trouble(self) -> str:
+        if self.last_error == ErrorClass.TOKEN:  # the receiver was not called
+            return self.answer
         return f"{self.answer} from {self.host}"
 
 

@@ -11,6 +11,7 @@ from callboard.accounts.tables import Member
 from callboard.database import Database, Rows
 from callboard.notices.mail import Facts
 from callboard.notices.tables import Notice
+from callboard.outcome import ErrorClass
 from callboard.webhooks.tables import Webhook
 
 _COLUMNS = {
@@ -42,7 +43,8 @@ async def post(
     if kind not in msgspec.json.decode(row.notify, type=list[str]):
         return
     known = msgspec.json.encode(facts).decode()
-    host = facts.host[:255] if kind in _TOGETHER else ""
+    is_theirs = facts.last_error != ErrorClass.TOKEN
+    host = facts.host[:255] if kind in _TOGETHER and is_theirs else ""
     due = now + _COLLECTS if host and await _has_neighbours(db, row, host) else now
     rows = [
         _row(row.account, row.id, kind, occasion, *person, known, now, due, host)

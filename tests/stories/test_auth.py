@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
+from callboard import troubles
 from callboard.auth.settings import Auth
 from callboard.delivery.contexts import Contexts
+from callboard.notices.mail import Facts
+from callboard.notices.tables import Notice
 from callboard.webhooks.settings import NewWebhook
 from tests import make
 from tests.certificates import (
@@ -113,6 +117,24 @@ async def test_a_missing_token_is_told_apart_and_tried_again(api, engine):
         assert SECRET not in str(attempt)
     page = await api.get(f"/api/v1/events/{shown['event']}")
     assert SECRET not in page.text
+
+
+async def test_nobody_blames_the_receiver_for_a_missing_token(engine):
+    receiver = engine.receiver
+    receiver.usually["/token"] = Answer(503)
+    for name in ("One", "Two"):
+        more = {"name": name, "recipients": ("ops@example.org",), "schedule": (1,)}
+        await engine.webhook("/hook", auth=oauth2(receiver), **more)
+    async with engine.working():
+        await engine.post()
+        await engine.settled()
+    told = await troubles.needs_you(engine.account)
+    assert [(each.host, each.why) for each in told] == [("", "no access token")] * 2
+    notices = await Notice.select(Notice.host, Notice.facts)
+    assert {notice["host"] for notice in notices} == {""}
+    facts = msgspec.json.decode(notices[0]["facts"], type=Facts)
+    assert facts.trouble == "no access token"
+    assert receiver.at("/hook") == []
 
 
 async def test_a_slow_token_server_leaves_other_webhooks_alone(engine):
