@@ -8,6 +8,7 @@ from functools import cache
 import msgspec
 
 from callboard import retry
+from callboard.accounts.limits import TryLimit
 from callboard.catalogue import event_types, shapes
 from callboard.delivery import request
 from callboard.delivery.caller import Caller
@@ -25,6 +26,10 @@ from callboard.signing import keys
 from callboard.signing.keyring import UNSIGNED, Key, Keyring
 from callboard.signing.schemes import Scheme
 from callboard.webhooks.settings import NewWebhook
+
+# Each is a call to an address of somebody's choice: nobody scans ports with them.
+limit = TryLimit()
+MOST = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +105,14 @@ def preview(target: Target, facts: Facts, now: datetime) -> Preview:
     return Preview(call, request.masked(call, target))
 
 
-async def send(sender: Sender, target: Target, facts: Facts, now: datetime) -> Trial:
-    """A token is asked for anew each time: whether that works is part of the test."""
+async def send(
+    sender: Sender, target: Target, facts: Facts, by: str, now: datetime
+) -> Trial:
+    """A token is asked for anew each time: whether that works is part of the test.
+
+    `by`: the id of who asks. Raises LimitReached when they have asked too often.
+    """
+    limit.count({by: MOST}, now)
     shown = preview(target, facts, now)
     if target.problem:
         outcome = Outcome(error=ErrorClass.REQUEST, detail=target.problem)

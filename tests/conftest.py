@@ -35,7 +35,7 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from callboard import database
+from callboard import database, trial
 from callboard.accounts import keys, members
 from callboard.config import Settings
 from callboard.database import Database
@@ -79,6 +79,7 @@ def migrated() -> None:
 async def db(migrated: None) -> AsyncIterator[None]:
     """An empty, open database."""
     members.sign_ins.clear()
+    trial.limit.clear()
     keys.forget_all()
     if _TEMPLATE.exists():
         _restore()

@@ -1,4 +1,4 @@
-"""How often somebody may guess a password. Kept in memory, per web process."""
+"""How often somebody may try something. Kept in memory, per web process."""
 
 from collections import OrderedDict, deque
 from collections.abc import Hashable

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from callboard import trial
 from callboard.accounts import audit
 from tests import make
 from tests.cast import Cast, person
@@ -295,11 +296,19 @@ class TestTrying:
         made = await create(api, url=f"http://127.0.0.1:{port}/")
         answer = await api.post(f"{PATH}/{made['id']}/test", json={"data": {"x": 1}})
         assert answer.status_code == 200, answer.text
-        trial = answer.json()
-        assert '"x":1' in trial["request"]["body"].replace(" ", "")
-        assert trial["response"] is None
-        assert trial["outcome"]["passed"] is False
-        assert trial["outcome"]["error"] == "connection_refused"
+        made = answer.json()
+        assert '"x":1' in made["request"]["body"].replace(" ", "")
+        assert made["response"] is None
+        assert made["outcome"]["passed"] is False
+        assert made["outcome"]["error"] == "connection_refused"
+
+    async def test_a_key_makes_so_many_test_calls_and_no_more(self, api, monkeypatch):
+        monkeypatch.setattr(trial, "MOST", 2)
+        made = await create(api, url=f"http://127.0.0.1:{free_port()}/")
+        for status in (200, 200, 429):
+            answer = await api.post(f"{PATH}/{made['id']}/test")
+            assert answer.status_code == status
+        assert answer.json()["error"]["code"] == "too_many"
 
     async def test_a_webhook_that_nothing_fits_needs_a_type(self, api):
         path = f"{PATH}/{(await create(api, events=['nix.*']))['id']}"

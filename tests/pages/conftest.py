@@ -8,7 +8,6 @@ from tests.cast import Cast, person
 from tests.engine import Engine, engine_of
 from tests.pages.signed_in import Browser, browser, sign_in
 from tests.receiver import Receiver, receiving
-from web.pages import trials
 
 
 @pytest.fixture
@@ -55,6 +54,5 @@ async def engine(
     runtime: Runtime, cast: Cast, receiver: Receiver
 ) -> AsyncIterator[Engine]:
     """alice's account with one event type, contact.created."""
-    trials.limit.clear()
     async with engine_of(cast.alice.account, runtime, receiver) as opened:
         yield opened

@@ -5,12 +5,12 @@ from typing import Any
 
 from standardwebhooks import Webhook as Receiver
 
+from callboard import trial
 from callboard.accounts.tables import Member
 from callboard.webhooks.settings import settings_of
 from callboard.webhooks.tables import Webhook
 from tests.engine import TYPE, Engine
 from tests.pages.signed_in import polled, seen
-from web.pages import trials
 
 FORM: dict[str, Any] = {
     "url": "https://receiver.example/contacts",
@@ -191,7 +191,7 @@ class TestTryingOut:
     async def test_is_limited_so_that_nobody_scans_with_it(
         self, alice, bob, engine, monkeypatch
     ):
-        monkeypatch.setattr(trials, "MOST", 2)
+        monkeypatch.setattr(trial, "MOST", 2)
         form = FORM | {"url": engine.receiver.url}
         for status in (200, 200, 429):
             answer = await alice.post("/webhooks/new/test", form, status)

@@ -184,7 +184,8 @@ class WebhooksController(Controller):
         now = runtime.clock()
         facts = await trial.sample_of(account, type, now, wanted.data_text())
         target = await read_target(row, runtime.vault)
-        made = await trial.send(runtime.sender, target, facts, now)
+        by = request.auth.key
+        made = await trial.send(runtime.sender, target, facts, by, now)
         return TrialOut.of(made)
 
     @post("/{id:str}/preview", status_code=200, opt={"takes": PreviewIn})

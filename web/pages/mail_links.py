@@ -123,7 +123,7 @@ async def _test(
     now = runtime.clock()
     facts = await trial.sample_of(row.account, type, now)
     target = await read_target(row, runtime.vault)
-    made = await trial.send(runtime.sender, target, facts, now)
+    made = await trial.send(runtime.sender, target, facts, row.id, now)
     result = webhook_views.result(made, type)
     return await _activation(request, runtime, token, row, result=result)
 
