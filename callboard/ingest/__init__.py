@@ -1,0 +1,6 @@
+"""How events come in."""
+
+from callboard.ingest.acceptor import Acceptor
+from callboard.ingest.events import EVENT_BYTES, MOST_EVENTS, NewEvent, Receipt
+
+__all__ = ["EVENT_BYTES", "MOST_EVENTS", "Acceptor", "NewEvent", "Receipt"]

@@ -1,0 +1,36 @@
+"""One call's events on their way into the database."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from callboard.directory import Directory
+from callboard.ingest.checking import check, subject_of
+from callboard.ingest.events import NewEvent, Receipt, Stored
+from callboard.matching.subject import Subject
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    account: str
+    events: Sequence[NewEvent]
+    now: datetime
+    answer: asyncio.Future[list[Receipt]]
+    version: int = -1
+    stored: list[Stored] = field(default_factory=list)
+    subjects: list[Subject] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.subjects = [subject_of(event, self.now) for event in self.events]
+
+    def prepare(self, directory: Directory) -> None:
+        """Checks and matches; again only when the directory has moved on."""
+        if self.version == directory.version:
+            return
+        self.stored = check(self.events, self.subjects, directory, self.now)
+        self.version = directory.version
+
+    @property
+    def rows(self) -> int:
+        return sum(len(stored.listeners) for stored in self.stored)

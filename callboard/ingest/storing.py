@@ -1,0 +1,198 @@
+"""Into the database: the events of some calls, once per key, and their deliveries."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import msgspec
+
+from callboard.database import Database, Row, Rows
+from callboard.delivery import ledger
+from callboard.delivery.ledger import NewDelivery
+from callboard.delivery.states import DeliveryState
+from callboard.directory import Listener
+from callboard.errors import CallboardError, Conflict
+from callboard.ingest.calls import Call
+from callboard.ingest.events import NewEvent, Receipt, Stored
+from callboard.matching.records import record_of
+from callboard.webhooks.states import WebhookState
+
+
+async def store(
+    db: Database, calls: Sequence[Call]
+) -> list[list[Receipt] | CallboardError]:
+    """The answer to each call, in their order; one conflict undoes all of its call."""
+    await _insert_events(db, calls)
+    earlier = await _seen_before(db, calls)
+    await _insert_deliveries(db, calls, earlier)
+    return [_receipts(call, earlier) for call in calls]
+
+
+async def _insert_events(db: Database, calls: Sequence[Call]) -> None:
+    """Sorted by account and key: unsorted, two transactions could lock each other.
+    Under one key the first to come stays first."""
+    columns = {
+        "id": "text",
+        "account": "text",
+        "key": "text",
+        "type": "text",
+        "data": "text",
+        "context": "text",
+        "sending": "text",
+        "kind": "text",
+        "occurred_at": "timestamptz",
+        "accepted_at": "timestamptz",
+        "deliveries": "int",
+    }
+    rows = [
+        (
+            stored.id,
+            call.account,
+            stored.new.key,
+            stored.new.type,
+            stored.data,
+            _context(stored.new),
+            stored.new.sending,
+            stored.new.kind,
+            stored.occurred_at,
+            call.now,
+            len(stored.listeners),
+        )
+        for call in calls
+        for stored in call.stored
+    ]
+    rows.sort(key=lambda row: (row[1], row[2] or ""))
+    await db.insert("event", Rows(columns, rows))
+
+
+def _context(event: NewEvent) -> str:
+    return msgspec.json.encode(event.context).decode() if event.context else "[]"
+
+
+async def _seen_before(
+    db: Database, calls: Sequence[Call]
+) -> dict[tuple[str, str], Row]:
+    """By account and key, the events that were there first, of all with a key here."""
+    keyed = [
+        (call.account, stored.new.key)
+        for call in calls
+        for stored in call.stored
+        if stored.new.key is not None
+    ]
+    if not keyed:
+        return {}
+    rows = await db.fetch(
+        """
+        SELECT e.id, e.account, e.key, e.type, e.data, e.context, e.sending, e.kind,
+               e.occurred_at, e.deliveries
+        FROM (
+            SELECT (SELECT id FROM event x WHERE x.account = sent.account
+                    AND x.key = sent.key) AS id
+            FROM {sent}
+        ) AS sent JOIN event e ON e.id = sent.id
+        """,
+        sent=Rows({"account": "text", "key": "text"}, sorted(set(keyed))),
+    )
+    return {(row["account"], row["key"]): row for row in rows}
+
+
+def _first(
+    call: Call, stored: Stored, earlier: dict[tuple[str, str], Row]
+) -> Row | None:
+    """The earlier event under its key; None when it is new itself."""
+    if stored.new.key is None:
+        return None
+    first = earlier[call.account, stored.new.key]
+    return None if first["id"] == stored.id else first
+
+
+async def _insert_deliveries(
+    db: Database, calls: Sequence[Call], earlier: dict[tuple[str, str], Row]
+) -> None:
+    """Of new events only. One conflict undoes all of its call."""
+    rows: list[NewDelivery] = []
+    for call in calls:
+        firsts = [_first(call, stored, earlier) for stored in call.stored]
+        new = [s for s, first in zip(call.stored, firsts, strict=True) if first is None]
+        if new and isinstance(answer := _receipts(call, earlier), CallboardError):
+            raise answer
+        rows += [row for stored in new for row in _deliveries(call, stored)]
+    if rows:
+        await ledger.enter(db, rows, max(call.now for call in calls))
+
+
+def _deliveries(call: Call, stored: Stored) -> list[NewDelivery]:
+    return [_delivery(call, stored, listener) for listener in stored.listeners]
+
+
+def _delivery(call: Call, stored: Stored, listener: Listener) -> NewDelivery:
+    state = DeliveryState.HELD
+    if listener.state is WebhookState.ACTIVE:
+        state = DeliveryState.PENDING
+    elif listener.takes_until is not None and call.now >= listener.takes_until:
+        state = DeliveryState.EXPIRED
+    held = state is DeliveryState.HELD
+    ended = state is DeliveryState.EXPIRED
+    at_once = state is DeliveryState.PENDING and listener.delivery is None
+    return NewDelivery(
+        event=stored.id,
+        account=call.account,
+        webhook=listener.id,
+        state=state,
+        due=call.now if at_once else None,
+        held_until=call.now + timedelta(days=listener.hold_days) if held else None,
+        created_at=call.now,
+        finished_at=call.now if ended else None,
+        reason="not kept" if ended else None,
+        record=_record(stored, listener),
+    )
+
+
+def _record(stored: Stored, listener: Listener) -> str | None:
+    """Only where a newer event of the same record may stand for this one."""
+    if listener.delivery is None or not listener.delivery.latest_only:
+        return None
+    return record_of(stored.new.type, stored.data)
+
+
+def _receipts(
+    call: Call, earlier: dict[tuple[str, str], Row]
+) -> list[Receipt] | CallboardError:
+    receipts = []
+    for stored in call.stored:
+        first = _first(call, stored, earlier)
+        if first is None:
+            count = len(stored.listeners)
+            receipts.append(Receipt(stored.id, stored.new.key, False, count))
+        elif _same(stored.new, first):
+            count = first["deliveries"]
+            receipts.append(Receipt(first["id"], stored.new.key, True, count))
+        else:
+            return Conflict(
+                f"The id {stored.new.key} was used for another event"
+                f" ({first['id']}) before; send this one under a new id.",
+                "key_used",
+            )
+    return receipts
+
+
+def _same(new: NewEvent, first: Row) -> bool:
+    given = new.occurred_at
+    return (
+        new.type == first["type"]
+        and new.sending == first["sending"]
+        and new.kind == first["kind"]
+        and _context(new) == first["context"]
+        and (given is None or given == first["occurred_at"])
+        and _canonical(new.data) == _canonical(first["data"])
+    )
+
+
+def _canonical(data: bytes | str) -> bytes:
+    """Not compared as Python values, where 1 and true are the same.
+
+    What cannot be read back (1e999) is equal only to its own text.
+    """
+    try:
+        return msgspec.json.encode(msgspec.json.decode(data), order="sorted")
+    except (msgspec.MsgspecError, RecursionError):
+        return data if isinstance(data, bytes) else data.encode()
