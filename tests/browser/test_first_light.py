@@ -26,6 +26,7 @@ async def test_from_the_link_to_a_delivery_that_turns_green(
     await row.get_by_text("See sample").click()
     await expect(row.locator(".slot .json")).to_be_visible()
     await expect(page.locator("#preview")).to_contain_text("webhook-signature")
+    await page.locator("#s-sent").click()
     await page.get_by_label("Form fields").check()
     await page.get_by_label("Method").select_option("PUT")
     await expect(page.locator("#preview")).to_contain_text(
