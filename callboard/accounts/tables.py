@@ -3,11 +3,13 @@ from piccolo.table import Table
 
 
 class Account(Table):
-    """`version` moves with every change of a webhook or an event type."""
+    """`version` moves with every change of a webhook or an event type. `defaults`: of
+    new webhooks, JSON text, empty where nobody has set any."""
 
     id = Varchar(length=40, primary_key=True)
     name = Varchar(length=120)
     version = BigInt(default=1)
+    defaults = Text(default="")
     created_at = Timestamptz()
 
 

@@ -4,6 +4,7 @@ from litestar.router import Router
 
 from web import security
 from web.api.contexts import ContextsController
+from web.api.defaults import set_defaults, show_defaults
 from web.api.deliveries import DeliveriesController
 from web.api.event_types import EventTypesController, install_preset
 from web.api.events import EventsController, send, send_batch
@@ -26,6 +27,8 @@ _GUARDED = Router(
         RunsController,
         DeliveriesController,
         ReplaysController,
+        show_defaults,
+        set_defaults,
         stats,
     ],
     guards=[security.key_guard],

@@ -12,6 +12,7 @@ from callboard.matching.sending import Sending
 from callboard.matching.verdict import Verdict
 from callboard.retry import DEFAULT_PLAN
 from callboard.trial import Preview, Trial
+from callboard.webhooks.defaults import Defaults
 from callboard.webhooks.recipients import DEFAULT_NOTIFY
 from callboard.webhooks.settings import SETTINGS, NewWebhook, settings_of
 from callboard.webhooks.tables import Webhook
@@ -103,12 +104,16 @@ class WebhookIn(WebhookSettings, kw_only=True):
     """`state` active activates it at once; otherwise it is a draft and calls nobody."""
 
     state: Literal["draft", "active"] = "draft"
+    deactivate_after: int | msgspec.UnsetType | None = msgspec.UNSET  # type: ignore[assignment]
+    recipients: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET  # type: ignore[assignment]
+    notify: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET  # type: ignore[assignment]
 
-    def to_command(self, hold_days: int) -> NewWebhook:
-        """`hold_days`: where the caller names none."""
+    def to_command(self, defaults: Defaults) -> NewWebhook:
+        """`defaults`: for what the caller does not name."""
         settings = self.settings()
-        if self.hold_days is msgspec.UNSET:
-            settings["hold_days"] = hold_days
+        for name in Defaults.__struct_fields__:
+            if settings[name] is msgspec.UNSET:
+                settings[name] = getattr(defaults, name)
         return NewWebhook(**settings)
 
 

@@ -16,7 +16,7 @@ from callboard.matching.subject import Subject
 from callboard.paging import check_limit
 from callboard.signing import keys
 from callboard.signing.schemes import Scheme
-from callboard.webhooks import lifecycle, webhooks
+from callboard.webhooks import defaults, lifecycle, webhooks
 from callboard.webhooks.settings import settings_of
 from callboard.webhooks.tables import Webhook
 from web.api import bodies
@@ -79,7 +79,9 @@ class WebhooksController(Controller):
         row, secret = await webhooks.create(
             account,
             who,
-            new.to_command(runtime.settings.hold_days),
+            new.to_command(
+                await defaults.of_account(account, runtime.settings.hold_days)
+            ),
             runtime.vault,
             runtime.settings.allow_http,
             now,

@@ -16,6 +16,7 @@ from web.errors import HTML_ERRORS
 from web.pages import (
     catalogue,
     contexts,
+    defaults,
     deliveries,
     events,
     keys,
@@ -58,6 +59,7 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     catalogue.CatalogueController,
     members.MembersController,
     keys.KeysController,
+    defaults.DefaultsController,
     outbox.OutboxController,
     sessions.SessionsController,
     sessions.change_password,

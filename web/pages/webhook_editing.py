@@ -16,7 +16,7 @@ from callboard.delivery import reading
 from callboard.errors import Invalid
 from callboard.runtime import Runtime
 from callboard.signing.schemes import Scheme
-from callboard.webhooks import webhooks
+from callboard.webhooks import defaults, webhooks
 from callboard.webhooks.settings import settings_of
 from callboard.webhooks.tables import Webhook
 from web.pages import (
@@ -43,7 +43,8 @@ class NewWebhookController(Controller):
         self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
     ) -> Template:
         types = await event_types.listed(account)
-        form = webhook_form.empty(types, runtime.settings.hold_days)
+        usual = await defaults.of_account(account, runtime.settings.hold_days)
+        form = webhook_form.empty(types, usual)
         return await _preview(request, runtime, account, form, None)
 
     @post("/")

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
+import msgspec
 from litestar.plugins.htmx import HTMXRequest
 
 from callboard.catalogue.tables import EventType
 from callboard.errors import Problem
 from callboard.signing.schemes import Scheme
+from callboard.webhooks.defaults import Defaults
 from callboard.webhooks.settings import SETTINGS, NewWebhook, Success
 from web.pages import forms
 from web.pages.auth_form import AuthForm
@@ -150,10 +152,10 @@ def of(new: NewWebhook, types: list[EventType]) -> WebhookForm:
     )
 
 
-def empty(types: list[EventType], hold_days: int) -> WebhookForm:
+def empty(types: list[EventType], defaults: Defaults) -> WebhookForm:
     sending = usual_sending(types)
-    new = NewWebhook(url="", events=(), hold_days=hold_days, sending=sending)
-    return of(new, types)
+    usual = msgspec.structs.asdict(defaults)
+    return of(NewWebhook(url="", events=(), sending=sending, **usual), types)
 
 
 def grouped(types: list[EventType]) -> list[tuple[str, str, list[EventType]]]:

@@ -1,0 +1,60 @@
+"""What a new webhook of an account does when its receiver stays away, unless it is
+told otherwise."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+import msgspec
+
+from callboard.accounts import audit
+from callboard.accounts.tables import Account, Member
+from callboard.database import writing
+from callboard.errors import Invalid
+from callboard.webhooks import rules
+from callboard.webhooks.recipients import DEFAULT_NOTIFY, NOTIFY
+from callboard.webhooks.settings import as_json
+
+
+class Defaults(msgspec.Struct, frozen=True):
+    """As the settings of a webhook that have these names."""
+
+    hold_days: int
+    deactivate_after: int | None = 1
+    recipients: tuple[str, ...] = ()
+    notify: tuple[str, ...] = DEFAULT_NOTIFY
+
+
+async def of_account(account: str, hold_days: int) -> Defaults:
+    """`hold_days`: of the installation, where the account has set nothing. Members who
+    have left are passed over."""
+    row = await Account.objects().get(Account.id == account)
+    if row is None or not row.defaults:
+        return Defaults(hold_days)
+    found = msgspec.json.decode(row.defaults, type=Defaults)
+    known = await _members(account)
+    here = tuple(each for each in found.recipients if "@" in each or each in known)
+    return msgspec.structs.replace(found, recipients=here)
+
+
+async def change(account: str, actor: str, new: Defaults, now: datetime) -> Defaults:
+    """Webhooks that there are stay as they are. Raises Invalid with every problem."""
+    problems = [
+        *rules.check_number("hold_days", new.hold_days),
+        *rules.check_number("deactivate_after", new.deactivate_after),
+        *rules.check_recipients(new.recipients, await _members(account)),
+        *rules.check_notify(new.notify),
+    ]
+    if problems:
+        raise Invalid(problems)
+    kept = tuple(each for each in NOTIFY if each in new.notify)
+    new = msgspec.structs.replace(new, notify=kept)
+    async with writing():
+        stored = Account.update({Account.defaults: as_json(new)})
+        await stored.where(Account.id == account)
+        await audit.note(account, actor, "account.defaults_changed", account, "", now)
+    return new
+
+
+async def _members(account: str) -> Collection[str]:
+    rows = await Member.select(Member.id).where(Member.account == account)
+    return {row["id"] for row in rows}

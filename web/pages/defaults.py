@@ -1,0 +1,85 @@
+from dataclasses import dataclass
+from typing import Any, Self
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.plugins.htmx import HTMXRequest
+from litestar.response import Response, Template
+
+from callboard.accounts import members
+from callboard.accounts.members import Role
+from callboard.errors import Invalid
+from callboard.webhooks import defaults
+from callboard.webhooks.defaults import Defaults
+from web.pages import forms
+from web.screens import elsewhere, screen
+from web.security import Running, actor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefaultsForm:
+    """`recipients` are ticked, `addresses` typed."""
+
+    hold_days: str = ""
+    deactivate_after: str = ""
+    recipients: tuple[str, ...] = ()
+    addresses: str = ""
+    notify: tuple[str, ...] = ()
+
+    def to_defaults(self) -> Defaults:
+        after = self.deactivate_after.strip()
+        typed = self.addresses.replace(",", " ").split()
+        return Defaults(
+            hold_days=forms.whole(self.hold_days),
+            deactivate_after=forms.whole(after) if after else None,
+            recipients=tuple(dict.fromkeys((*self.recipients, *typed))),
+            notify=self.notify,
+        )
+
+    @classmethod
+    def of(cls, found: Defaults) -> Self:
+        after = found.deactivate_after
+        return cls(
+            hold_days=str(found.hold_days),
+            deactivate_after="" if after is None else str(after),
+            recipients=tuple(each for each in found.recipients if "@" not in each),
+            addresses="\n".join(each for each in found.recipients if "@" in each),
+            notify=found.notify,
+        )
+
+
+class DefaultsController(Controller):
+    path = "/settings/defaults"
+
+    @get("/", opt={"role": Role.MEMBER})
+    async def show(
+        self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
+    ) -> Template:
+        found = await defaults.of_account(account, runtime.settings.hold_days)
+        return await _form(request, account, DefaultsForm.of(found))
+
+    @post("/")
+    async def change(
+        self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
+    ) -> Response[Any]:
+        form = await forms.read(request, DefaultsForm)
+        new, now = form.to_defaults(), runtime.clock()
+        try:
+            await defaults.change(account, actor(request), new, now)
+        except Invalid as error:
+            return await _form(request, account, form, error)
+        return elsewhere(request, "/settings/defaults", "Saved.")
+
+
+async def _form(
+    request: HTMXRequest, account: str, form: DefaultsForm, error: Invalid | None = None
+) -> Template:
+    return screen(
+        request,
+        "settings/defaults.html",
+        "settings/defaults.html",
+        status=422 if error else 200,
+        form=form,
+        members=await members.listed(account),
+        problems=error.problems if error else [],
+    )
