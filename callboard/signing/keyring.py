@@ -40,14 +40,12 @@ class Keyring:
             for key in self.keys
             if key.until is None or key.until > now
         ]
-        if not signatures:
-            return []
+        if len(signatures) < 2:  # nearly always
+            return [(self.header, each) for each in signatures]
         if self.scheme.is_standard:
             return [(self.header, " ".join(signatures))]
-        named = [(self.header, signatures[-1])]
-        if len(signatures) > 1:
-            named.append((self.header + NEXT, signatures[0]))
-        return named
+        newest, *_, oldest = signatures
+        return [(self.header, oldest), (self.header + NEXT, newest)]
 
 
 UNSIGNED = Keyring(Scheme.NONE, "", ())
