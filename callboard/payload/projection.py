@@ -11,7 +11,7 @@ from typing import TypeAlias
 import msgspec
 
 from callboard.payload.shapes import Shape
-from callboard.payload.values import items, kind, members
+from callboard.payload.values import Unfilled, items, kind, members
 
 DEFAULT_LANGUAGE = "EN-US"
 
@@ -39,6 +39,13 @@ class Projection:
     fields: tuple[Field, ...]
 
     def apply(self, data: str) -> str:
+        """Raises Unfilled for what cannot be read, or only with too deep a stack."""
+        try:
+            return self._applied(data)
+        except RecursionError:
+            raise Unfilled("The event's data is nested too deeply.") from None
+
+    def _applied(self, data: str) -> str:
         found: Json | None = data.strip().encode()
         for path, change in self.changes:
             found = _changed(found or b"", path, change)

@@ -6,12 +6,14 @@ from urllib.parse import parse_qs
 
 import pytest
 from cloudevents.core.bindings.http import HTTPMessage, from_http_event
+from hypothesis import given
+from hypothesis import strategies as st
 
 from callboard.payload.composing import Body, Composer
 from callboard.payload.projection import project
-from callboard.payload.settings import Payload, check_payload
-from callboard.payload.shapes import PLAIN, Shape
-from callboard.payload.values import Facts
+from callboard.payload.settings import FORMATS, Payload, check_payload
+from callboard.payload.shapes import KINDS, PLAIN, Shape
+from callboard.payload.values import Facts, Unfilled
 
 EMPLOYEE = {
     "id": 3098,
@@ -121,6 +123,48 @@ def test_what_may_be_included_is_named():
     assert "Did you mean address?" in problem.message
     (problem,) = check_payload(Payload(include=("x",)), "POST", {NAME: DECLARED})
     assert "There is: address, notes, skills." in problem.message
+
+
+@pytest.mark.parametrize("depth", [400, 5000, 100_000])
+def test_data_that_is_too_deep_cannot_be_sent_in_part(depth):
+    with pytest.raises(Unfilled):
+        project(("a.b",), (), "EN-US", DECLARED).apply("[" * depth + "]" * depth)
+
+
+paths = st.lists(st.sampled_from("abc"), min_size=1, max_size=3).map(".".join)
+json_values = st.recursive(
+    st.none() | st.integers() | st.sampled_from(["", "..", "EN-US", "é"]),
+    lambda part: (
+        st.lists(part, max_size=3)
+        | st.dictionaries(st.sampled_from(["a", "b", "c", "id", "EN-US"]), part)
+    ),
+    max_leaves=10,
+)
+
+
+@given(
+    data=json_values,
+    fields=st.lists(paths | paths.map("{}:x".format), max_size=3, unique=True),
+    declared=st.dictionaries(paths, st.sampled_from(KINDS), max_size=3),
+    include=st.lists(paths, max_size=2),
+    format=st.sampled_from(FORMATS),
+    path=paths,
+)
+def test_whatever_is_chosen_a_body_is_made_or_the_reason_told(
+    data, fields, declared, include, format, path
+):
+    template = f'{{"v": ${{data.{path}}}, "t": "${{data.{path}}}", "all": ${{data}}}}'
+    chosen = Payload(format, template, tuple(fields), tuple(include))
+    shapes = {"contact.created": Shape(fields=declared)}
+    url = f"https://r.example/${{data.{path}}}"
+    try:
+        made = body(chosen, json.dumps(data), url=url, shapes=shapes)
+    except Unfilled:
+        return
+    if format == "form":
+        assert parse_qs(made.content.decode())["resource"] == ["contact"]
+    elif format != "none":
+        json.loads(made.content)
 
 
 # ── the formats ─────────────────────────────────────────────────────────
