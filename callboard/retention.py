@@ -19,6 +19,7 @@ async def forget(keep: timedelta, now: datetime) -> int:
             await _delete(db, events)
         await db.fetch("DELETE FROM tally WHERE bucket < :since", since=now - keep)
         await db.fetch("DELETE FROM notice WHERE created_at < :since", since=now - keep)
+        await db.fetch("DELETE FROM run WHERE ended_at < :since", since=now - keep)
         await db.fetch(
             "DELETE FROM replay WHERE finished_at < :since", since=now - keep
         )

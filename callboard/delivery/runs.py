@@ -121,7 +121,7 @@ async def start(
     if not waiting and not superseded:
         return 0
     calls = await _calls(db, waiting, run.schedule.bucket_size)
-    left = await count_waiting(db, run.webhook) - len(waiting)
+    left = max(await count_waiting(db, run.webhook) - len(waiting), 0)
     id = await _insert(db, run, hand, (len(waiting), len(calls), left, superseded), now)
     await _make_due(db, id, calls, now)
     await db.fetch(
@@ -158,11 +158,12 @@ async def _take(db: Database, run: Wanted, hand: bool, now: datetime) -> bool:
 
 
 async def _waiting(db: Database, run: Wanted) -> list[Waiting]:
+    """What a person sends waits too where order counts, and must not be passed."""
     rows = await db.fetch(
         """
         SELECT seq, bucket FROM delivery
-        WHERE webhook = :webhook AND state = 'pending' AND due IS NULL
-          AND lease IS NULL
+        WHERE webhook = :webhook AND state = 'pending' AND lease IS NULL
+          AND (due IS NULL OR trigger != 'plan')
         ORDER BY seq LIMIT :most
         """,
         webhook=run.webhook,
@@ -226,7 +227,7 @@ async def _make_due(
         """
         UPDATE delivery SET run = :run, bucket = taken.bucket, due = taken.due
         FROM {taken} WHERE delivery.seq = taken.seq AND delivery.state = 'pending'
-          AND delivery.due IS NULL AND delivery.lease IS NULL
+          AND delivery.lease IS NULL
         """,
         run=run,
         taken=Rows({"seq": "bigint", "bucket": "text", "due": "timestamptz"}, rows),
