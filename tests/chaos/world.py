@@ -117,8 +117,8 @@ class World:
         """The webhook-id, path and monotonic time of each, in the order they came."""
         return [tuple(call) for call in await _ask(self.receiver, str(place))]
 
-    async def post(self, path: str, body: object) -> Any:
-        return await self._call("POST", path, json=body)
+    async def post(self, path: str, body: object, web: str = "web 1") -> Any:
+        return await self._call("POST", path, web, json=body)
 
     async def get(self, path: str) -> Any:
         return await self._call("GET", path)
@@ -126,8 +126,10 @@ class World:
     async def delete(self, path: str) -> None:
         await self._call("DELETE", path)
 
-    async def _call(self, method: str, path: str, **more: Any) -> Any:
-        url = f"http://127.0.0.1:{self.web_ports['web 1']}/api/v1{path}"
+    async def _call(
+        self, method: str, path: str, web: str = "web 1", **more: Any
+    ) -> Any:
+        url = f"http://127.0.0.1:{self.web_ports[web]}/api/v1{path}"
         headers = {"Authorization": f"Bearer {self.key}"}
         async with httpx.AsyncClient(headers=headers) as client:
             answer = await client.request(method, url, **more)
