@@ -62,6 +62,7 @@ def _more(engine: str, wanted: bool) -> dict[str, Scenario]:
         return {}
     steady = partial(scenarios.steady, seconds=20, window=2000)
     replay = partial(replays.beside_live, rate=500, seconds=30)
+    crowd = partial(scenarios.crowd, seconds=30)
     return {
         "2 workers": partial(steady, workers=2),
         "100 B": partial(steady, size=100),
@@ -70,9 +71,11 @@ def _more(engine: str, wanted: bool) -> dict[str, Scenario]:
         "fan-out": scenarios.fan_out,
         "many": scenarios.many,
         "alone": partial(scenarios.neighbours, dead=0, seconds=30),
-        "200 dead": partial(scenarios.neighbours, dead=200, seconds=60),
         "replay: alone": partial(replay, count=0),
         "replay: beside": partial(replay, count=100_000),
+        "1 000 dead": partial(scenarios.neighbours, dead=1000, seconds=60),
+        "1 000 000 wait": partial(crowd, waiting=1_000_000, quick=False),
+        "1 000 000 go": partial(crowd, waiting=1_000_000, quick=True),
         "200 000": partial(scenarios.backlog, count=200_000),
         "1 000 000": partial(steady, count=1_000_000),
     }

@@ -12,10 +12,13 @@ import click
 from bench.load import make_data
 from callboard import ids
 from callboard.accounts import accounts, keys
+from callboard.accounts.tables import Account
 from callboard.check import ledger
 from callboard.config import Settings
-from callboard.database import Rows, opened_database, reading, writing
+from callboard.database import Database, Rows, opened_database, reading, writing
+from callboard.delivery import ledger as ledger_rows
 from callboard.runtime import prepare_database
+from callboard.webhooks.tables import Webhook
 
 _AT_ONCE = 5000
 _DATA = make_data(200)
@@ -65,12 +68,70 @@ async def _remember(type: str, count: int) -> int:
     return count
 
 
-async def _make_key() -> str:
-    account = await accounts.first()
+@main.command()
+@click.argument("type")
+@click.argument("count", type=int)
+def crowd(type: str, count: int) -> None:
+    """So many events of the type are waiting for each webhook that listens to it."""
+    _show(_crowd(type, count))
+
+
+@main.command()
+def another() -> None:
+    """One more account; prints its API key."""
+    _show(_another())
+
+
+async def _another() -> str:
+    return await _make_key(await accounts.add("Another", datetime.now(UTC)))
+
+
+async def _make_key(account: Account | None = None) -> str:
+    account = account or await accounts.first()
     assert account is not None
     now = datetime.now(UTC)
     _, secret = await keys.create(account.id, "benchmark", (), "benchmark", now)
     return secret
+
+
+async def _crowd(type: str, count: int) -> None:
+    """Put straight into PostgreSQL: accepting them would take minutes."""
+    rows = await Webhook.select(Webhook.id, Webhook.account, Webhook.events)
+    for row in rows:
+        if json.loads(row["events"]) == [type]:
+            async with writing() as db:
+                await _wait_for(db, row["id"], row["account"], type, count)
+
+
+async def _wait_for(
+    db: Database, webhook: str, account: str, type: str, count: int
+) -> None:
+    now = datetime.now(UTC)
+    await db.fetch(
+        """
+        INSERT INTO event (id, account, type, data, context, occurred_at, accepted_at,
+                           deliveries)
+        SELECT 'evt_0' || lpad(n::text, 25, '0'), :account, :type, '{"number":1}', '[]',
+               :now, :now, 1 FROM generate_series(1, :count) AS n
+        """,
+        account=account,
+        type=type,
+        count=count,
+        now=now,
+    )
+    await db.fetch(
+        """
+        INSERT INTO delivery (event, account, webhook, state, due, created_at, trigger,
+                              tries, attempts, extra)
+        SELECT id, account, :webhook, 'pending', :now, :now, 'plan', 0, 0, false
+        FROM event WHERE account = :account
+        """,
+        account=account,
+        webhook=webhook,
+        now=now,
+    )
+    await db.fetch("ANALYZE delivery")
+    await ledger_rows.nudge(db, [webhook], now)
 
 
 async def _check() -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What is measured. Each scenario has an empty installation of its own."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 
 from bench import ledger, measure, runs, world
 from bench.runs import Run
@@ -9,6 +10,7 @@ from bench.world import Servers, World
 
 TYPE = "contact.changed"
 DEAD = "dead.changed"
+CROWD = "crowd.changed"
 SIZE = 200
 
 
@@ -116,15 +118,37 @@ def many(servers: Servers, name: str, webhooks: int = 10_000) -> Figures:
 
 
 def neighbours(servers: Servers, name: str, dead: int, seconds: float) -> Figures:
-    """A healthy webhook at 100 events a second, beside others that never answer."""
+    """A healthy webhook at 100 events a second, beside others that never answer: each
+    of these gets one every five seconds, and a call to it takes fifteen."""
     with world.running_world(servers) as here:
         _one_webhook(here)
         world.add_type(here, DEAD)
         for number in range(dead):
             world.add_webhook(here, f"/dead/{number}", DEAD)
-        types = [TYPE] * 19 + [DEAD]
+        types = [TYPE] * 499 + [DEAD]
         run = runs.load(here, rate=100, seconds=seconds, types=types, each=0)
         figures = Figures(name, percentiles=runs.latencies(run, TYPE))
+        figures.memory = measure.peak_megabytes(here.pids)
+        return ledger.checked(here, figures, run, only=TYPE)
+
+
+def crowd(
+    servers: Servers, name: str, *, waiting: int, seconds: float, quick: bool
+) -> Figures:
+    """A healthy webhook at 100 events a second; with so many deliveries waiting for one
+    of another account, whose receiver is quick or never answers."""
+    with world.running_world(servers, worker=False) as here:
+        _one_webhook(here)
+        if waiting:
+            key = json.loads(world.python(here, "bench.inside", "another"))
+            other = replace(here, key=key)
+            world.add_type(other, CROWD)
+            world.add_webhook(other, "/crowd" if quick else "/dead", CROWD)
+            world.python(here, "bench.inside", "crowd", CROWD, str(waiting))
+        world.start_worker(here)
+        run = runs.load(here, rate=100, seconds=seconds + runs.WARM_UP)
+        start, _ = runs.measured(run)
+        figures = Figures(name, percentiles=runs.latencies(run, TYPE, start=start))
         figures.memory = measure.peak_megabytes(here.pids)
         return ledger.checked(here, figures, run, only=TYPE)
 

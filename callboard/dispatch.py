@@ -62,6 +62,8 @@ class Pump:
     _unsure: list[str] = field(default_factory=list)
     _finished: list[Result] = field(default_factory=list)
     _unused: list[Claimed] = field(default_factory=list)
+    _slow: frozenset[str] = frozenset()
+    _told_slow_at: float = 0.0
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _flights: Flights = field(init=False)
 
@@ -118,7 +120,9 @@ class Pump:
             async with writing() as db:
                 now = self.clock()
                 await self._give_back(db, now)
-                recorded = await ledger.record(db, finished, slow, now, unused)
+                recorded = await ledger.record(
+                    db, finished, slow, now, unused, self._known_slow()
+                )
                 told = await spells.observe(db, recorded, now)
                 claimed = await self._claim(db, held, now)
         except BaseException:
@@ -128,6 +132,7 @@ class Pump:
             self._unsure += [f"{self.worker}/{number}" for number in numbers]
             raise
         self._unsure.clear()
+        self._slow = slow
         if self._stopping:
             self._unused += [flight.claimed for flight in claimed]
         else:
@@ -139,6 +144,14 @@ class Pump:
         self._next_due = None if claimed else await self._earliest()
         if claimed:
             self._rung_at = monotonic()  # where something was there may be more
+
+    def _known_slow(self) -> frozenset[str]:
+        """Whose turns say so; now and then again, for another worker may have seen a
+        quick answer meanwhile."""
+        if monotonic() - self._told_slow_at < _ALONE:
+            return self._slow
+        self._told_slow_at = monotonic()
+        return frozenset()
 
     async def _give_back(self, db: Database, now: datetime) -> None:
         """Claims of a look that broke off: its commit may have been made all the same,

@@ -68,13 +68,15 @@ async def record(
     slow: frozenset[str],
     now: datetime,
     unused: Sequence[Claimed] = (),
+    known: frozenset[str] = frozenset(),
 ) -> Recorded:
     """Attempts, states and turns of all that finished. `slow`: webhooks with a call
-    under way for too long; `unused`: leases that are given back.
+    under way for too long, of which the turns of the `known` say so already; `unused`:
+    leases that are given back.
 
     A result whose lease was taken away meanwhile leaves its attempt and no other trace.
     """
-    names = {each.webhook for each in unused} | slow
+    names = {each.webhook for each in unused} | (slow - known)
     names |= {result.claimed.webhook for result in results}
     if not names:
         return Recorded({}, frozenset())
