@@ -1,101 +1,13 @@
-"""What is going on, for the first page and for probes, without long counts."""
+"""What is going on, for the first page, without long counts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from callboard import ids
-from callboard.database import AWAY, Database, check_schema, reading
-from callboard.errors import Unavailable
-from callboard.queue import ArqQueue
+from callboard.database import reading
 
-# A beat older than this, by the database's clock, is no sign of life.
-_ALIVE = timedelta(seconds=15)
-_WORRY = timedelta(seconds=30)
-_MOVING = timedelta(seconds=25)
 _MOST_COUNTED = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class Readiness:
-    """`ready` needs database and schema only; the rest tells an operator where to look.
-
-    `oldest_due_seconds`: how long the longest due delivery of an active webhook that
-    could be called has waited.
-    """
-
-    database: bool
-    schema: bool
-    redis: bool
-    workers: int
-    oldest_due_seconds: float
-
-    @property
-    def ready(self) -> bool:
-        return self.database and self.schema
-
-
-async def readiness(queue: ArqQueue, now: datetime) -> Readiness:
-    redis = await queue.ping()
-    try:
-        missing = await check_schema()
-        async with reading() as db:
-            workers = await _workers(db, now)
-            oldest = await oldest_due(db, now)
-    except (Unavailable, *AWAY):
-        return Readiness(False, False, redis, 0, 0.0)
-    return Readiness(True, not missing, redis, workers, oldest.total_seconds())
-
-
-async def oldest_due(
-    db: Database, now: datetime, account: str | None = None
-) -> timedelta:
-    """Of webhooks that have a call free: what waits for its own webhook's cap, or in
-    the patient lane while that moves, is not forgotten."""
-    rows = await db.fetch(
-        """
-        SELECT min((SELECT min(due) FROM delivery d WHERE d.webhook = turn.webhook
-            AND d.state = 'pending' AND d.lease IS NULL)) AS due
-        FROM turn WHERE open AND next_due <= :now AND leased < slots
-          AND (:account = '' OR account = :account)
-          AND (lane != 'patient' OR NOT EXISTS (SELECT 1 FROM turn other
-              WHERE other.lane = 'patient' AND other.served > :moved))
-        """,
-        now=now,
-        account=account or "",
-        moved=int((now - _MOVING).timestamp() * 1_000_000),
-    )
-    due = rows[0]["due"]
-    if isinstance(due, str):  # SQLite tells no type for an expression
-        due = datetime.fromisoformat(due)
-    return max(now - due, timedelta()) if due is not None else timedelta()
-
-
-async def waited(account: str, now: datetime) -> timedelta:
-    """How long what is due longest has waited."""
-    async with reading() as db:
-        return await oldest_due(db, now, account)
-
-
-async def alarm(account: str, now: datetime) -> str:
-    """A sentence for the strip above every page; empty when nothing needs a person."""
-    async with reading() as db:
-        waited = await oldest_due(db, now, account)
-        if waited < _WORRY:
-            return ""
-        workers = await _workers(db, now)
-    minutes = int(waited.total_seconds() // 60)
-    span = f"{minutes} min" if minutes else f"{int(waited.total_seconds())} s"
-    cause = "no worker is running" if not workers else "the workers do not keep up"
-    return f"Deliveries have been waiting for {span}: {cause}."
-
-
-async def _workers(db: Database, now: datetime) -> int:
-    rows = await db.fetch(
-        "SELECT count(*) AS alive FROM worker WHERE beat_at > :since",
-        since=now - _ALIVE,
-    )
-    return int(rows[0]["alive"])
 
 
 @dataclass(frozen=True, slots=True)

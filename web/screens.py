@@ -8,7 +8,7 @@ from litestar import Request
 from litestar.plugins.htmx import ClientRedirect, HTMXRequest
 from litestar.response import Redirect, Response, Template
 
-from callboard import overview
+from callboard import readiness
 from callboard.accounts.sessions import SignedIn
 from callboard.runtime import Runtime
 
@@ -64,7 +64,7 @@ async def look_for_trouble(request: Request[Any, Any, Any]) -> None:
     """What the strip above every page says, for those who are signed in."""
     if request.scope.get("auth"):
         account, now = request.auth.account.id, request.app.state.runtime.clock()
-        text = await overview.alarm(account, now)
+        text = await readiness.alarm(account, now)
         request.state.alarms = [{"text": text}] if text else []
 
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from callboard import explanation, overview
+from callboard import explanation, overview, readiness
 from callboard.database import reading, writing
 from tests.cast import Cast
 from tests.engine import Engine
@@ -41,16 +41,16 @@ async def test_what_is_due_and_could_be_called_counts_as_waiting(engine: Engine)
     now = engine.runtime.clock()
     later = now + timedelta(minutes=5)
     async with reading() as db:
-        waited = await overview.oldest_due(db, later, engine.account)
-        assert await overview.oldest_due(db, later, "acc_other") == timedelta()
+        waited = await readiness.oldest_due(db, later, engine.account)
+        assert await readiness.oldest_due(db, later, "acc_other") == timedelta()
     assert timedelta(seconds=299) < waited < timedelta(seconds=310)
-    said = await overview.alarm(engine.account, later)
+    said = await readiness.alarm(engine.account, later)
     assert "5 min" in said
     assert "no worker is running" in said
-    assert await overview.alarm(engine.account, now) == ""
+    assert await readiness.alarm(engine.account, now) == ""
     async with engine.working():
         await engine.settled()
-    assert await overview.alarm(engine.account, later) == ""
+    assert await readiness.alarm(engine.account, later) == ""
 
 
 async def test_a_retry_in_an_hour_is_no_reason_to_worry(engine: Engine):
@@ -60,7 +60,7 @@ async def test_a_retry_in_an_hour_is_no_reason_to_worry(engine: Engine):
     async with engine.working():
         await engine.receiver.got(1)
     later = engine.runtime.clock() + timedelta(hours=1)
-    assert await overview.alarm(engine.account, later) == ""
+    assert await readiness.alarm(engine.account, later) == ""
     async with writing() as db:  # no worker shall wait for it
         await db.fetch("DELETE FROM delivery")
         await db.fetch("DELETE FROM event")

@@ -6,7 +6,7 @@ import msgspec
 from litestar import Response, get, head
 from litestar.router import Router
 
-from callboard import overview
+from callboard import readiness
 from web.errors import JSON_ERRORS
 from web.security import Running
 
@@ -36,7 +36,7 @@ async def readyz(runtime: Running) -> Response[ReadinessOut]:
 
     `oldest_due_seconds`: how long the longest due delivery has waited.
     """
-    found = await overview.readiness(runtime.queue, runtime.clock())
+    found = await readiness.look(runtime.queue, runtime.clock())
     body = ReadinessOut(**asdict(found))
     return Response(body, status_code=200 if found.ready else 503)
 

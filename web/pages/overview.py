@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response
 
-from callboard import overview, troubles
+from callboard import overview, readiness, troubles
 from callboard.accounts import keys
 from callboard.catalogue import event_types
 from callboard.delivery import reading
@@ -39,7 +39,7 @@ async def _going_on(account: str, runtime: Runtime) -> dict[str, Any]:
     found = await overview.by_webhook(account, now - _DAY)
     worst = sorted(found, key=lambda each: each.failed + each.tried_again, reverse=True)
     bad = [each for each in worst if each.failed + each.tried_again]
-    waited = await overview.waited(account, now)
+    waited = await readiness.waited(account, now)
     return {
         "needs_you": await troubles.needs_you(account),
         "events": await overview.count_events(account, now - _DAY),
