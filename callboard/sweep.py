@@ -17,6 +17,7 @@ from callboard.delivery.workers import Watch
 from callboard.errors import Unavailable
 
 BEAT = 1.0
+_STEP_SECONDS = 0.1  # what was held goes out again bit by bit
 _RARELY = 5  # beats between two looks for what seldom is there
 
 log = logging.getLogger(__name__)
@@ -37,11 +38,14 @@ async def run(
             await _take_over(watch, clock, ring)
             know_workers(watch.living)
             await spells.deactivate_waiting(clock)
-            await _follow(clock, ring)
+            moving = await _follow(clock, ring)
             await scheduled.look(clock, ring)
             if number % _RARELY == 0:
                 await _mend(clock)
                 await _forget(keep, clock)
+            while moving and monotonic() < begun + beat:
+                await asyncio.sleep(_STEP_SECONDS)
+                moving = await _follow(clock, ring)
         except Unavailable:
             log.warning("sweep.database_away")
         await asyncio.sleep(max(begun + beat - monotonic(), 0))
@@ -54,8 +58,9 @@ async def _take_over(watch: Watch, clock: Clock, ring: Callable[[], None]) -> No
         ring()
 
 
-async def _follow(clock: Clock, ring: Callable[[], None]) -> None:
-    """In short transactions, so that live traffic gets in between."""
+async def _follow(clock: Clock, ring: Callable[[], None]) -> bool:
+    """In short transactions, so that live traffic gets in between; True if there was
+    anything to do."""
     async with reading() as db:
         webhooks = await following.webhooks(db)
     for webhook in webhooks:
@@ -64,6 +69,7 @@ async def _follow(clock: Clock, ring: Callable[[], None]) -> None:
             async with writing() as db:
                 more = await following.follow(db, webhook, clock())
             ring()
+    return bool(webhooks)
 
 
 async def _forget(keep: timedelta, clock: Clock) -> None:

@@ -10,6 +10,7 @@ from callboard.database import Database, Row, Rows
 from callboard.webhooks.states import WebhookState
 
 STEP = 1000
+_AHEAD = 100
 _LATELY = timedelta(days=1)
 
 
@@ -46,7 +47,7 @@ async def follow(db: Database, webhook: str, now: datetime) -> bool:
     """One step of a webhook's deliveries. True while there is more to do at once."""
     found = await db.fetch(
         """
-        SELECT t.follow, t.discards_before, w.state, w.hold_days, w.cause,
+        SELECT t.follow, t.discards_before, t.cap, w.state, w.hold_days, w.cause,
                s.next_run IS NOT NULL AS scheduled, h.verdict
         FROM turn t JOIN webhook w ON w.id = t.webhook
         LEFT JOIN schedule s ON s.webhook = t.webhook
@@ -59,8 +60,10 @@ async def follow(db: Database, webhook: str, now: datetime) -> bool:
         return False
     (row,) = found
     act = row["follow"]
-    moved = await _STEPS[act](db, webhook, row, now)
-    if moved < STEP and not await _in_flight(db, webhook, act):
+    paced = act == "release" and not row["scheduled"]
+    step = await _room(db, webhook, row["cap"], now) if paced else STEP
+    moved = await _STEPS[act](db, webhook, row, step, now)
+    if moved < step and not await _in_flight(db, webhook, act):
         then = _next_act(act, row)
         await db.fetch(
             """
@@ -73,7 +76,24 @@ async def follow(db: Database, webhook: str, now: datetime) -> bool:
             now=now,
         )
         return then is not None
-    return moved == STEP
+    return moved == STEP and not paced
+
+
+async def _room(db: Database, webhook: str, cap: int, now: datetime) -> int:
+    """So few that a live event is never far behind what goes out again."""
+    most = max(2 * cap, _AHEAD)
+    rows = await db.fetch(
+        """
+        SELECT count(*) AS waiting FROM (
+            SELECT 1 FROM delivery WHERE webhook = :webhook AND state = 'pending'
+            AND lease IS NULL AND due <= :now LIMIT :most
+        ) AS due
+        """,
+        webhook=webhook,
+        now=now,
+        most=most,
+    )
+    return most - int(rows[0]["waiting"])
 
 
 def _next_act(act: str, row: Row) -> str | None:
@@ -102,7 +122,7 @@ async def _in_flight(db: Database, webhook: str, act: str) -> bool:
     return bool(rows)
 
 
-async def _hold(db: Database, webhook: str, row: Row, now: datetime) -> int:
+async def _hold(db: Database, webhook: str, row: Row, step: int, now: datetime) -> int:
     rows = await db.fetch(
         """
         SELECT seq, created_at FROM delivery
@@ -110,7 +130,7 @@ async def _hold(db: Database, webhook: str, row: Row, now: datetime) -> int:
         ORDER BY seq LIMIT :step
         """,
         webhook=webhook,
-        step=STEP,
+        step=step,
     )
     kept = timedelta(days=row["hold_days"])
     until = [(each["seq"], each["created_at"] + kept) for each in rows]
@@ -126,7 +146,9 @@ async def _hold(db: Database, webhook: str, row: Row, now: datetime) -> int:
     return len(rows)
 
 
-async def _salvage(db: Database, webhook: str, row: Row, now: datetime) -> int:
+async def _salvage(
+    db: Database, webhook: str, row: Row, step: int, now: datetime
+) -> int:
     """Deliveries that failed for good since the last success are held, too."""
     if not row["hold_days"]:
         return 0
@@ -139,7 +161,7 @@ async def _salvage(db: Database, webhook: str, row: Row, now: datetime) -> int:
         ORDER BY d.seq LIMIT :step
         """,
         webhook=webhook,
-        step=STEP,
+        step=step,
     )
     kept = timedelta(days=row["hold_days"])
     until = [(each["seq"], each["created_at"] + kept) for each in rows]
@@ -154,7 +176,9 @@ async def _salvage(db: Database, webhook: str, row: Row, now: datetime) -> int:
     return len(rows)
 
 
-async def _release(db: Database, webhook: str, row: Row, now: datetime) -> int:
+async def _release(
+    db: Database, webhook: str, row: Row, step: int, now: datetime
+) -> int:
     """Oldest first, with the whole plan again."""
     due = "NULL" if row["scheduled"] else ":now"
     return await _move(
@@ -162,11 +186,14 @@ async def _release(db: Database, webhook: str, row: Row, now: datetime) -> int:
         f"state = 'pending', due = {due}, tries = 0, held_until = NULL, reason = NULL",
         "state = 'held'",
         webhook,
+        step,
         now,
     )
 
 
-async def _discard(db: Database, webhook: str, row: Row, now: datetime) -> int:
+async def _discard(
+    db: Database, webhook: str, row: Row, step: int, now: datetime
+) -> int:
     """What waited when it was activated, whether or not it had been put on hold yet."""
     return await _move(
         db,
@@ -174,18 +201,22 @@ async def _discard(db: Database, webhook: str, row: Row, now: datetime) -> int:
         " held_until = NULL, finished_at = :now",
         "state IN ('pending', 'held') AND lease IS NULL AND created_at <= :before",
         webhook,
+        step,
         now,
         before=row["discards_before"],
     )
 
 
-async def _cancel_all(db: Database, webhook: str, row: Row, now: datetime) -> int:
+async def _cancel_all(
+    db: Database, webhook: str, row: Row, step: int, now: datetime
+) -> int:
     return await _move(
         db,
         "state = 'cancelled', reason = 'webhook deleted', due = NULL,"
         " held_until = NULL, finished_at = :now",
         "state IN ('pending', 'held') AND lease IS NULL",
         webhook,
+        step,
         now,
     )
 
@@ -200,7 +231,13 @@ _STEPS = {
 
 
 async def _move(
-    db: Database, changes: str, which: str, webhook: str, now: datetime, **values: Any
+    db: Database,
+    changes: str,
+    which: str,
+    webhook: str,
+    step: int,
+    now: datetime,
+    **values: Any,
 ) -> int:
     rows = await db.fetch(
         f"""
@@ -210,7 +247,7 @@ async def _move(
         RETURNING seq
         """,
         webhook=webhook,
-        step=STEP,
+        step=step,
         now=now,
         **values,
     )

@@ -53,3 +53,18 @@ async def test_other_webhooks_do_not_feel_it(engine: Engine):
         await engine.settled()
     before = [c for c in engine.receiver.at("/drains") if c.at < call.at]
     assert len(before) < MANY / 2
+
+
+async def test_live_events_of_the_webhook_itself_are_not_far_behind(engine: Engine):
+    webhook = await held(engine, "/", MANY, concurrency=10)
+    engine.receiver.usually["/"] = Answer(takes=0.02)
+    await engine.activate(webhook, "deliver")
+    async with engine.working():
+        await engine.receiver.got(1)
+        live = await engine.post(b'"live"')
+        await engine.settled()
+    calls = engine.receiver.calls
+    (place,) = [n for n, call in enumerate(calls) if call.id == live.id]
+    assert place < 300
+    assert [call.data for call in calls[:1]] == [0]
+    assert len(calls) == MANY + 1
