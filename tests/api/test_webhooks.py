@@ -1,5 +1,6 @@
 """Webhooks through the API: drafts, changes, states, and problems by name."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -187,6 +188,13 @@ class TestStates:
         shown = (await api.get(path)).json()
         assert shown["held"] == 1
         assert shown["last_delivery"]["state"] == "held"
+        holding = shown["holding"]
+        oldest, expires = (
+            datetime.fromisoformat(holding[name])
+            for name in ("oldest_at", "first_expires_at")
+        )
+        assert expires - oldest == timedelta(days=shown["hold_days"])
+        assert holding["about_bytes"] == len("{}")
         assert problems(await api.post(f"{path}/activate")) == [("held", "required")]
         answer = await api.post(f"{path}/activate", json={"held": "deliver"})
         assert answer.json()["state"] == "active"

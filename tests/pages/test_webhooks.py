@@ -229,6 +229,9 @@ class TestItsLife:
         id = await engine.webhook()
         await engine.pause(id)
         await engine.post()
+        said = seen(await alice.get(f"/webhooks/{id}"))
+        assert "1 delivery is held, about 2 Bytes, the oldest since" in said
+        assert "Each is kept for 5 days, the first until" in said
         answer = await alice.post(f"/webhooks/{id}/activate", status=422)
         assert "1 delivery is held. What should become of it?" in seen(answer)
         await alice.post(f"/webhooks/{id}/activate", {"held": "deliver"})

@@ -126,8 +126,17 @@ class LastDelivery(msgspec.Struct):
     state: str
 
 
+class HoldingOut(msgspec.Struct):
+    """How old the oldest is, when the first expires, and about how large they are."""
+
+    oldest_at: datetime
+    first_expires_at: datetime | None
+    about_bytes: int
+
+
 class WebhookOut(msgspec.Struct, kw_only=True):
-    """`held`: deliveries that wait until it is activated. The values of `headers` are
+    """`held`: deliveries that wait until it is activated; of these `holding` tells
+    more, except in lists. The values of `headers` are
     masked for keys that may only read."""
 
     id: str
@@ -157,6 +166,7 @@ class WebhookOut(msgspec.Struct, kw_only=True):
     recipients: tuple[str, ...]
     notify: tuple[str, ...]
     held: int
+    holding: HoldingOut | msgspec.UnsetType = msgspec.UNSET
     created_at: datetime
     last_delivery: LastDelivery | None
 

@@ -1,3 +1,4 @@
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -234,8 +235,10 @@ async def _type_for(account: str, row: Webhook, given: str | None) -> str:
 
 
 async def _shown(row: Webhook) -> WebhookOut:
-    stands = await standing.of_webhooks([row])
-    return WebhookOut.of(row, stands[row.id])
+    stands = (await standing.of_webhooks([row]))[row.id]
+    holding = await standing.of_held(row.id, stands.held)
+    more = {"holding": asdict(holding)} if holding else {}
+    return WebhookOut.of(row, stands, **more)
 
 
 def _made(row: Webhook, secret: str | None, now: datetime) -> dict[str, Any]:

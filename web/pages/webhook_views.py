@@ -32,7 +32,9 @@ async def listed(rows: Sequence[Webhook]) -> list[View]:
 async def shown(row: Webhook) -> View:
     """With how its receiver does."""
     takes_until = row.state_since + timedelta(days=row.hold_days) if row.cause else None
-    return (await listed([row]))[0] | {
+    view = (await listed([row]))[0]
+    return view | {
+        "holding": await standing.of_held(row.id, view["held"]),
         "failing": await health.of_webhook(row),
         "why": health.why(row.cause),
         "takes_until": takes_until,
