@@ -15,24 +15,7 @@ from callboard.delivery.reading import subject_of
 from callboard.delivery.states import DeliveryState
 from callboard.matching.filters import Filters
 from callboard.matching.subject import Subject
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
-    """A selection at one time: nothing that comes later is in it. `upto`: see `Replay`.
-    `names`: of event types, None for any. `filters`: of the webhook, None for missing
-    events that it wants all, and for deliveries."""
-
-    account: str
-    webhook: str
-    states: tuple[DeliveryState, ...]
-    names: list[str] | None
-    since: datetime | None
-    until: datetime | None
-    missing: bool
-    upto: str
-    at: datetime
-    filters: Filters | None = None
+from callboard.replays.bounds import Bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +37,6 @@ class Picks:
     items: list[Picked]
     cursor: str
     ended: bool
-
-
-async def newest(db: Database, account: str, webhook: str, missing: bool) -> str:
-    """The id behind which everything is new."""
-    if missing:
-        rows = await db.fetch(
-            "SELECT max(id) AS last FROM event WHERE account = :account",
-            account=account,
-        )
-        return str(rows[0]["last"] or "")
-    rows = await db.fetch(
-        "SELECT max(seq) AS last FROM delivery WHERE webhook = :webhook",
-        webhook=webhook,
-    )
-    return ids.from_sequence("dlv", rows[0]["last"] or 0)
 
 
 async def count(bounds: Bounds) -> int:

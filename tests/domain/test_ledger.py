@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from callboard import check, ids, replay
+from callboard import by_hand, check, ids
 from callboard.accounts import accounts
 from callboard.config import Settings
 from callboard.database import opened_database, reading, writing
@@ -279,13 +279,13 @@ class World:
             )
 
     async def cancel(self, which: int) -> None:
-        await self.by_hand(replay.cancel, which)
+        await self.by_hand(by_hand.cancel, which)
 
     async def try_now(self, which: int) -> None:
-        await self.by_hand(replay.try_now, which)
+        await self.by_hand(by_hand.try_now, which)
 
     async def repeat(self, which: int) -> None:
-        self.repeats += await self.by_hand(replay.repeat, which)
+        self.repeats += await self.by_hand(by_hand.repeat, which)
 
     async def by_hand(self, act: Callable[..., Awaitable[Any]], which: int) -> int:
         rows = await self.rows("SELECT seq FROM delivery ORDER BY seq")

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from callboard import check
-from callboard import replay as by_hand
+from callboard import by_hand, check
 from callboard.database import Database, writing
 from callboard.ingest import NewEvent
-from callboard.replays import pace, replays, running
+from callboard.replays import pace, progress, replays, running
 from callboard.replays.pace import UnderWay
 from callboard.replays.selection import Selection
 from callboard.schedule import Schedule
@@ -67,7 +66,7 @@ async def test_a_worker_that_dies_anywhere_in_a_step_leaves_nothing_behind(
             raise Killed
         return await fetch(self, sql, **values)
 
-    while (await replays.get(engine.account, replay)).is_open:
+    while (await progress.get(engine.account, replay)).is_open:
         now += timedelta(seconds=2)
         for statements in range(20):
             left = statements
@@ -93,7 +92,7 @@ async def test_workers_that_step_at_once_make_each_delivery_once(
     engine: Engine, replay: str
 ):
     now = engine.runtime.clock()
-    while (await replays.get(engine.account, replay)).is_open:
+    while (await progress.get(engine.account, replay)).is_open:
         now += timedelta(seconds=2)
         await asyncio.gather(*(running.advance(now, PLACES) for _ in range(4)))
         await all_delivered(now)
@@ -106,11 +105,11 @@ async def test_what_somebody_else_has_sent_again_meanwhile_is_passed_over(
     last = (await engine.deliveries())[-1]
     now = engine.runtime.clock()
     await by_hand.repeat(engine.account, WHO, last, now)
-    while (await replays.get(engine.account, replay)).is_open:
+    while (await progress.get(engine.account, replay)).is_open:
         now += timedelta(seconds=2)
         await running.advance(now, PLACES)
         await all_delivered(now)
-    report = await replays.get(engine.account, replay)
+    report = await progress.get(engine.account, replay)
     assert (report.total, report.made, report.skipped) == (COUNT, COUNT - 1, 1)
     assert sorted(await made(engine)) == list(range(1, COUNT + 1))
 
@@ -126,7 +125,7 @@ async def test_what_has_been_forgotten_meanwhile_does_not_stop_it(
         now += timedelta(seconds=2)
         await running.advance(now, PLACES)
         await all_delivered(now)
-    report = await replays.get(engine.account, replay)
+    report = await progress.get(engine.account, replay)
     assert (report.state, report.done) == ("finished", COUNT)
 
 
@@ -161,11 +160,11 @@ async def test_behind_filters_every_event_is_counted_however_many(engine: Engine
     wanted, now = Selection(webhook=webhook, missing=True), engine.runtime.clock()
     replay = await replays.start(engine.account, WHO, wanted, KEEP, now)
     assert replay.total == 5
-    while (await replays.get(engine.account, replay.id)).is_open:
+    while (await progress.get(engine.account, replay.id)).is_open:
         now += timedelta(seconds=2)
         await running.advance(now, PLACES)
         await all_delivered(now)
-    report = await replays.get(engine.account, replay.id)
+    report = await progress.get(engine.account, replay.id)
     assert (report.made, report.skipped) == (5, 0)
 
 

@@ -12,8 +12,8 @@ from callboard.database import writing
 from callboard.errors import Conflict, Invalid, NotFound
 from callboard.ingest import NewEvent
 from callboard.matching.context import Context, TagFilter
-from callboard.replays import replays, running
-from callboard.replays.replays import ReplayView
+from callboard.replays import progress, replays, running
+from callboard.replays.progress import ReplayView
 from callboard.replays.selection import Selection
 from tests import make
 from tests.engine import KEEP, TYPE, WHO, Engine, eventually
@@ -55,10 +55,10 @@ async def count(engine: Engine, webhook: str, **more: Any) -> int:
 
 async def finished(engine: Engine, replay: ReplayView) -> ReplayView:
     async def met() -> bool:
-        return not (await replays.get(engine.account, replay.id)).is_open
+        return not (await progress.get(engine.account, replay.id)).is_open
 
     await eventually(met)
-    return await replays.get(engine.account, replay.id)
+    return await progress.get(engine.account, replay.id)
 
 
 async def steps(engine: Engine, count: int, after: datetime | None = None) -> datetime:
@@ -272,7 +272,7 @@ class TestWhatIsWrong:
         for act in (replays.pause, replays.resume, replays.cancel):
             with pytest.raises(NotFound):
                 await act(theirs, "c", replay.id, now)
-        assert (await replays.page(theirs)).items == []
+        assert (await progress.page(theirs)).items == []
 
 
 class TestOnTheWay:
@@ -298,7 +298,7 @@ class TestOnTheWay:
         now = await steps(engine, 1)
         await replays.cancel(engine.account, WHO, replay.id, now)
         await steps(engine, 3, now)
-        report = await replays.get(engine.account, replay.id)
+        report = await progress.get(engine.account, replay.id)
         assert (report.state, report.made, report.cancelled) == ("cancelled", 2, 2)
         assert report.done == 2
         rows = await engine.rows("SELECT state, reason FROM delivery WHERE extra")
@@ -320,11 +320,11 @@ class TestOnTheWay:
             gate.set()
 
             async def met() -> bool:
-                now = await replays.get(engine.account, replay.id)
+                now = await progress.get(engine.account, replay.id)
                 return now.made == now.done
 
             await eventually(met)
-        report = await replays.get(engine.account, replay.id)
+        report = await progress.get(engine.account, replay.id)
         assert (report.delivered, report.cancelled) == (1, report.made - 1)
 
     async def test_it_waits_for_a_paused_webhook_and_ends_with_a_deleted_one(
@@ -334,12 +334,12 @@ class TestOnTheWay:
         replay = await start(engine, webhook)
         await engine.pause(webhook)
         now = await steps(engine, 3)
-        seen = await replays.get(engine.account, replay.id)
+        seen = await progress.get(engine.account, replay.id)
         assert (seen.made, seen.state) == (0, "running")
         assert seen.waits_for == "CRM is paused: activate it to go on."
         await engine.delete(webhook)
         await steps(engine, 1, now)
-        assert (await replays.get(engine.account, replay.id)).state == "cancelled"
+        assert (await progress.get(engine.account, replay.id)).state == "cancelled"
 
     async def test_few_wait_at_once_and_fewer_when_nothing_is_taken(
         self, engine: Engine
@@ -365,13 +365,13 @@ class TestOnTheWay:
         replay = await start(engine, webhook)
 
         async def met() -> bool:
-            return (await replays.get(engine.account, replay.id)).made == 20
+            return (await progress.get(engine.account, replay.id)).made == 20
 
         async with engine.working():
             await eventually(met)
             now = engine.runtime.clock()
             await running.advance(now + timedelta(seconds=2), PLACES)
-        seen = await replays.get(engine.account, replay.id)
+        seen = await progress.get(engine.account, replay.id)
         assert (seen.made, seen.done) == (20, 0)
         assert seen.waits_for
         assert "fails" in seen.waits_for

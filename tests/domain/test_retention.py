@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from callboard import replay, retention
+from callboard import by_hand, retention
 from callboard.database import writing
 from callboard.delivery import events
 from callboard.errors import NotFound
@@ -49,7 +49,7 @@ async def test_what_is_forgotten_cannot_be_sent(engine: Engine):
     await forgotten(engine)
     now = engine.runtime.clock()
     with pytest.raises(NotFound):
-        await replay.send_event(engine.account, WHO, receipt.id, webhook, now)
+        await by_hand.send_event(engine.account, WHO, receipt.id, webhook, now)
 
 
 async def test_an_event_that_is_being_sent_again_is_not_forgotten(engine: Engine):
@@ -62,7 +62,7 @@ async def test_an_event_that_is_being_sent_again_is_not_forgotten(engine: Engine
         forgetting = asyncio.create_task(forgotten(engine), context=Context())
         await asyncio.wait([forgetting], timeout=0.2)
         now = engine.runtime.clock()
-        await replay.send_event(engine.account, WHO, receipt.id, webhook, now)
+        await by_hand.send_event(engine.account, WHO, receipt.id, webhook, now)
     assert await forgetting == 0
     async with engine.working():
         await engine.settled()
@@ -76,7 +76,7 @@ async def test_an_event_is_sent_again_or_forgotten_but_never_half(engine: Engine
         await engine.settled()
     now = engine.runtime.clock()
     sending = [
-        replay.send_event(engine.account, WHO, receipt.id, webhook, now)
+        by_hand.send_event(engine.account, WHO, receipt.id, webhook, now)
         for receipt in receipts
     ]
     gone, *sent = await asyncio.gather(

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from standardwebhooks import Webhook as Verifier
 
-from callboard import ids, replay, scheduled
+from callboard import by_hand, ids, scheduled
 from callboard.database import writing
 from callboard.delivery import ledger, reading, workers
 from callboard.delivery.states import Lane
@@ -280,7 +280,7 @@ async def test_a_try_by_hand_goes_at_once_and_uses_no_run_up(days: Days):
     days.engine.receiver.script("/", 500)
     await days.post_numbers(1, 2)
     (_, second) = await days.engine.deliveries()
-    await replay.try_now(days.engine.account, WHO, second, days.now)
+    await by_hand.try_now(days.engine.account, WHO, second, days.now)
     assert numbers(await days.after(0.1)) == [2]
     assert numbers(await days.after(5)) == [1, 2]
     rows = await days.engine.rows("SELECT tries FROM delivery ORDER BY seq")
@@ -293,7 +293,7 @@ async def test_a_member_tried_by_hand_brings_its_call_along(days: Days):
     await days.post_numbers(0, 3)
     (first,) = await days.after(5)
     last = (await days.engine.deliveries())[-1]
-    await replay.try_now(days.engine.account, WHO, last, days.now)
+    await by_hand.try_now(days.engine.account, WHO, last, days.now)
     (second,) = await days.after(0.1)
     assert (second.id, second.body) == (first.id, first.body)
     assert await days.engine.states() == ["delivered"] * 3
@@ -307,7 +307,7 @@ async def test_a_cancelled_member_leaves_its_call_and_the_others_get_a_new_one(
     await days.post_numbers(0, 3)
     (first,) = await days.after(5)
     middle = (await days.engine.deliveries())[1]
-    await replay.cancel(days.engine.account, WHO, middle, days.now)
+    await by_hand.cancel(days.engine.account, WHO, middle, days.now)
     (second,) = await days.after(5)
     assert arrays([second]) == [[0, 2]]
     assert second.id != first.id
@@ -319,7 +319,7 @@ async def test_a_member_cancelled_during_the_run_is_not_sent(days: Days):
     days.now += timedelta(minutes=5)
     await days.look()
     middle = (await days.engine.deliveries())[1]
-    await replay.cancel(days.engine.account, WHO, middle, days.now)
+    await by_hand.cancel(days.engine.account, WHO, middle, days.now)
     await days.work()
     assert arrays(days.calls()) == [[0]]
     assert arrays(await days.after(5)) == [[2]]
@@ -388,7 +388,7 @@ async def test_a_replay_goes_at_once(days: Days):
     await days.post(b"1")
     await days.after(5)
     (id,) = await days.engine.deliveries()
-    await replay.repeat(days.engine.account, WHO, id, days.now)
+    await by_hand.repeat(days.engine.account, WHO, id, days.now)
     assert numbers(await days.after(0.1)) == [1]
 
 

@@ -8,7 +8,6 @@ from random import Random
 import msgspec
 import pytest
 
-from callboard import replay
 from callboard.errors import CallboardError
 from callboard.schedule import Schedule
 from tests.days import Days
@@ -47,7 +46,7 @@ async def test_nothing_is_lost_or_out_of_turn(engine: Engine, seed: int):
                 if all_of_them:
                     with suppress(CallboardError):
                         one = rng.choice(all_of_them)
-                        await replay.try_now(engine.account, WHO, one, days.now)
+                        await by_hand.try_now(engine.account, WHO, one, days.now)
                         by_hand = True
             case "pause":
                 await engine.pause(webhook)

@@ -8,7 +8,7 @@ import pytest
 
 from callboard.database import writing
 from callboard.ingest import NewEvent
-from callboard.replays import replays
+from callboard.replays import progress
 from tests.engine import TYPE, Engine, eventually
 from tests.pages.signed_in import Browser, polled, seen
 
@@ -36,7 +36,7 @@ async def start(alice: Browser, webhook: str, **more: Any) -> str:
 
 async def finished(engine: Engine) -> None:
     async def met() -> bool:
-        page = await replays.page(engine.account)
+        page = await progress.page(engine.account)
         return not any(each.is_open for each in page.items)
 
     await eventually(met)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from callboard import replay
+from callboard import by_hand
 from callboard.delivery import reading
 from callboard.delivery.reading import DeliveryView
 from callboard.errors import Conflict, NotFound
@@ -188,11 +188,11 @@ class TestByHand:
 
     async def try_now(self, engine: Engine) -> None:
         (id,) = await engine.deliveries()
-        await replay.try_now(engine.account, WHO, id, engine.runtime.clock())
+        await by_hand.try_now(engine.account, WHO, id, engine.runtime.clock())
 
     async def cancel(self, engine: Engine) -> None:
         (id,) = await engine.deliveries()
-        await replay.cancel(engine.account, WHO, id, engine.runtime.clock())
+        await by_hand.cancel(engine.account, WHO, id, engine.runtime.clock())
 
 
 class TestAgain:
@@ -206,7 +206,7 @@ class TestAgain:
             await engine.settled()
             first = await only(engine)
             now = engine.runtime.clock()
-            id = await replay.repeat(engine.account, WHO, first.id, now)
+            id = await by_hand.repeat(engine.account, WHO, first.id, now)
             await engine.settled()
         again = await reading.get(engine.account, id)
         assert (again.repeats, again.state) == (first.id, "delivered")
@@ -224,7 +224,7 @@ class TestAgain:
             await engine.settled()
             first = (await engine.deliveries())[0]
             now = engine.runtime.clock()
-            await replay.repeat(engine.account, WHO, first, now)
+            await by_hand.repeat(engine.account, WHO, first, now)
             await engine.receiver.got(3)
             engine.skip(100)
             delivery = await tried(engine, 2)
@@ -237,12 +237,12 @@ class TestAgain:
         (id,) = await engine.deliveries()
         now = engine.runtime.clock()
         with pytest.raises(Conflict):
-            await replay.repeat(engine.account, WHO, id, now)
+            await by_hand.repeat(engine.account, WHO, id, now)
         async with engine.working():
             await engine.settled()
             await engine.pause(webhook)
             with pytest.raises(Conflict):
-                await replay.repeat(engine.account, WHO, id, now)
+                await by_hand.repeat(engine.account, WHO, id, now)
 
     async def test_an_event_goes_to_a_webhook_that_does_not_listen(
         self, engine: Engine
@@ -251,7 +251,7 @@ class TestAgain:
         receipt = await engine.post()
         now = engine.runtime.clock()
         async with engine.working():
-            id = await replay.send_event(engine.account, WHO, receipt.id, webhook, now)
+            id = await by_hand.send_event(engine.account, WHO, receipt.id, webhook, now)
             await engine.settled()
         assert (await reading.get(engine.account, id)).state == "delivered"
 
@@ -260,10 +260,10 @@ class TestAgain:
         receipt = await engine.post()
         (id,) = await engine.deliveries()
         charlie, now = cast.charlie.account, engine.runtime.clock()
-        for act in (replay.repeat, replay.try_now, replay.cancel):
+        for act in (by_hand.repeat, by_hand.try_now, by_hand.cancel):
             with pytest.raises(NotFound):
                 await act(charlie, "charlie", id, now)
         with pytest.raises(NotFound):
-            await replay.send_event(charlie, "charlie", receipt.id, webhook, now)
+            await by_hand.send_event(charlie, "charlie", receipt.id, webhook, now)
         async with engine.working():
             await engine.settled()

@@ -5,7 +5,7 @@ from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from callboard import replay
+from callboard import by_hand
 from callboard.delivery import reading
 from callboard.delivery.states import DeliveryState
 from callboard.errors import invalid
@@ -59,7 +59,7 @@ class DeliveriesController(Controller):
         id: FromPath[str],
     ) -> DeliveryOut:
         """A new delivery of the same event; 409 while this one is not finished."""
-        new = await replay.repeat(account, actor(request), id, runtime.clock())
+        new = await by_hand.repeat(account, actor(request), id, runtime.clock())
         runtime.queue.ring()
         return await shown(account, new)
 
@@ -72,7 +72,7 @@ class DeliveriesController(Controller):
         id: FromPath[str],
     ) -> DeliveryOut:
         """409 when it is under way or finished."""
-        await replay.cancel(account, actor(request), id, runtime.clock())
+        await by_hand.cancel(account, actor(request), id, runtime.clock())
         return await shown(account, id)
 
 

@@ -15,7 +15,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.types import ASGIApp, Receive, Send
 from litestar.types import Scope as ASGIScope
 
-from callboard import explanation, replay
+from callboard import by_hand, explanation
 from callboard.accounts.keys import Scope
 from callboard.delivery import reading
 from callboard.errors import Invalid, LimitReached, Problem, invalid
@@ -137,7 +137,7 @@ class EventsController(Controller):
         """To one active webhook, whether it listens to the type or not."""
         wanted = bodies.read(await bodies.receive(request, EVENT_BYTES), _send)
         now = runtime.clock()
-        new = await replay.send_event(account, actor(request), id, wanted.webhook, now)
+        new = await by_hand.send_event(account, actor(request), id, wanted.webhook, now)
         runtime.queue.ring()
         return await shown(account, new)
 

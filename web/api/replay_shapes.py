@@ -8,7 +8,8 @@ import msgspec
 from callboard import ids
 from callboard.delivery.states import DeliveryState
 from callboard.replays.picking import Picked
-from callboard.replays.replays import Preview, ReplayView
+from callboard.replays.progress import ReplayView
+from callboard.replays.replays import Preview
 from callboard.replays.selection import Selection
 from callboard.replays.states import ReplayState
 from web.api.shapes import AwareTime, utc

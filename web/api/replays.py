@@ -4,7 +4,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
 from callboard.paging import check_limit
-from callboard.replays import replays
+from callboard.replays import progress, replays
 from web.api import bodies
 from web.api.replay_shapes import PreviewOut, ReplayIn, ReplayOut
 from web.api.shapes import Paged
@@ -30,7 +30,7 @@ class ReplaysController(Controller):
     ) -> Paged[ReplayOut]:
         """Newest first."""
         check_limit(limit)
-        page = await replays.page(account, webhook, cursor, limit)
+        page = await progress.page(account, webhook, cursor, limit)
         return Paged([ReplayOut.of(view) for view in page.items], page.next)
 
     @post("/", opt={"takes": ReplayIn})
@@ -52,7 +52,7 @@ class ReplaysController(Controller):
 
     @get("/{id:str}")
     async def show(self, account: NamedDependency[str], id: FromPath[str]) -> ReplayOut:
-        return ReplayOut.of(await replays.get(account, id))
+        return ReplayOut.of(await progress.get(account, id))
 
     @post("/{id:str}/pause", status_code=200)
     async def pause(

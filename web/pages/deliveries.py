@@ -7,7 +7,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
-from callboard import explanation, replay
+from callboard import by_hand, explanation
 from callboard.accounts.members import Role
 from callboard.delivery import reading
 from callboard.delivery.reading import DeliveryView, Filter
@@ -77,7 +77,7 @@ class DeliveriesController(Controller):
         runtime: Running,
         id: FromPath[str],
     ) -> Response[Any]:
-        await replay.try_now(account, actor(request), id, runtime.clock())
+        await by_hand.try_now(account, actor(request), id, runtime.clock())
         runtime.queue.ring()
         return elsewhere(request, f"/deliveries/{id}")
 
@@ -107,7 +107,7 @@ class DeliveriesController(Controller):
         runtime: Running,
         id: FromPath[str],
     ) -> Response[Any]:
-        await replay.cancel(account, actor(request), id, runtime.clock())
+        await by_hand.cancel(account, actor(request), id, runtime.clock())
         return elsewhere(request, f"/deliveries/{id}")
 
     @post("/{id:str}/replay")
@@ -118,7 +118,7 @@ class DeliveriesController(Controller):
         runtime: Running,
         id: FromPath[str],
     ) -> Response[Any]:
-        made = await replay.repeat(account, actor(request), id, runtime.clock())
+        made = await by_hand.repeat(account, actor(request), id, runtime.clock())
         runtime.queue.ring()
         return elsewhere(request, f"/deliveries/{made}")
 

@@ -8,7 +8,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response
 
-from callboard import explanation, replay
+from callboard import by_hand, explanation
 from callboard.catalogue import event_types
 from callboard.delivery import reading
 from callboard.delivery.tables import Event
@@ -73,7 +73,7 @@ class EventsController(Controller):
         webhook = (await forms.texts(request, "webhook"))["webhook"]
         now = runtime.clock()
         try:
-            made = await replay.send_event(account, actor(request), id, webhook, now)
+            made = await by_hand.send_event(account, actor(request), id, webhook, now)
         except Conflict as error:
             return await _detail(request, account, id, error)
         runtime.queue.ring()

@@ -8,7 +8,7 @@ from litestar.response import Response, Template
 
 from callboard.accounts.members import Role
 from callboard.errors import CallboardError, Conflict, Invalid
-from callboard.replays import replays
+from callboard.replays import progress, replays
 from callboard.replays.replays import Preview
 from callboard.runtime import Runtime
 from callboard.webhooks import webhooks
@@ -32,7 +32,7 @@ class ReplaysController(Controller):
         webhook: FromQuery[str] = "",
         cursor: FromQuery[str | None] = None,
     ) -> Response[Any]:
-        page = await replays.page(account, webhook or None, cursor)
+        page = await progress.page(account, webhook or None, cursor)
         return screen_if_new(
             request,
             "replays/list.html",
@@ -91,7 +91,7 @@ class ReplaysController(Controller):
     async def show(
         self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
     ) -> Response[Any]:
-        replay = await replays.get(account, id)
+        replay = await progress.get(account, id)
         page, part = "replays/detail.html", "replays/_replay.html"
         return screen_if_new(request, page, part, replay, replay=replay)
 
@@ -122,7 +122,7 @@ class ReplaysController(Controller):
     async def ask_to_cancel(
         self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
     ) -> Template:
-        replay = await replays.get(account, id)
+        replay = await progress.get(account, id)
         ask = {
             "title": "Cancel this replay?",
             "text": "No more is sent, and what was made and still waits is cancelled,"

@@ -1,4 +1,4 @@
-"""Deliveries made again on request; each says which one it repeats."""
+"""What a person does to one delivery: send again, try now, cancel."""
 
 from datetime import datetime
 
