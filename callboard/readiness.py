@@ -48,24 +48,34 @@ async def oldest_due(
     db: Database, now: datetime, account: str | None = None
 ) -> timedelta:
     """Of webhooks that have a call free: what waits for its own webhook's cap, or in
-    the patient lane while that moves, is not forgotten."""
-    rows = await db.fetch(
-        """
-        SELECT min((SELECT min(due) FROM delivery d WHERE d.webhook = turn.webhook
-            AND d.state = 'pending' AND d.lease IS NULL)) AS due
-        FROM turn WHERE open AND next_due <= :now AND leased < slots
-          AND (:account = '' OR account = :account)
-          AND (lane != 'patient' OR NOT EXISTS (SELECT 1 FROM turn other
-              WHERE other.lane = 'patient' AND other.served > :moved))
-        """,
-        now=now,
-        account=account or "",
-        moved=int((now - _MOVING).timestamp() * 1_000_000),
-    )
+    the patient lane while that moves, is not forgotten. While no worker lives nothing
+    is a reason to wait, not even that one had a call under way."""
+    values: dict[str, object] = {"now": now, "account": account or ""}
+    if await _workers(db, now):
+        sql = _WAITS_FOR_A_WORKER
+        values["moved"] = int((now - _MOVING).timestamp() * 1_000_000)
+    else:
+        sql = _WAITS_FOR_ANYBODY
+    rows = await db.fetch(sql, **values)
     due = rows[0]["due"]
     if isinstance(due, str):  # SQLite tells no type for an expression
         due = datetime.fromisoformat(due)
     return max(now - due, timedelta()) if due is not None else timedelta()
+
+
+_WAITS_FOR_A_WORKER = """
+    SELECT min((SELECT min(due) FROM delivery d WHERE d.webhook = turn.webhook
+        AND d.state = 'pending' AND d.lease IS NULL)) AS due
+    FROM turn WHERE open AND next_due <= :now AND leased < slots
+      AND (:account = '' OR account = :account)
+      AND (lane != 'patient' OR NOT EXISTS (SELECT 1 FROM turn other
+          WHERE other.lane = 'patient' AND other.served > :moved))
+"""
+_WAITS_FOR_ANYBODY = """
+    SELECT min((SELECT min(due) FROM delivery d WHERE d.webhook = turn.webhook
+        AND d.state = 'pending' AND d.due <= :now)) AS due
+    FROM turn WHERE open AND (:account = '' OR account = :account)
+"""
 
 
 async def waited(account: str, now: datetime) -> timedelta:

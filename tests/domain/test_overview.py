@@ -4,6 +4,9 @@ from datetime import timedelta
 
 from callboard import explanation, overview, readiness
 from callboard.database import reading, writing
+from callboard.delivery import ledger
+from callboard.delivery.states import Lane
+from callboard.delivery.workers import Watch, bury
 from tests.cast import Cast
 from tests.engine import Engine
 from tests.receiver import Answer
@@ -51,6 +54,28 @@ async def test_what_is_due_and_could_be_called_counts_as_waiting(engine: Engine)
     async with engine.working():
         await engine.settled()
     assert await readiness.alarm(engine.account, later) == ""
+
+
+async def test_a_worker_that_stopped_with_a_call_under_way_is_noticed(engine: Engine):
+    """It holds the only call that its webhook may have: nothing else could be called
+    while it lives. A minute later everybody knows that it does not."""
+    await engine.webhook(concurrency=1)
+    for _ in range(2):
+        await engine.post()
+    await Watch("wrk_a").beat(engine.runtime.clock())
+    async with writing() as db:
+        now = engine.runtime.clock()
+        assert await ledger.claim(db, Lane.UNTRIED, 5, "wrk_a/1", now)
+    in_a_minute = now + timedelta(seconds=59)
+    said = await readiness.alarm(engine.account, in_a_minute)
+    assert "no worker is running" in said
+    found = await readiness.look(engine.runtime.queue, in_a_minute)
+    assert (found.workers, round(found.oldest_due_seconds)) == (0, 59)
+    await Watch("wrk_a").beat(in_a_minute)
+    assert await readiness.alarm(engine.account, in_a_minute) == ""
+    await bury("wrk_a", engine.runtime.clock())
+    async with engine.working():
+        await engine.settled()
 
 
 async def test_a_retry_in_an_hour_is_no_reason_to_worry(engine: Engine):
