@@ -110,7 +110,7 @@ class Engine:
                     watch, self.runtime.clock, pump.ring, pump.share_hosts, KEEP, BEAT
                 )
                 beside.append(tasks.create_task(sweeping))
-                replayer = self.replayer(pump)
+                replayer = Replayer(self.runtime.clock, pump.ring, pump.places)
                 beside.append(tasks.create_task(replayer.run()))
             try:
                 yield
@@ -122,18 +122,6 @@ class Engine:
                     task.cancel()
         for worker in workers or ("wrk_a",):
             await bury(worker, self.runtime.clock())
-
-    def replayer(self, pump: Pump) -> Replayer:
-        """One that calls itself: there is no Redis between."""
-        shifts: set[asyncio.Task[None]] = set()
-
-        def call() -> None:
-            if not shifts:
-                shifts.add(task := asyncio.create_task(found.work()))
-                task.add_done_callback(shifts.discard)
-
-        found = Replayer(self.runtime.clock, pump.ring, call, pump.places)
-        return found
 
     async def settled(self) -> None:
         """Waits until nothing is under way, nor has anything left to be done."""

@@ -74,7 +74,7 @@ async def _run(watch: Watch, pump: Pump, runtime: Runtime, stop: asyncio.Event) 
     pumping = asyncio.create_task(pump.run())
     keep = runtime.settings.retention
     postman = Postman(runtime.mailer, runtime.links, runtime.clock)
-    replayer = _make_replayer(pump, runtime)
+    replayer = Replayer(runtime.clock, pump.ring, pump.places)
     beside = [
         asyncio.create_task(
             sweep.run(watch, runtime.clock, pump.ring, pump.share_hosts, keep)
@@ -98,17 +98,12 @@ async def _run(watch: Watch, pump: Pump, runtime: Runtime, stop: asyncio.Event) 
         task.result()
 
 
-def _make_replayer(pump: Pump, runtime: Runtime) -> Replayer:
-    places = runtime.settings.worker_concurrency
-    return Replayer(runtime.clock, pump.ring, runtime.queue.replay, places)
-
-
 async def _listen(
     redis_url: str, pump: Pump, postman: Postman, replayer: Replayer
 ) -> None:
     """arq, for as long as this process lives, however often Redis goes away."""
     while True:
-        worker = make_worker(redis_url, pump.ring, postman, replayer)
+        worker = make_worker(redis_url, pump, postman, replayer)
         try:
             await worker.async_run()
         except (RedisError, OSError, TimeoutError) as problem:

@@ -7,6 +7,7 @@ one at once; one that dies in the middle may have sent it, and another does so a
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import quote
@@ -38,21 +39,27 @@ class Postman:
     mailer: Mailer
     links: Links
     clock: Callable[[], datetime]
-    _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _stirred: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def stir(self) -> None:
+        """There may be something to send."""
+        self._stirred.set()
 
     async def run(self) -> None:
         """Until cancelled. An outage of the database ends nothing."""
         while True:
+            self._stirred.clear()
             try:
                 await self.send_due()
             except Unavailable:
                 log.warning("notices.database_away")
-            await asyncio.sleep(_LOOKS_EVERY)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOKS_EVERY):
+                    await self._stirred.wait()
 
     async def send_due(self) -> None:
-        async with self._alone:
-            while taken := await waiting.take(self.clock()):
-                await asyncio.gather(*(self._deliver(each) for each in taken))
+        while taken := await waiting.take(self.clock()):
+            await asyncio.gather(*(self._deliver(each) for each in taken))
 
     async def _deliver(self, notices: Sequence[Notice]) -> None:
         """In one mail; those that nobody need hear of any more are left out."""

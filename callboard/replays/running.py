@@ -1,19 +1,17 @@
-"""Takes replays further, step by step: what arq runs, and each worker by itself."""
+"""Takes replays further, in every worker."""
 
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
-from time import monotonic
 
 from callboard.database import reading, writing
 from callboard.errors import Unavailable
 from callboard.replays import pace, steps
 
 _BY_ITSELF = 1.0
-# arq cuts a job off after 30 s; a worker that dies keeps its job blocked for 10 more.
-_SHIFT = 15.0
 _MOST_AT_ONCE = 50
 
 log = logging.getLogger(__name__)
@@ -21,40 +19,38 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Replayer:
-    """`places`: calls that this worker may have in flight. `ring` wakes its pump,
-    `call` asks arq for a shift."""
+    """`places`: calls that this worker may have in flight. `ring` wakes its pump."""
 
     clock: Callable[[], datetime]
     ring: Callable[[], None]
-    call: Callable[[], None]
     places: int
+    _stirred: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def stir(self) -> None:
+        """There may be something to do."""
+        self._stirred.set()
 
     async def run(self) -> None:
-        """Until cancelled: one step each second, and a call for whoever goes faster."""
+        """Until cancelled; by itself it looks each second."""
         while True:
-            if await self._advance() is not None:
-                self.call()
-            await asyncio.sleep(_BY_ITSELF)
+            self._stirred.clear()
+            pause = pace.LOOKS_EVERY if await self._advance() else _BY_ITSELF
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._stirred.wait()
 
-    async def work(self) -> None:
-        """A shift: while there is something to do, and not for long."""
-        end = monotonic() + _SHIFT
-        while monotonic() < end:
-            soonest = await self._advance()
-            if soonest is None or soonest > self.clock() + steps.SOON:
-                return
-            await asyncio.sleep(pace.LOOKS_EVERY)
-
-    async def _advance(self) -> datetime | None:
-        """An outage of the database ends nothing."""
+    async def _advance(self) -> bool:
+        """True while there is more to do soon. An outage of the database ends
+        nothing."""
         try:
             soonest = await advance(self.clock(), self.places)
         except Unavailable:
             log.warning("replays.database_away")
-            return None
-        if soonest is not None:
-            self.ring()
-        return soonest
+            return False
+        if soonest is None:
+            return False
+        self.ring()
+        return soonest <= self.clock() + steps.SOON
 
 
 async def advance(now: datetime, places: int) -> datetime | None:
