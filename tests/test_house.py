@@ -80,7 +80,10 @@ def test_only_the_ledger_rooms_change_the_state_of_a_delivery() -> None:
         "callboard/delivery/following.py",
         "callboard/delivery/ledger/claims.py",
         "callboard/delivery/ledger/records.py",
-        "callboard/delivery/runs.py",
+        "callboard/delivery/runs/aligning.py",
+        "callboard/delivery/runs/ending.py",
+        "callboard/delivery/runs/starting.py",
+        "callboard/delivery/runs/superseding.py",
     }
 
 

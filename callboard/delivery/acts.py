@@ -8,6 +8,7 @@ from datetime import datetime
 
 from callboard.database import Database, Rows
 from callboard.delivery import buckets
+from callboard.delivery.locks import lock_turn
 from callboard.delivery.states import DeliveryState
 from callboard.errors import Conflict
 
@@ -63,9 +64,7 @@ async def cancel_many(
     db: Database, webhook: str, seqs: list[int], reason: str, now: datetime
 ) -> None:
     """Of one webhook's deliveries; what is under way or has ended stays as it is."""
-    await db.fetch(
-        "SELECT webhook FROM turn WHERE webhook = :webhook FOR UPDATE", webhook=webhook
-    )
+    await lock_turn(db, webhook)
     await db.fetch(
         """
         UPDATE delivery SET state = 'cancelled', reason = :reason,

@@ -10,6 +10,7 @@ import msgspec
 
 from callboard.database import Database
 from callboard.delivery.ledger.values import Claimed
+from callboard.delivery.locks import lock_turn
 
 
 async def board(db: Database, lead: Claimed) -> list[Claimed]:
@@ -18,9 +19,7 @@ async def board(db: Database, lead: Claimed) -> list[Claimed]:
     Itself alone, and no bucket any more, where one of them is under way already: a
     person has sent it again meanwhile.
     """
-    await db.fetch(
-        "SELECT 1 FROM turn WHERE webhook = :webhook FOR UPDATE", webhook=lead.webhook
-    )
+    await lock_turn(db, lead.webhook)
     rows = await db.fetch(
         """
         SELECT d.seq, d.lease, d.tries, d.attempts, d.event, e.type, e.data, e.context,

@@ -9,6 +9,7 @@ import msgspec
 from callboard import ids
 from callboard.accounts import audit
 from callboard.database import Database, reading, writing
+from callboard.delivery.locks import lock_turn
 from callboard.errors import Conflict, Invalid, Problem
 from callboard.replays import bounds, making, picking, progress
 from callboard.replays.bounds import Bounds
@@ -75,9 +76,7 @@ async def cancel(account: str, actor: str, id: str, now: datetime) -> ReplayView
 
 async def _refuse_a_second(db: Database, webhook: str) -> None:
     """The turn is locked, so that of two that start together one comes second."""
-    await db.fetch(
-        "SELECT webhook FROM turn WHERE webhook = :webhook FOR UPDATE", webhook=webhook
-    )
+    await lock_turn(db, webhook)
     rows = await db.fetch(
         "SELECT id FROM replay WHERE webhook = :webhook AND state = ANY(:open)",
         webhook=webhook,

@@ -1,0 +1,68 @@
+"""When a run is over, and what came of it."""
+
+from datetime import datetime
+
+from callboard.database import Database
+from callboard.delivery.locks import lock_turn
+
+
+async def ended(db: Database) -> list[tuple[str, int]]:
+    """Webhooks and runs of which nothing more can go out. Where order counts one that
+    failed ends the run: nothing may pass it."""
+    rows = await db.fetch(
+        """
+        SELECT s.webhook, s.going FROM schedule s
+        JOIN turn t ON t.webhook = s.webhook
+        WHERE s.going IS NOT NULL AND (NOT EXISTS (
+            SELECT 1 FROM delivery d WHERE d.run = s.going AND d.state = 'pending'
+            AND (d.lease IS NOT NULL OR d.due IS NOT NULL))
+          OR t.ordered AND EXISTS (
+            SELECT 1 FROM delivery d WHERE d.webhook = s.webhook
+            AND d.state = 'pending' AND d.lease IS NULL AND d.due IS NULL
+            AND d.seq = (SELECT min(seq) FROM delivery
+                WHERE webhook = s.webhook AND state = 'pending')))
+        """
+    )
+    return [(row["webhook"], row["going"]) for row in rows]
+
+
+async def finish(db: Database, webhook: str, run: int, now: datetime) -> None:
+    """Writes down what came of it; what it could not send waits for the next one."""
+    rows = await db.fetch(
+        """
+        UPDATE schedule SET going = NULL WHERE webhook = :webhook AND going = :run
+        RETURNING webhook
+        """,
+        webhook=webhook,
+        run=run,
+    )
+    if not rows:
+        return
+    await lock_turn(db, webhook)
+    rest = await db.fetch(
+        """
+        UPDATE delivery SET due = NULL WHERE run = :run AND state = 'pending'
+          AND lease IS NULL AND due IS NOT NULL AND trigger = 'plan'
+        RETURNING seq
+        """,
+        run=run,
+    )
+    counted = await db.fetch(
+        "SELECT state, count(*) AS deliveries FROM delivery WHERE run = :run"
+        " GROUP BY state",
+        run=run,
+    )
+    counts = {row["state"]: row["deliveries"] for row in counted}
+    await db.fetch(
+        """
+        UPDATE run SET ended_at = :now, delivered = :delivered, failed = :failed,
+            again = :again, waiting = waiting + :rest
+        WHERE id = :run
+        """,
+        run=run,
+        now=now,
+        delivered=counts.get("delivered", 0),
+        failed=counts.get("failed", 0),
+        again=counts.get("pending", 0) - len(rest),
+        rest=len(rest),
+    )
