@@ -18,7 +18,7 @@ from callboard.database import Database, reading, writing
 from callboard.delivery import acts, buckets, ledger, request
 from callboard.delivery.caller import Caller
 from callboard.delivery.flights import Flight, Flights
-from callboard.delivery.hosts import share_of
+from callboard.delivery.hosts import Hosts
 from callboard.delivery.ledger import Claimed, Result, Sent
 from callboard.delivery.request import Call
 from callboard.delivery.sender import Sender
@@ -75,9 +75,9 @@ class Pump:
         self._rung_at = monotonic()
         self._stirred.set()
 
-    def share_hosts(self, workers: int) -> None:
-        """With so many workers that live."""
-        self._flights.hosts.share = share_of(workers)
+    @property
+    def hosts(self) -> Hosts:
+        return self._flights.hosts
 
     @property
     def in_flight(self) -> int:
@@ -178,15 +178,20 @@ class Pump:
 
     async def _earliest(self) -> datetime | None:
         """When the next retry is due, so that it need not wait for the next second."""
-        if self._stopping or not self._flights.room(Lane.EXPRESS):
+        if not self._may_claim or not self._flights.room(Lane.EXPRESS):
             return None
         async with reading() as db:
             return await ledger.next_due(db)
 
+    @property
+    def _may_claim(self) -> bool:
+        """A worker that has just begun has no share of any host yet."""
+        return not self._stopping and self.hosts.share > 0
+
     async def _claim(
         self, db: Database, held: dict[str, int], now: datetime
     ) -> list[Flight]:
-        if self._stopping:
+        if not self._may_claim:
             return []
         claimed = []
         for lane in self._lanes():

@@ -27,7 +27,6 @@ async def run(
     watch: Watch,
     clock: Clock,
     ring: Callable[[], None],
-    know_workers: Callable[[int], None],
     keep: timedelta,
     beat: float = BEAT,
 ) -> None:
@@ -36,7 +35,6 @@ async def run(
         begun = monotonic()
         try:
             await _take_over(watch, clock, ring)
-            know_workers(watch.living)
             await spells.deactivate_waiting(clock)
             moving = await _follow(clock, ring)
             await scheduled.look(clock, ring)

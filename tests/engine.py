@@ -101,14 +101,12 @@ class Engine:
         async with asyncio.TaskGroup() as tasks:
             beside = []
             for worker in workers or ("wrk_a",):
-                watch = Watch(worker)
-                await watch.beat(self.runtime.clock())
                 pump = self.pump(worker, places)
+                watch = Watch(worker, pump.hosts)
+                await watch.beat(self.runtime.clock())
                 self.pumps.append(pump)
                 tasks.create_task(pump.run())
-                sweeping = sweep.run(
-                    watch, self.runtime.clock, pump.ring, pump.share_hosts, KEEP, BEAT
-                )
+                sweeping = sweep.run(watch, self.runtime.clock, pump.ring, KEEP, BEAT)
                 beside.append(tasks.create_task(sweeping))
                 replayer = Replayer(self.runtime.clock, pump.ring, pump.places)
                 beside.append(tasks.create_task(replayer.run()))

@@ -37,9 +37,9 @@ async def work(settings: Settings) -> None:
     async with open_runtime(settings) as runtime:
         worker = ids.make("wrk", runtime.clock())
         presence = _announce(settings, worker)
-        watch = Watch(worker, presence=presence)
-        await watch.beat(runtime.clock())
         pump = _make_pump(worker, runtime)
+        watch = Watch(worker, pump.hosts, presence=presence)
+        await watch.beat(runtime.clock())
         log.info("worker.started", extra={"worker": worker})
         await _run(watch, pump, runtime, stop)
         await bury(worker, runtime.clock())
@@ -76,9 +76,7 @@ async def _run(watch: Watch, pump: Pump, runtime: Runtime, stop: asyncio.Event) 
     postman = Postman(runtime.mailer, runtime.links, runtime.clock)
     replayer = Replayer(runtime.clock, pump.ring, pump.places)
     beside = [
-        asyncio.create_task(
-            sweep.run(watch, runtime.clock, pump.ring, pump.share_hosts, keep)
-        ),
+        asyncio.create_task(sweep.run(watch, runtime.clock, pump.ring, keep)),
         asyncio.create_task(postman.run()),
         asyncio.create_task(replayer.run()),
         asyncio.create_task(

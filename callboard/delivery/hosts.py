@@ -10,8 +10,8 @@ MOST_PER_HOST = 256  # over all webhooks and workers
 
 @dataclass(slots=True)
 class Hosts:
-    """This worker's calls by host. The workers that live share the cap out evenly; at
-    most half of a share goes to calls that are not quick."""
+    """This worker's calls by host, at most its `share` to each; at most half of that
+    goes to calls that are not quick."""
 
     share: int = MOST_PER_HOST
     _calls: Counter[str] = field(default_factory=Counter)
@@ -32,11 +32,19 @@ class Hosts:
         if not self._calls[host]:
             del self._calls[host], self._others[host]
 
+    def shrink(self, share: int) -> int:
+        """To `share` at once, or to the calls that are under way now; which it is."""
+        bound = max(share, max(self._calls.values(), default=0))
+        self.share = min(self.share, bound)
+        return bound
+
     def slow_down(self, host: str) -> None:
         """A call to it has turned patient."""
         self._others[host] += 1
 
 
-def share_of(workers: int) -> int:
-    """How many calls to one host each of so many workers may make at a time."""
-    return max(MOST_PER_HOST // max(workers, 1), 1)
+def share_of(workers: int, others: int) -> int:
+    """How many calls to one host each of so many workers should make at a time; the
+    `others` may make so many together now, and first have to shrink."""
+    even = max(MOST_PER_HOST // max(workers, 1), 1)
+    return max(min(even, MOST_PER_HOST - others), 0)

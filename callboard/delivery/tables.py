@@ -188,9 +188,11 @@ class Tally(Table):
 
 
 class Worker(Table):
-    """`beat` grows each second; a worker whose beat stands still for 10 s has died."""
+    """`beat` grows each second; a worker whose beat stands still for 10 s has died.
+    `calls_per_host`: it never has more calls to one host in flight."""
 
     id = Varchar(length=40, primary_key=True)
     beat = BigInt(default=0)
     started_at = Timestamptz()
     beat_at = Timestamptz()
+    calls_per_host = Integer(default=0)

@@ -1,41 +1,43 @@
 """Which workers live. A lease has no expiry: it ends with its worker."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from time import monotonic
 
-from callboard.database import writing
+from callboard.database import Database, Row, writing
 from callboard.delivery import acts
+from callboard.delivery.hosts import Hosts, share_of
 from callboard.delivery.presence import Presence
 
 # Of one's own monotonic clock: no other machine's clock is trusted.
 _DEAD_AFTER = 10.0
 # Between two reads no more counts: while the database is away, nobody can beat.
 _LONGEST_GAP = 3.0
+# Whose beat stands still for longer makes no calls, and needs no share of a host.
+_SHARES_FOR = 3.0
 
 
 class Watch:
     """One worker's view of the others' beats; only successful reads count.
 
-    `presence`: by which it knows sooner of those on its machine.
+    `hosts`: its calls, of which it keeps within its share. `presence`: by which it
+    knows sooner of those on its machine.
     """
 
     def __init__(
         self,
         worker: str,
+        hosts: Hosts | None = None,
         time: Callable[[], float] = monotonic,
         presence: Presence | None = None,
     ) -> None:
         self._worker = worker
+        self._hosts = hosts or Hosts()
+        self._hosts.share = 0  # until all that live know of this one
         self._presence = presence
         self._time = time
         self._read_at = time()
         self._seen: dict[str, tuple[int, float]] = {}
-
-    @property
-    def living(self) -> int:
-        """How many workers there are, this one included."""
-        return len(self._seen) + 1
 
     async def beat(self, now: datetime) -> list[str]:
         """Own beat, and the workers that have died: those whose beat has stood still
@@ -43,20 +45,41 @@ class Watch:
         async with writing() as db:
             await db.fetch(
                 """
-                INSERT INTO worker (id, beat, started_at, beat_at)
-                VALUES (:id, 1, :now, :now)
+                INSERT INTO worker (id, beat, started_at, beat_at, calls_per_host)
+                VALUES (:id, 1, :now, :now, 0)
                 ON CONFLICT (id) DO UPDATE SET beat = worker.beat + 1, beat_at = :now
                 """,
                 id=self._worker,
                 now=now,
             )
+            may_share = await _is_alone(db)
             rows = await db.fetch(
-                "SELECT id, beat FROM worker WHERE id != :id", id=self._worker
+                "SELECT id, beat, calls_per_host FROM worker WHERE id != :id",
+                id=self._worker,
             )
-        dead = self._still({row["id"]: row["beat"] for row in rows})
-        if self._presence:
-            dead += self._presence.gone(self._seen.keys() - dead)
+            dead = self._dead({row["id"]: row["beat"] for row in rows})
+            share = await self._share(db, rows, dead) if may_share else None
+        if share is not None:
+            self._hosts.share = share
         return dead
+
+    async def _share(
+        self, db: Database, rows: Sequence[Row], dead: Collection[str]
+    ) -> int:
+        """Together the workers never call a host more often than it bears: a share
+        shrinks before others are told of it, and grows after."""
+        taken = [
+            row["calls_per_host"]
+            for row in rows
+            if row["id"] not in dead and self._seen[row["id"]][1] < _SHARES_FOR
+        ]
+        bound = self._hosts.shrink(share_of(len(taken) + 1, sum(taken)))
+        await db.fetch(
+            "UPDATE worker SET calls_per_host = :bound WHERE id = :id",
+            bound=bound,
+            id=self._worker,
+        )
+        return bound
 
     async def bury(self, worker: str, now: datetime) -> int:
         """See `bury`; and nobody finds it gone again."""
@@ -64,6 +87,11 @@ class Watch:
         if self._presence:
             self._presence.forget(worker)
         return freed
+
+    def _dead(self, beats: dict[str, int]) -> list[str]:
+        still = self._still(beats)
+        gone = self._presence.gone(self._seen.keys() - still) if self._presence else []
+        return still + gone
 
     def _still(self, beats: dict[str, int]) -> list[str]:
         """Whose beat was seen unchanged for too long; `_seen` sums those seconds."""
@@ -77,6 +105,15 @@ class Watch:
             for worker, beat in beats.items()
         }
         return [w for w, (_, still) in self._seen.items() if still > _DEAD_AFTER]
+
+
+async def _is_alone(db: Database) -> bool:
+    """Shares are settled by one worker at a time. None waits for another, which may
+    stand still in the middle of it."""
+    if db.is_sqlite:
+        return True
+    rows = await db.fetch("SELECT pg_try_advisory_xact_lock(7146251) AS alone")
+    return bool(rows[0]["alone"])
 
 
 async def bury(worker: str, now: datetime) -> int:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from callboard.delivery.flights import Flight, Flights
-from callboard.delivery.hosts import Hosts, share_of
+from callboard.delivery.hosts import Hosts
 from callboard.delivery.ledger import Claimed
 from callboard.delivery.states import Lane, Trigger
 from callboard.delivery.targets import Target
@@ -126,13 +126,3 @@ def test_half_of_a_hosts_cap_is_for_quick_calls():
     assert seqs(patient) == [0, 1]
     assert seqs(board(flights, claimed(7), claimed(8), host="r.example")) == [7, 8]
     assert seqs(flights.land(patient[0], SLOWER)) == [2]
-
-
-def test_the_workers_share_a_hosts_cap():
-    assert [share_of(workers) for workers in (0, 1, 2, 3, 1000)] == [
-        256,
-        256,
-        128,
-        85,
-        1,
-    ]
