@@ -11,6 +11,7 @@ from web.api.events import EventsController, send, send_batch
 from web.api.replays import ReplaysController
 from web.api.runs import RunsController
 from web.api.stats import stats
+from web.api.trials import TrialsController
 from web.api.webhook_keys import WebhookKeysController
 from web.api.webhooks import WebhooksController
 from web.errors import JSON_ERRORS
@@ -23,6 +24,7 @@ _GUARDED = Router(
         ContextsController,
         install_preset,
         WebhooksController,
+        TrialsController,
         WebhookKeysController,
         RunsController,
         DeliveriesController,

@@ -13,8 +13,26 @@ from web.errors import AnyRequest
 S = TypeVar("S", bound=msgspec.Struct)
 T = TypeVar("T")
 
+_MOST_BYTES = 1024 * 1024
 _MOST_PROBLEMS = 100
-_ANY = msgspec.json.Decoder()
+
+
+async def take(request: AnyRequest, shape: type[T], most: int = _MOST_BYTES) -> T:
+    """Raises as `receive` and `read` do."""
+    return read(await receive(request, most), msgspec.json.Decoder(shape))
+
+
+async def take_if_any(request: AnyRequest, shape: type[T]) -> T:
+    """Where every field may be left out, so may the body."""
+    body = await receive(request, _MOST_BYTES) or b"{}"
+    return read(body, msgspec.json.Decoder(shape))
+
+
+async def take_object(request: AnyRequest) -> dict[str, Any]:
+    found = await take(request, object)
+    if not isinstance(found, dict):
+        raise Invalid([Problem("", "type", "Send a JSON object here.")])
+    return found
 
 
 async def receive(request: AnyRequest, most: int) -> bytes:
@@ -52,13 +70,6 @@ def read(
             raise Invalid(found[:_MOST_PROBLEMS]) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _unreadable(body, error) from None
-
-
-def read_object(body: bytes) -> dict[str, Any]:
-    found = read(body, _ANY)
-    if not isinstance(found, dict):
-        raise Invalid([Problem("", "type", "Send a JSON object here.")])
-    return found
 
 
 def merged(now: Any, patch: Any) -> Any:

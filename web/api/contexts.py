@@ -41,9 +41,6 @@ class TreeOut(msgspec.Struct):
         return cls([TagOut(each.tag, each.parent) for each in tags])
 
 
-_tree = msgspec.json.Decoder(TreeIn)
-
-
 class ContextsController(Controller):
     path = "/contexts"
     tags = ("Context tags",)
@@ -58,7 +55,7 @@ class ContextsController(Controller):
         self, request: AnyRequest, account: NamedDependency[str], runtime: Running
     ) -> TreeOut:
         """Replaces the whole tree; webhooks follow it from the next event on."""
-        wanted = bodies.read(await bodies.receive(request, _BYTES), _tree)
+        wanted = await bodies.take(request, TreeIn, _BYTES)
         tags = [Tag(each.tag, each.parent) for each in wanted.tags]
         who, now = actor(request), runtime.clock()
         return TreeOut.of(await contexts.replace(account, who, tags, now))

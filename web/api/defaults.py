@@ -9,8 +9,6 @@ from web.api import bodies
 from web.errors import AnyRequest
 from web.security import Running, actor
 
-_BYTES = 64 * 1024
-
 
 class DefaultsIn(msgspec.Struct, forbid_unknown_fields=True):
     """What is left out goes back to what it was before anybody set it."""
@@ -25,9 +23,6 @@ class DefaultsIn(msgspec.Struct, forbid_unknown_fields=True):
         return Defaults(days, self.deactivate_after, self.recipients, self.notify)
 
 
-_defaults = msgspec.json.Decoder(DefaultsIn)
-
-
 @get("/defaults", tags=["Webhooks"])
 async def show_defaults(account: NamedDependency[str], runtime: Running) -> Defaults:
     """What a new webhook takes where it is not told otherwise."""
@@ -39,6 +34,6 @@ async def set_defaults(
     request: AnyRequest, account: NamedDependency[str], runtime: Running
 ) -> Defaults:
     """For new webhooks; those that there are stay as they are."""
-    given = bodies.read(await bodies.receive(request, _BYTES), _defaults)
+    given = await bodies.take(request, DefaultsIn)
     new = given.to_defaults(runtime.settings.hold_days)
     return await defaults.change(account, actor(request), new, runtime.clock())

@@ -10,7 +10,8 @@ from callboard.delivery import reading
 from callboard.delivery.states import DeliveryState
 from callboard.errors import invalid
 from callboard.paging import check_limit
-from web.api.shapes import AttemptOut, DeliveryLine, DeliveryOut, Paged, utc
+from web.api.delivery_shapes import AttemptOut, DeliveryLine, DeliveryOut
+from web.api.shapes import Paged, utc
 from web.errors import AnyRequest
 from web.security import Running, actor
 

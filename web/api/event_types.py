@@ -1,6 +1,5 @@
 from typing import Any
 
-import msgspec
 from litestar import Controller, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
@@ -9,19 +8,17 @@ from litestar.response import Response
 from callboard.catalogue import event_types
 from callboard.paging import check_limit
 from web.api import bodies
-from web.api.shapes import (
+from web.api.event_type_shapes import (
     EventTypeChangeIn,
     EventTypeIn,
     EventTypeOut,
     InstalledOut,
+)
+from web.api.shapes import (
     Paged,
 )
 from web.errors import AnyRequest
 from web.security import Running, actor
-
-_BYTES = 1024 * 1024
-_new = msgspec.json.Decoder(EventTypeIn)
-_change = msgspec.json.Decoder(EventTypeChangeIn)
 
 
 class EventTypesController(Controller):
@@ -48,7 +45,7 @@ class EventTypesController(Controller):
         account: NamedDependency[str],
         runtime: Running,
     ) -> EventTypeOut:
-        new = bodies.read(await bodies.receive(request, _BYTES), _new)
+        new = await bodies.take(request, EventTypeIn)
         row = await event_types.create(
             account, actor(request), new.to_command(), runtime.clock()
         )
@@ -69,7 +66,7 @@ class EventTypesController(Controller):
         name: FromPath[str],
     ) -> EventTypeOut:
         """Replaces everything but the name."""
-        new = bodies.read(await bodies.receive(request, _BYTES), _change)
+        new = await bodies.take(request, EventTypeChangeIn)
         new.name = new.name or name
         row = await event_types.change(
             account, actor(request), name, new.to_command(), runtime.clock()

@@ -24,20 +24,18 @@ from callboard.paging import check_limit
 from callboard.runtime import Runtime
 from web.api import bodies
 from web.api.deliveries import shown
-from web.api.shapes import (
+from web.api.delivery_shapes import DeliveryOut, EventDelivery
+from web.api.event_shapes import (
     BatchIn,
-    DeliveryOut,
-    EventDelivery,
     EventIn,
     EventLine,
     EventOut,
-    Paged,
     ReasonOut,
     ReceiptOut,
     ReceiptsOut,
     SendIn,
-    utc,
 )
+from web.api.shapes import Paged, utc
 from web.errors import AnyRequest
 from web.security import Running, actor, key_holder
 
@@ -45,7 +43,6 @@ BATCH_BYTES = 8 * 1024 * 1024
 
 _event = msgspec.json.Decoder(EventIn)
 _batch = msgspec.json.Decoder(BatchIn)
-_send = msgspec.json.Decoder(SendIn)
 _raw_batch = msgspec.json.Decoder(dict[str, list[msgspec.Raw]])
 _encode = msgspec.json.Encoder().encode
 
@@ -135,7 +132,7 @@ class EventsController(Controller):
         id: FromPath[str],
     ) -> DeliveryOut:
         """To one active webhook, whether it listens to the type or not."""
-        wanted = bodies.read(await bodies.receive(request, EVENT_BYTES), _send)
+        wanted = await bodies.take(request, SendIn)
         now = runtime.clock()
         new = await by_hand.send_event(account, actor(request), id, wanted.webhook, now)
         runtime.queue.ring()

@@ -1,4 +1,3 @@
-import msgspec
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
@@ -10,10 +9,6 @@ from web.api.replay_shapes import PreviewOut, ReplayIn, ReplayOut
 from web.api.shapes import Paged
 from web.errors import AnyRequest
 from web.security import Running, actor
-
-_BYTES = 64 * 1024
-
-_selection = msgspec.json.Decoder(ReplayIn)
 
 
 class ReplaysController(Controller):
@@ -40,7 +35,7 @@ class ReplaysController(Controller):
         """Makes the selected deliveries again as one job; with dry_run it only counts
         them and shows the first five (200). 409 while another one to the webhook is
         under way."""
-        asked = bodies.read(await bodies.receive(request, _BYTES), _selection)
+        asked = await bodies.take(request, ReplayIn)
         wanted, now = asked.to_command(), runtime.clock()
         keep = runtime.settings.retention
         if asked.dry_run:

@@ -1,6 +1,5 @@
 from datetime import timedelta
 
-import msgspec
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
@@ -23,10 +22,8 @@ from web.api.signing_shapes import (
 from web.errors import AnyRequest
 from web.security import Running, actor
 
-_BYTES = 2 * 1024 * 1024
+_LARGEST_CALL = 2 * 1024 * 1024
 _LONGEST_OVERLAP = 24 * 30
-_rotate = msgspec.json.Decoder(RotateIn)
-_verify = msgspec.json.Decoder(VerifyIn)
 
 
 class WebhookKeysController(Controller):
@@ -49,8 +46,7 @@ class WebhookKeysController(Controller):
         id: FromPath[str],
     ) -> RotatedOut:
         """A new key; the old one signs beside it for a while."""
-        raw = await bodies.receive(request, _BYTES) or b"{}"
-        wanted = bodies.read(raw, _rotate)
+        wanted = await bodies.take_if_any(request, RotateIn)
         if not 0 <= wanted.overlap_hours <= _LONGEST_OVERLAP:
             text = f"Give 0 to {_LONGEST_OVERLAP} hours."
             raise invalid("overlap_hours", "out_of_range", text)
@@ -100,7 +96,7 @@ class WebhookKeysController(Controller):
     ) -> VerifiedOut:
         """Why a call that somebody received passes the check, or does not."""
         row = await webhooks.get(account, id)
-        call = bodies.read(await bodies.receive(request, _BYTES), _verify)
+        call = await bodies.take(request, VerifyIn, _LARGEST_CALL)
         keyring = read_keyring(row, runtime.vault)
         headers = [*call.headers.items()]
         steps = examine(keyring, headers, call.body.encode(), runtime.clock())

@@ -9,9 +9,7 @@ from callboard.auth.settings import MASK
 from callboard.delivery.standing import Standing
 from callboard.matching.context import Context
 from callboard.matching.sending import Sending
-from callboard.matching.verdict import Verdict
 from callboard.retry import DEFAULT_PLAN
-from callboard.trial import Preview, Trial
 from callboard.webhooks.defaults import Defaults
 from callboard.webhooks.recipients import DEFAULT_NOTIFY
 from callboard.webhooks.settings import SETTINGS, NewWebhook, settings_of
@@ -19,14 +17,6 @@ from callboard.webhooks.tables import Webhook
 from web.api.auth_shapes import AuthIn, AuthOut
 from web.api.payload_shapes import Method, PayloadIn, PayloadOut
 from web.api.schedule_shapes import DeliveryIn, DeliveryOut, delivery_of
-from web.api.shapes import (
-    PhasesOut,
-    RequestOut,
-    ResponseOut,
-    json_text,
-    null,
-    text,
-)
 from web.api.signing_shapes import KeyOut, SigningIn, SigningOut, signing_of
 
 # What a field of the JSON is called in the domain, where that differs.
@@ -212,80 +202,6 @@ class ActivateIn(msgspec.Struct, forbid_unknown_fields=True):
     """`held` is needed when anything is held."""
 
     held: Literal["deliver", "discard"] | None = None
-
-
-class TestIn(msgspec.Struct, forbid_unknown_fields=True):
-    """By default a type that the webhook listens to, and that type's sample."""
-
-    __test__ = False  # for pytest, which goes by the name
-
-    type: str | None = None
-    data: msgspec.Raw = msgspec.field(default_factory=null)
-
-    def data_text(self) -> str | None:
-        return json_text(self.data)
-
-
-class PreviewIn(msgspec.Struct, forbid_unknown_fields=True):
-    """`event`: the id of one that came, instead of a type's sample."""
-
-    type: str | None = None
-    event: str | None = None
-
-
-class PreviewOut(msgspec.Struct):
-    """`request` as it would be sent; where a placeholder has no fitting value, `why`
-    says which, and the URL is as it was written."""
-
-    request: RequestOut
-    passes: bool
-    why: str
-
-    @classmethod
-    def of(cls, made: Preview, verdict: Verdict) -> Self:
-        problem = made.call.problem
-        fine = verdict.passes and not problem
-        return cls(sent(made), fine, problem or verdict.why)
-
-
-class OutcomeOut(msgspec.Struct):
-    """`passed`: it was a success by the webhook's own rule."""
-
-    passed: bool
-    status: int | None
-    error: str | None
-    detail: str
-    seconds: float
-    phases_ms: PhasesOut
-
-
-class TrialOut(msgspec.Struct):
-    request: RequestOut
-    response: ResponseOut | None
-    outcome: OutcomeOut
-
-    @classmethod
-    def of(cls, made: Trial) -> Self:
-        got = made.outcome
-        return cls(
-            request=sent(made.preview),
-            response=None
-            if got.status is None
-            else ResponseOut(got.headers, text(got.body), got.truncated),
-            outcome=OutcomeOut(
-                passed=made.passed,
-                status=got.status,
-                error=got.error,
-                detail=got.detail,
-                seconds=got.seconds,
-                phases_ms=msgspec.convert(got.phases_ms, PhasesOut),
-            ),
-        )
-
-
-def sent(preview: Preview) -> RequestOut:
-    call = preview.call
-    return RequestOut(call.method, call.url, preview.headers, text(call.body))
 
 
 def _grouped(row: Webhook) -> dict[str, Any]:

@@ -7,18 +7,12 @@ from litestar import Controller, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
-from callboard import explanation, trial
-from callboard.catalogue import event_types
-from callboard.delivery import reading, standing
-from callboard.delivery.targets import read_target
-from callboard.errors import Invalid, Problem, invalid
-from callboard.matching.patterns import unknown_type
-from callboard.matching.subject import Subject
+from callboard.delivery import standing
+from callboard.errors import Problem
 from callboard.paging import check_limit
 from callboard.signing import keys
 from callboard.signing.schemes import Scheme
 from callboard.webhooks import defaults, lifecycle, webhooks
-from callboard.webhooks.settings import settings_of
 from callboard.webhooks.tables import Webhook
 from web.api import bodies
 from web.api.shapes import Paged
@@ -27,10 +21,6 @@ from web.api.webhook_shapes import (
     ActivateIn,
     ChangedOut,
     CreatedOut,
-    PreviewIn,
-    PreviewOut,
-    TestIn,
-    TrialOut,
     WebhookIn,
     WebhookOut,
     WebhookPatch,
@@ -38,12 +28,6 @@ from web.api.webhook_shapes import (
 )
 from web.errors import AnyRequest
 from web.security import Running, actor, may_change
-
-_BYTES = 1024 * 1024
-_new = msgspec.json.Decoder(WebhookIn)
-_activate = msgspec.json.Decoder(ActivateIn)
-_test = msgspec.json.Decoder(TestIn)
-_preview = msgspec.json.Decoder(PreviewIn)
 
 
 class WebhooksController(Controller):
@@ -75,14 +59,13 @@ class WebhooksController(Controller):
         runtime: Running,
     ) -> CreatedOut:
         """A draft, unless `state` says active."""
-        new = bodies.read(await bodies.receive(request, _BYTES), _new)
+        new = await bodies.take(request, WebhookIn)
         who, now = actor(request), runtime.clock()
+        usual = await defaults.of_account(account, runtime.settings.hold_days)
         row, secret = await webhooks.create(
             account,
             who,
-            new.to_command(
-                await defaults.of_account(account, runtime.settings.hold_days)
-            ),
+            new.to_command(usual),
             runtime.vault,
             runtime.settings.allow_http,
             now,
@@ -110,7 +93,7 @@ class WebhooksController(Controller):
         says something (`deactivate_after`: never), to that. Another signing scheme
         gets a new key, which the answer brings."""
         row = await webhooks.get(account, id)
-        given = bodies.read_object(await bodies.receive(request, _BYTES))
+        given = await bodies.take_object(request)
         before, now = row.signing, runtime.clock()
         row, secret = await webhooks.change(
             account,
@@ -145,7 +128,7 @@ class WebhooksController(Controller):
         id: FromPath[str],
     ) -> WebhookOut:
         """`held` says what becomes of what is held: deliver or discard."""
-        held = bodies.read(await _body(request), _activate).held
+        held = (await bodies.take_if_any(request, ActivateIn)).held
         who, now = actor(request), runtime.clock()
         return await _shown(await lifecycle.activate(account, who, id, held, now))
 
@@ -171,67 +154,6 @@ class WebhooksController(Controller):
     ) -> WebhookOut:
         who, now = actor(request), runtime.clock()
         return await _shown(await lifecycle.deactivate(account, who, id, now))
-
-    @post("/{id:str}/test", status_code=200, opt={"takes": TestIn})
-    async def test(
-        self,
-        request: AnyRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
-    ) -> TrialOut:
-        """One real call, now, with a sample; it counts for nothing."""
-        row = await webhooks.get(account, id)
-        wanted = bodies.read(await _body(request), _test)
-        type = await _type_for(account, row, wanted.type)
-        now = runtime.clock()
-        facts = await trial.sample_of(account, type, now, wanted.data_text())
-        target = await read_target(row, runtime.vault)
-        by = request.auth.key
-        made = await trial.send(runtime.sender, target, facts, by, now)
-        return TrialOut.of(made)
-
-    @post("/{id:str}/preview", status_code=200, opt={"takes": PreviewIn})
-    async def preview(
-        self,
-        request: AnyRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
-    ) -> PreviewOut:
-        """The request that would be made, and whether it would be; sends nothing."""
-        row = await webhooks.get(account, id)
-        wanted = bodies.read(await _body(request), _preview)
-        now = runtime.clock()
-        if wanted.event is not None:
-            event = await reading.get_event(account, wanted.event)
-            facts, subject = trial.facts_of(event), reading.subject_of(event.to_dict())
-        else:
-            type = await _type_for(account, row, wanted.type)
-            facts = await trial.sample_of(account, type, now)
-            subject = Subject(facts.data, now)
-        made = trial.preview(await read_target(row, runtime.vault), facts, now)
-        settings = settings_of(row)
-        verdict = await explanation.judge(account, settings, facts.type, subject)
-        return PreviewOut.of(made, verdict)
-
-
-async def _body(request: AnyRequest) -> bytes:
-    """Where every field may be left out, so may the body."""
-    return await bodies.receive(request, _BYTES) or b"{}"
-
-
-async def _type_for(account: str, row: Webhook, given: str | None) -> str:
-    """An example of what it listens to, unless the caller says."""
-    events = settings_of(row).events
-    type = given or await event_types.first_wanted(account, events)
-    if type is None:
-        text = "It listens to no type of the catalogue: say which to use."
-        raise invalid("type", "missing", text)
-    known = [each.name for each in await event_types.listed(account)]
-    if type not in known:
-        raise Invalid([unknown_type(type, known)])
-    return type
 
 
 async def _shown(row: Webhook) -> WebhookOut:
