@@ -53,11 +53,12 @@ def issue(
     begins: datetime = NOW - timedelta(days=1),
     ends: datetime = NOW + timedelta(days=90),
     is_authority: bool = False,
+    address: str = "127.0.0.1",
 ) -> Issued:
-    """Signed by itself where there is no issuer; good for 127.0.0.1."""
+    """Signed by itself where there is no issuer."""
     private = private or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    address = x509.IPAddress(ip_address("127.0.0.1"))
+    good_for = x509.IPAddress(ip_address(address))
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -67,7 +68,7 @@ def issue(
         .not_valid_before(begins)
         .not_valid_after(ends)
         .add_extension(x509.BasicConstraints(is_authority, None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([good_for]), critical=False)
     )
     if use:
         builder = builder.add_extension(x509.ExtendedKeyUsage([use]), critical=False)
@@ -76,14 +77,25 @@ def issue(
     return Issued(builder.sign(signer, digest), private)
 
 
+def shows(certificate: Issued, context: ssl.SSLContext, aside: Path) -> ssl.SSLContext:
+    """`aside`: a folder, as Python loads keys from files."""
+    file = aside / "shown.pem"
+    file.write_text(certificate.key + certificate.pem)
+    context.load_cert_chain(file)
+    return context
+
+
+def receives(server: Issued, aside: Path) -> ssl.SSLContext:
+    """The TLS of a receiver."""
+    return shows(server, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), aside)
+
+
 def asks_for_certificates(
     server: Issued, trusts: Issued, aside: Path, newest: ssl.TLSVersion
 ) -> ssl.SSLContext:
-    """The TLS of a receiver. `aside`: a folder, as Python loads keys from files."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    """The TLS of a receiver that lets in whom the authority knows."""
+    context = receives(server, aside)
     context.maximum_version = newest
-    (aside / "server.pem").write_text(server.key + server.pem)
-    context.load_cert_chain(aside / "server.pem")
     context.load_verify_locations(cadata=trusts.pem)
     context.verify_mode = ssl.CERT_REQUIRED
     return context
