@@ -44,6 +44,8 @@ from callboard.runtime import Runtime, open_runtime
 from tests import make
 from tests.cast import Cast, make_cast
 from tests.clock import SkippingClock
+from tests.engine import Engine, engine_of
+from tests.receiver import Receiver, receiving
 from tests.servers import running_redis
 from web.app import create_app
 
@@ -102,6 +104,21 @@ async def runtime(db: None, settings: Settings) -> AsyncIterator[Runtime]:
     async with open_runtime(settings) as opened:
         yield make.changed(opened, clock=SkippingClock(opened.clock))
     await database.open_database()
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def engine(
+    runtime: Runtime, cast: Cast, receiver: Receiver
+) -> AsyncIterator[Engine]:
+    """alice's account with one event type; after the test the ledger is checked."""
+    async with engine_of(cast.alice.account, runtime, receiver) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from callboard import scheduled, spells
 from callboard.database import reading, writing
 from callboard.delivery import following
@@ -16,6 +18,8 @@ from callboard.schedule import Schedule
 from callboard.webhooks import webhooks
 from tests.engine import TYPE, WHO, Engine
 from tests.receiver import Received
+
+EVERY_FIVE = Schedule(every_minutes=5)
 
 
 @dataclass
@@ -100,3 +104,11 @@ class Days:
 
     async def runs(self) -> list[Run]:
         return await Run.objects().order_by(Run.id)
+
+
+def numbers(calls: list[Received]) -> list[int]:
+    return [call.data for call in calls]
+
+
+def arrays(calls: list[Received]) -> list[list[int]]:
+    return [[each["data"] for each in msgspec.json.decode(c.body)] for c in calls]

@@ -134,6 +134,31 @@ class Engine:
 
         await eventually(quiet)
 
+    async def work(self) -> None:
+        """One worker, until nothing is left to be done."""
+        async with self.working():
+            await self.settled()
+
+    async def followed(self) -> None:
+        """Waits until the deliveries have followed their webhook's change of state."""
+
+        async def done() -> bool:
+            return not await self.rows("SELECT 1 FROM turn WHERE follow IS NOT NULL")
+
+        await eventually(done)
+
+    async def deactivated(self, webhook: str) -> None:
+        """Waits until the rule has done it."""
+
+        async def done() -> bool:
+            return await self.state(webhook) == "deactivated"
+
+        await eventually(done)
+        await self.followed()
+
+    async def state(self, webhook: str) -> str:
+        return (await webhooks.get(self.account, webhook)).state
+
     async def states(self, webhook: str | None = None) -> list[str]:
         rows = await self.rows("SELECT webhook, state FROM delivery ORDER BY seq")
         return [r["state"] for r in rows if webhook in (None, r["webhook"])]

@@ -172,8 +172,7 @@ class TestPreviewAndTest:
             json.dumps(SAMPLE | {"contactNumber": "7"}).encode()
         )
         shown = await self.preview(contacts, made["id"], event=receipt.id)
-        async with engine.working():
-            await engine.settled()
+        await engine.work()
         (call,) = engine.receiver.calls
         assert shown["passes"]
         assert shown["request"]["method"] == call.method

@@ -1,3 +1,9 @@
-from tests.stories.conftest import engine, receiver
+import pytest
 
-__all__ = ["engine", "receiver"]
+from tests.days import Days
+from tests.engine import Engine
+
+
+@pytest.fixture
+def days(engine: Engine) -> Days:
+    return Days(engine, engine.runtime.clock())

@@ -51,8 +51,7 @@ async def test_what_is_due_and_could_be_called_counts_as_waiting(engine: Engine)
     assert "5 min" in said
     assert "no worker is running" in said
     assert await readiness.alarm(engine.account, now) == ""
-    async with engine.working():
-        await engine.settled()
+    await engine.work()
     assert await readiness.alarm(engine.account, later) == ""
 
 
@@ -97,8 +96,7 @@ async def test_each_webhook_that_was_passed_over_says_why(engine: Engine):
     draft = await engine.webhook("/draft", active=False)
     receipt = await engine.post()
     late = await engine.webhook("/late")
-    async with engine.working():
-        await engine.settled()
+    await engine.work()
     story = await explanation.of_event(engine.account, receipt.id)
     assert [each.webhook for each in story.deliveries] == [wanted]
     why = {each.webhook: each.why for each in story.passed}

@@ -18,7 +18,6 @@ from callboard.replays.selection import Selection
 from tests import make
 from tests.engine import KEEP, TYPE, WHO, Engine, eventually
 from tests.receiver import Answer
-from tests.stories.test_stopping import followed
 
 OTHER = "order.paid"
 PLACES = 100
@@ -168,7 +167,7 @@ class TestMissing:
         await engine.pause(webhook)
         await engine.post()
         async with engine.working():
-            await followed(engine)
+            await engine.followed()
         async with writing() as db:
             await db.fetch(
                 "UPDATE delivery SET state = 'expired', reason = 'held too long',"
@@ -208,10 +207,9 @@ class TestMissing:
         await engine.pause(webhook)
         await engine.post()
         async with engine.working():
-            await followed(engine)
+            await engine.followed()
         await engine.activate(webhook, "discard")
-        async with engine.working():
-            await engine.settled()
+        await engine.work()
         await engine.post()
         assert await engine.states() == ["failed", "cancelled", "pending"]
         assert await count(engine, webhook, missing=True) == 0

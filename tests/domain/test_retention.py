@@ -21,8 +21,7 @@ async def forgotten(engine: Engine) -> int:
 async def test_what_has_ended_is_forgotten_with_all_that_came_of_it(engine: Engine):
     await engine.webhook()
     await engine.post()
-    async with engine.working():
-        await engine.settled()
+    await engine.work()
     assert await retention.forget(KEEP, engine.runtime.clock()) == 0
     assert await forgotten(engine) == 1
     for table in ("event", "delivery", "attempt"):
@@ -44,8 +43,7 @@ async def test_an_event_stays_while_a_delivery_of_it_waits(engine: Engine):
 async def test_what_is_forgotten_cannot_be_sent(engine: Engine):
     webhook = await engine.webhook()
     receipt = await engine.post()
-    async with engine.working():
-        await engine.settled()
+    await engine.work()
     await forgotten(engine)
     now = engine.runtime.clock()
     with pytest.raises(NotFound):
@@ -55,8 +53,7 @@ async def test_what_is_forgotten_cannot_be_sent(engine: Engine):
 async def test_an_event_that_is_being_sent_again_is_not_forgotten(engine: Engine):
     webhook = await engine.webhook()
     receipt = await engine.post()
-    async with engine.working():
-        await engine.settled()
+    await engine.work()
     async with writing() as db:
         await events.keep(db, engine.account, [receipt.id])
         forgetting = asyncio.create_task(forgotten(engine), context=Context())
@@ -64,16 +61,14 @@ async def test_an_event_that_is_being_sent_again_is_not_forgotten(engine: Engine
         now = engine.runtime.clock()
         await by_hand.send_event(engine.account, WHO, receipt.id, webhook, now)
     assert await forgetting == 0
-    async with engine.working():
-        await engine.settled()
+    await engine.work()
     assert await engine.states() == ["delivered"] * 2
 
 
 async def test_an_event_is_sent_again_or_forgotten_but_never_half(engine: Engine):
     webhook = await engine.webhook()
     receipts = [await engine.post() for _ in range(20)]
-    async with engine.working():
-        await engine.settled()
+    await engine.work()
     now = engine.runtime.clock()
     sending = [
         by_hand.send_event(engine.account, WHO, receipt.id, webhook, now)
@@ -84,8 +79,7 @@ async def test_an_event_is_sent_again_or_forgotten_but_never_half(engine: Engine
     )
     lost = [each for each in sent if isinstance(each, NotFound)]
     assert len(lost) == gone
-    async with engine.working():
-        await engine.settled()
+    await engine.work()
     rows = await engine.rows(
         "SELECT 1 FROM delivery WHERE event NOT IN (SELECT id FROM event)"
     )

@@ -5,9 +5,7 @@ from litestar import Litestar
 
 from callboard.runtime import Runtime
 from tests.cast import Cast, person
-from tests.engine import Engine, engine_of
 from tests.pages.signed_in import Browser, browser, sign_in
-from tests.receiver import Receiver, receiving
 
 
 @pytest.fixture
@@ -41,18 +39,3 @@ async def viewer(app: Litestar, runtime: Runtime, cast: Cast) -> AsyncIterator[B
     eve = await person(cast.alice.account, "eve@acme.example", "viewer")
     async with browser(app, runtime) as opened:
         yield await sign_in(opened, runtime, eve)
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as opened:
-        yield opened
-
-
-@pytest.fixture
-async def engine(
-    runtime: Runtime, cast: Cast, receiver: Receiver
-) -> AsyncIterator[Engine]:
-    """alice's account with one event type, contact.created."""
-    async with engine_of(cast.alice.account, runtime, receiver) as opened:
-        yield opened

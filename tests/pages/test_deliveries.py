@@ -67,8 +67,7 @@ class TestTheList:
         page = await alice.get("/deliveries")
         path = polled(page, "/deliveries?live=")
         assert (await alice.part(path)).status_code == 204
-        async with engine.working():
-            await engine.settled()
+        await engine.work()
         part = await alice.part(path)
         assert "Delivered" in part.text
         assert "every 2s" not in part.text
@@ -94,8 +93,7 @@ class TestOne:
         engine.receiver.usually.clear()
         made = (await alice.post(f"{path}/replay")).headers["Location"]
         assert made != path
-        async with engine.working():
-            await engine.settled()
+        await engine.work()
         page = seen(await alice.get(made))
         assert "Delivered" in page
         assert "Repeats" in page
@@ -104,8 +102,7 @@ class TestOne:
         page = await alice.get(f"/deliveries/{waiting}")
         path = polled(page, f"/deliveries/{waiting}?")
         assert (await alice.part(path)).status_code == 204
-        async with engine.working():
-            await engine.settled()
+        await engine.work()
         part = await alice.part(path)
         assert "Delivered" in part.text
         assert "hx-trigger" not in part.text
@@ -113,8 +110,7 @@ class TestOne:
     async def test_is_tried_now(self, alice, waiting, engine: Engine):
         answer = await alice.post(f"/deliveries/{waiting}/try-now")
         assert answer.headers["Location"] == f"/deliveries/{waiting}"
-        async with engine.working():
-            await engine.settled()
+        await engine.work()
         page = seen(await alice.get(f"/deliveries/{waiting}"))
         assert "Try by hand 1" in page
         assert "1, 1 of them by hand. The plan has 6." in page

@@ -12,8 +12,6 @@ from tests.engine import Engine
 from tests.pages.signed_in import Browser, seen
 from tests.receiver import Answer
 from tests.stories.test_notices import OPS, dead_webhook
-from tests.stories.test_staying_away import deactivated
-from tests.stories.test_stopping import followed
 
 
 async def link(engine: Engine, webhook: str) -> str:
@@ -24,10 +22,6 @@ async def link(engine: Engine, webhook: str) -> str:
     assert row is not None
     full = engine.runtime.links.activate(webhook, row.occasion)
     return full.removeprefix("http://callboard.test")
-
-
-async def state(engine: Engine, webhook: str) -> str:
-    return (await webhooks.get(engine.account, webhook)).state
 
 
 async def press(visitor: Browser, path: str, act: str) -> httpx.Response:
@@ -52,7 +46,7 @@ class TestTheLinkInTheMail:
         assert 'name="referrer" content="no-referrer"' in page.text
         ask = await visitor.get(path + "?ask=discard")
         assert "Discard 1 held delivery?" in seen(ask)
-        assert await state(engine, webhook) == "deactivated"
+        assert await engine.state(webhook) == "deactivated"
 
     async def test_activates_and_delivers_with_one_click(self, visitor, engine: Engine):
         webhook = await dead_webhook(engine)
@@ -61,8 +55,7 @@ class TestTheLinkInTheMail:
         answer = await press(visitor, path, "deliver")
         assert answer.status_code == 200
         assert "CRM sync is active again." in seen(answer)
-        async with engine.working():
-            await engine.settled()
+        await engine.work()
         assert await engine.states() == ["delivered"]
 
     async def test_activates_and_discards(self, visitor, engine: Engine):
@@ -70,9 +63,9 @@ class TestTheLinkInTheMail:
         answer = await press(visitor, await link(engine, webhook), "discard")
         assert "What was held is discarded." in seen(answer)
         async with engine.working():
-            await followed(engine)
+            await engine.followed()
         assert await engine.states() == ["cancelled"]
-        assert await state(engine, webhook) == "active"
+        assert await engine.state(webhook) == "active"
 
     async def test_is_used_up_by_an_activation_whoever_makes_it(self, visitor, engine):
         webhook = await dead_webhook(engine)
@@ -85,7 +78,7 @@ class TestTheLinkInTheMail:
             assert answer.status_code == 410
             assert "This link is no longer needed." in seen(answer)
         async with engine.working():
-            await followed(engine)
+            await engine.followed()
 
     async def test_of_an_old_spell_does_nothing_in_a_new_one(self, visitor, engine):
         webhook = await dead_webhook(engine)
@@ -94,18 +87,18 @@ class TestTheLinkInTheMail:
         async with engine.working():
             await engine.receiver.got(3, "/dead")
             engine.skip(1)
-            await deactivated(engine, webhook)
+            await engine.deactivated(webhook)
         assert (await press(visitor, old, "deliver")).status_code == 410
-        assert await state(engine, webhook) == "deactivated"
+        assert await engine.state(webhook) == "deactivated"
 
     async def test_gives_way_to_a_person_who_paused_the_webhook(self, visitor, engine):
         webhook = await dead_webhook(engine)
         path = await link(engine, webhook)
         await engine.pause(webhook)
         assert (await press(visitor, path, "deliver")).status_code == 410
-        assert await state(engine, webhook) == "paused"
+        assert await engine.state(webhook) == "paused"
         async with engine.working():
-            await followed(engine)
+            await engine.followed()
 
     @pytest.mark.parametrize("change", ["forged", "cut", "other"])
     async def test_that_we_did_not_sign_gets_a_kind_page(
@@ -122,7 +115,7 @@ class TestTheLinkInTheMail:
         for answer in (await visitor.get(bad, 404), await press(visitor, bad, "test")):
             assert answer.status_code == 404
             assert "Copy the whole address from the mail" in seen(answer)
-        assert await state(engine, webhook) == "deactivated"
+        assert await engine.state(webhook) == "deactivated"
 
     async def test_makes_five_test_calls_that_count_for_nothing(self, visitor, engine):
         webhook = await dead_webhook(engine)
@@ -136,7 +129,7 @@ class TestTheLinkInTheMail:
         assert "All 5 test calls were made." in seen(await press(visitor, path, "test"))
         assert (await press(visitor, path, "test")).status_code == 429
         assert len(engine.receiver.calls) == before + 5
-        assert await state(engine, webhook) == "deactivated"
+        assert await engine.state(webhook) == "deactivated"
         assert await engine.states() == ["held"]
 
 

@@ -61,6 +61,5 @@ async def test_a_strip_warns_when_no_worker_is_running(alice, engine: Engine):
         await db.fetch("UPDATE turn SET next_due = :due", due=long_ago)
     page = seen(await alice.get("/webhooks"))
     assert "Deliveries have been waiting for 3 min: no worker is running." in page
-    async with engine.working():
-        await engine.settled()
+    await engine.work()
     assert "have been waiting" not in seen(await alice.get("/webhooks"))

@@ -8,7 +8,6 @@ from tests.engine import Engine
 from tests.mailboxes import receiving_mail
 from tests.pages.signed_in import Browser
 from tests.receiver import Answer
-from tests.stories.test_staying_away import deactivated
 
 OPS, GONE = "ops@example.org", "gone@example.org"
 
@@ -22,7 +21,7 @@ async def test_a_mailbox_that_refuses_shows_beside_its_recipient_only(
         await engine.post()
         await engine.receiver.got(1)
         engine.skip(1)
-        await deactivated(engine, webhook)
+        await engine.deactivated(webhook)
     async with receiving_mail() as mailboxes:
         mailboxes.refused.add(GONE)
         mailer = Mailer(mailboxes.url, "hooks@example.org", tmp_path)

@@ -132,8 +132,7 @@ class TestTheForm:
         assert (await engine.post()).deliveries == 0
         await alice.post(f"/webhooks/{id}/edit", FORM | {"url": engine.receiver.url})
         assert (await engine.post()).deliveries == 1
-        async with engine.working():
-            await engine.settled()
+        await engine.work()
 
     async def test_what_the_form_shows_can_be_saved_unchanged(self, alice, engine):
         id = await engine.webhook(

@@ -1,23 +1,15 @@
-from collections.abc import AsyncIterator
+import os
+import time
 
 import pytest
 
-from callboard.runtime import Runtime
-from tests.cast import Cast
-from tests.engine import Engine, engine_of
-from tests.receiver import Receiver, receiving
+from tests.servers import make_database
 
 
 @pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as opened:
-        yield opened
-
-
-@pytest.fixture
-async def engine(
-    runtime: Runtime, cast: Cast, receiver: Receiver
-) -> AsyncIterator[Engine]:
-    """alice's account with one event type; after the test the ledger is checked."""
-    async with engine_of(cast.alice.account, runtime, receiver) as opened:
-        yield opened
+def database() -> dict[str, str]:
+    """What makes `up` use the engine under test: nothing for SQLite."""
+    if os.environ.get("TEST_ENGINE", "sqlite") == "sqlite":
+        return {}
+    url = make_database(os.environ["DATABASE_URL"], f"up{time.monotonic_ns()}")
+    return {"DATABASE_URL": url}

@@ -8,7 +8,6 @@ import pytest
 
 from tests.engine import TYPE, Engine, eventually
 from tests.receiver import Answer
-from tests.stories.test_staying_away import deactivated
 
 API = "/api/v1"
 
@@ -22,7 +21,7 @@ async def outage(engine: Engine) -> str:
         await engine.post(b"0")
         await engine.receiver.got(1)
         engine.skip(1)
-        await deactivated(engine, webhook)
+        await engine.deactivated(webhook)
         for number in range(1, 5):
             await engine.post(b"%d" % number)
     engine.receiver.usually.clear()
@@ -100,8 +99,7 @@ async def test_what_was_held_too_long_has_expired_and_can_be_replayed(
     await expired(api, engine, 2.1)
     assert (await api.get(f"{API}/webhooks/{outage}")).json()["held"] == 0
     assert (await activate(api, outage)).json()["state"] == "active"
-    async with engine.working():
-        await engine.settled()
+    await engine.work()
     assert engine.receiver.calls == []
     report = await replayed(api, engine, outage, states=["expired"])
     assert (report["total"], report["delivered"]) == (5, 5)

@@ -98,8 +98,7 @@ async def test_what_came_while_nobody_worked_is_delivered_oldest_first(engine: E
     await engine.webhook(concurrency=1)
     for number in range(10):
         await engine.post(b"%d" % number)
-    async with engine.working():
-        await engine.settled()
+    await engine.work()
     assert [call.data for call in engine.receiver.calls] == [*range(10)]
 
 
@@ -108,8 +107,7 @@ async def test_a_receivers_answer_is_kept_up_to_a_cap(engine: Engine):
     long = Answer(headers=(("X-Odd", "\xff"),), body=b"\x00\xff" * 100_000)
     engine.receiver.script("/", long)
     await engine.post()
-    async with engine.working():
-        await engine.settled()
+    await engine.work()
     (id,) = await engine.deliveries()
     (attempt,) = (await reading.get(engine.account, id)).attempts
     assert attempt.response.body == (b"\x00\xff" * 100_000)[: 64 * 1024]
@@ -122,8 +120,7 @@ async def test_a_webhooks_own_headers_are_sent_and_masked_in_what_is_kept(
 ):
     await engine.webhook(headers={"Authorization": "Bearer geheim", "X-Env": "prod"})
     await engine.post()
-    async with engine.working():
-        await engine.settled()
+    await engine.work()
     (call,) = engine.receiver.calls
     assert (call.headers["authorization"], call.headers["x-env"]) == (
         "Bearer geheim",
@@ -167,8 +164,7 @@ async def test_after_a_rotation_both_secrets_verify_until_the_old_one_ends(
         engine.account, "alice", webhook, engine.runtime.vault, until, now
     )
     await engine.post()
-    async with engine.working():
-        await engine.settled()
+    await engine.work()
     (call,) = engine.receiver.calls
     for secret in (engine.secrets[webhook], new):
         Webhook(secret).verify(call.body, call.headers)

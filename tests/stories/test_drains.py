@@ -3,7 +3,6 @@
 from callboard.ingest import NewEvent
 from tests.engine import TYPE, Engine
 from tests.receiver import Answer
-from tests.stories.test_stopping import followed
 
 MANY = 600
 
@@ -14,7 +13,7 @@ async def held(engine: Engine, path: str, count: int, **more: object) -> str:
     events = [NewEvent(TYPE, b"%d" % number) for number in range(count)]
     await engine.post_all(events)
     async with engine.working():
-        await followed(engine)
+        await engine.followed()
     return webhook
 
 

@@ -18,7 +18,6 @@ from callboard.webhooks.settings import settings_of
 from tests.engine import Engine
 from tests.mailboxes import Mailboxes, receiving_mail, text_of
 from tests.receiver import Answer
-from tests.stories.test_staying_away import deactivated
 
 OPS = "ops@example.org"
 NAMES = ("Billing", "CRM sync", "Search")
@@ -51,7 +50,7 @@ async def dead_webhooks(engine: Engine, *recipients: str) -> list[str]:
     async with engine.working():
         await engine.post()
         for webhook in made:
-            await deactivated(engine, webhook)
+            await engine.deactivated(webhook)
     return made
 
 
@@ -124,8 +123,7 @@ async def test_a_webhook_that_was_deleted_meanwhile_is_left_out(
     await postman(engine, mailboxes.url, tmp_path, later=61).send_due()
     (got,) = mailboxes.to(OPS)
     assert got["Subject"] == "2 webhooks were deactivated: 503 from 127.0.0.1"
-    async with engine.working():
-        await engine.settled()
+    await engine.work()
 
 
 async def test_the_overview_tells_of_the_host_once(engine: Engine):

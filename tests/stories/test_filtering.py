@@ -80,5 +80,4 @@ async def test_every_process_honours_a_change_from_its_next_event_on(engine: Eng
     assert await deliveries() == [1, 1, 1]
     await engine.change(webhook, filter="", conditions={"role:not": "PUBLIC"})
     assert await deliveries() == [0, 0, 0]
-    async with engine.working():
-        await engine.settled()
+    await engine.work()

@@ -17,7 +17,6 @@ from callboard.webhooks import webhooks
 from tests.engine import Engine
 from tests.mailboxes import Mailboxes, receiving_mail, text_of
 from tests.receiver import Answer
-from tests.stories.test_staying_away import deactivated
 
 OPS = "ops@example.org"
 
@@ -48,7 +47,7 @@ async def dead_webhook(engine: Engine, **more: object) -> str:
         await engine.post()
         await engine.receiver.got(1, "/dead")
         engine.skip(1)
-        await deactivated(engine, webhook)
+        await engine.deactivated(webhook)
     return webhook
 
 
@@ -126,7 +125,7 @@ async def test_only_chosen_kinds_are_told(engine: Engine):
         await engine.post()
         await engine.settled()
     assert await kinds() == ["delivery_failed"]
-    assert (await webhooks.get(engine.account, webhook)).state == "active"
+    assert await engine.state(webhook) == "active"
 
 
 async def test_an_event_that_cannot_be_sent_is_told_of_in_words(
@@ -221,8 +220,7 @@ async def test_mails_of_a_deleted_webhook_are_not_sent(engine: Engine, tmp_path:
     await engine.delete(webhook)
     await postman(engine, None, tmp_path / "outbox").send_due()
     assert not (tmp_path / "outbox").exists()
-    async with engine.working():
-        await engine.settled()
+    await engine.work()
 
 
 def test_links_are_read_only_as_what_they_were_signed_for():

@@ -44,8 +44,7 @@ async def declare(engine: Engine, **more: Any) -> None:
 async def delivered(engine: Engine, data: object = None) -> list[DeliveryView]:
     """Posts one event, waits until all is done, and tells what became of it."""
     await engine.post(json.dumps(data or DATA).encode())
-    async with engine.working():
-        await engine.settled()
+    await engine.work()
     ids = await engine.deliveries()
     return [await reading.get(engine.account, id) for id in ids]
 

@@ -70,8 +70,7 @@ async def test_a_plan_without_retries_tries_once(engine: Engine):
     await engine.webhook(schedule=())
     engine.receiver.script("/", 500)
     await engine.post()
-    async with engine.working():
-        await engine.settled()
+    await engine.work()
     assert await engine.states() == ["failed"]
 
 
@@ -88,8 +87,7 @@ async def test_success_is_what_the_webhook_says(engine: Engine, rule, status, st
     await engine.webhook(schedule=(), success=rule)
     engine.receiver.script("/", Answer(status, body=b""))
     await engine.post()
-    async with engine.working():
-        await engine.settled()
+    await engine.work()
     assert await engine.states() == [state]
 
 
@@ -158,8 +156,7 @@ class TestByHand:
     async def test_what_is_finished_is_not_tried(self, engine: Engine):
         await engine.webhook()
         await engine.post()
-        async with engine.working():
-            await engine.settled()
+        await engine.work()
         with pytest.raises(Conflict):
             await self.try_now(engine)
 
@@ -265,5 +262,4 @@ class TestAgain:
                 await act(charlie, "charlie", id, now)
         with pytest.raises(NotFound):
             await by_hand.send_event(charlie, "charlie", receipt.id, webhook, now)
-        async with engine.working():
-            await engine.settled()
+        await engine.work()

@@ -9,23 +9,10 @@ from callboard.database import writing
 from callboard.errors import Invalid
 from callboard.ingest import NewEvent
 from callboard.webhooks import webhooks
-from tests.engine import TYPE, Engine, eventually
+from tests.engine import TYPE, Engine
 from tests.receiver import Answer
-from tests.stories.test_stopping import followed
 
 DEAD = Answer(503)
-
-
-async def state(engine: Engine, webhook: str) -> str:
-    return (await webhooks.get(engine.account, webhook)).state
-
-
-async def deactivated(engine: Engine, webhook: str) -> None:
-    async def met() -> bool:
-        return await state(engine, webhook) == "deactivated"
-
-    await eventually(met)
-    await followed(engine)
 
 
 async def test_it_is_deactivated_and_everything_comes_once_and_in_order_afterwards(
@@ -38,7 +25,7 @@ async def test_it_is_deactivated_and_everything_comes_once_and_in_order_afterwar
             await engine.post(b"%d" % number)
         await engine.receiver.got(1)
         engine.skip(1)
-        await deactivated(engine, webhook)
+        await engine.deactivated(webhook)
         for number in range(3, 6):
             await engine.post(b"%d" % number)
         assert await engine.states() == ["held"] * 6
@@ -64,7 +51,7 @@ async def test_what_failed_since_the_last_success_is_held_what_failed_before_is_
             await engine.post(b"%d" % number)
             await engine.receiver.got(number + 1)
             await engine.settled()
-        await deactivated(engine, webhook)
+        await engine.deactivated(webhook)
     assert await engine.states() == ["failed", "delivered", *["held"] * 5]
 
 
@@ -73,7 +60,7 @@ async def test_410_deactivates_at_once_and_holds_what_met_it(engine: Engine):
     engine.receiver.script("/", 410)
     async with engine.working():
         await engine.post()
-        await deactivated(engine, webhook)
+        await engine.deactivated(webhook)
         assert await engine.states() == ["held"]
         assert (await webhooks.get(engine.account, webhook)).cause == "gone"
         await engine.activate(webhook, "deliver")
@@ -92,7 +79,7 @@ async def test_a_success_of_another_delivery_keeps_it_active(engine: Engine):
             await engine.receiver.got(calls)
             engine.skip(1)
         await engine.settled()
-    assert await state(engine, webhook) == "active"
+    assert await engine.state(webhook) == "active"
     assert await engine.states() == ["failed", "delivered"]
 
 
@@ -102,7 +89,7 @@ async def test_never_means_never(engine: Engine):
     async with engine.working():
         await engine.post_all([NewEvent(TYPE, b"{}")] * 12)
         await engine.settled()
-    assert await state(engine, webhook) == "active"
+    assert await engine.state(webhook) == "active"
     assert await engine.states() == ["failed"] * 12
 
 
@@ -113,7 +100,7 @@ async def test_calls_under_way_when_it_is_deactivated_are_held_in_the_end(
     engine.receiver.usually["/"] = DEAD
     async with engine.working("wrk_a", "wrk_b"):
         await engine.post_all([NewEvent(TYPE, b"{}")] * 40)
-        await deactivated(engine, webhook)
+        await engine.deactivated(webhook)
         await engine.settled()
     assert await engine.states() == ["held"] * 40
 
@@ -125,7 +112,7 @@ async def test_events_are_taken_so_long_and_later_ones_are_written_down_only(
     engine.receiver.script("/", 410)
     async with engine.working():
         await engine.post()
-        await deactivated(engine, webhook)
+        await engine.deactivated(webhook)
     since = (await webhooks.get(engine.account, webhook)).state_since
     event = NewEvent(TYPE, b"{}")
     for days in (1.9, 2.1):
@@ -144,7 +131,7 @@ async def test_a_pause_takes_events_without_end(engine: Engine):
     at = engine.runtime.clock() + timedelta(days=40)
     await engine.acceptor.accept(engine.account, [NewEvent(TYPE, b"{}")], at)
     async with engine.working():
-        await followed(engine)
+        await engine.followed()
     assert await engine.states() == ["held"]
 
 
@@ -160,7 +147,7 @@ async def test_a_verdict_is_carried_out_by_whoever_lives(
             id=webhook,
         )
     async with engine.working():
-        await deactivated(engine, webhook)
+        await engine.deactivated(webhook)
     assert (await webhooks.get(engine.account, webhook)).cause == "failed"
 
 
@@ -175,7 +162,7 @@ async def test_a_verdict_that_comes_after_a_pause_is_forgotten(engine: Engine):
             id=webhook,
         )
     await spells.deactivate(webhook, engine.runtime.clock())
-    assert await state(engine, webhook) == "paused"
+    assert await engine.state(webhook) == "paused"
     rows = await engine.rows("SELECT verdict FROM health")
     assert rows[0]["verdict"] is None
 

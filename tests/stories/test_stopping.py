@@ -16,15 +16,6 @@ from tests.engine import TYPE, WHO, Engine, eventually
 from tests.receiver import Answer
 
 
-async def followed(engine: Engine) -> None:
-    """Waits until the deliveries have followed their webhook's change of state."""
-
-    async def done() -> bool:
-        return not await engine.rows("SELECT 1 FROM turn WHERE follow IS NOT NULL")
-
-    await eventually(done)
-
-
 async def test_a_draft_calls_nobody_until_it_is_activated(engine: Engine):
     webhook = await engine.webhook(active=False)
     async with engine.working():
@@ -51,8 +42,7 @@ async def test_a_webhook_activated_before_the_post_never_misses_the_event(
     for wanted in range(1, 4):
         await engine.webhook(f"/{wanted}")
         assert [await post(each) for each in processes] == [wanted, wanted]
-    async with engine.working():
-        await engine.settled()
+    await engine.work()
 
 
 async def test_changes_of_state_beside_a_stream_of_posts_lose_nothing(engine: Engine):
@@ -86,7 +76,7 @@ async def test_a_paused_webhook_gets_nothing_and_its_events_are_held(engine: Eng
         await engine.settled()
         await engine.pause(webhook)
         receipts = [await engine.post(b"%d" % number) for number in (2, 3)]
-        await followed(engine)
+        await engine.followed()
     assert [receipt.deliveries for receipt in receipts] == [1, 1]
     assert await engine.states() == ["delivered", "held", "held"]
     assert [call.data for call in engine.receiver.calls] == [1]
@@ -100,7 +90,7 @@ async def test_what_waits_for_its_next_try_is_held_by_a_pause(engine: Engine):
         await engine.receiver.got(1)
         await eventually(lambda: no_lease(engine))
         await engine.pause(webhook)
-        await followed(engine)
+        await engine.followed()
         assert await engine.states() == ["held"]
         await engine.activate(webhook, "deliver")
         await engine.settled()
@@ -132,9 +122,9 @@ async def test_activating_may_discard_what_was_held(engine: Engine):
     await engine.pause(webhook)
     await engine.post(b"1")
     async with engine.working():
-        await followed(engine)
+        await engine.followed()
         await engine.activate(webhook, "discard")
-        await followed(engine)
+        await engine.followed()
         await engine.post(b"2")
         await engine.settled()
     assert [call.data for call in engine.receiver.calls] == [2]
@@ -170,7 +160,7 @@ async def test_what_came_between_a_discard_and_a_pause_is_held(engine: Engine):
     await engine.post(b"2")
     await engine.pause(webhook)
     async with engine.working():
-        await followed(engine)
+        await engine.followed()
     assert await engine.states() == ["cancelled", "held"]
 
 
@@ -183,12 +173,12 @@ async def test_activating_without_a_choice_is_refused_while_anything_is_held(
     await engine.pause(webhook)
     await engine.post()
     async with engine.working():
-        await followed(engine)
+        await engine.followed()
         with pytest.raises(Invalid) as refused:
             await engine.activate(webhook)
     (problem,) = refused.value.problems
     assert (problem.field, problem.code) == ("held", "required")
-    assert (await webhooks.get(engine.account, webhook)).state == "paused"
+    assert await engine.state(webhook) == "paused"
     assert await engine.states() == ["held"]
 
 
@@ -198,12 +188,12 @@ async def test_what_was_discarded_stays_so_whatever_comes_next(engine: Engine):
     await engine.pause(webhook)
     await engine.post(b"1")
     async with engine.working():
-        await followed(engine)
+        await engine.followed()
     await engine.activate(webhook, "discard")
     await engine.pause(webhook)
     await engine.post(b"2")
     async with engine.working():
-        await followed(engine)
+        await engine.followed()
         assert await engine.states() == ["cancelled", "held"]
         await engine.activate(webhook, "deliver")
         await engine.settled()
@@ -216,9 +206,9 @@ async def test_a_deactivated_webhook_holds_too(engine: Engine):
     await lifecycle.deactivate(engine.account, WHO, webhook, now)
     await engine.post()
     async with engine.working():
-        await followed(engine)
+        await engine.followed()
     assert await engine.states() == ["held"]
-    assert (await webhooks.get(engine.account, webhook)).state == "deactivated"
+    assert await engine.state(webhook) == "deactivated"
 
 
 async def test_deactivating_what_was_paused_just_now_holds_what_waits(engine: Engine):
@@ -228,7 +218,7 @@ async def test_deactivating_what_was_paused_just_now_holds_what_waits(engine: En
     now = engine.runtime.clock()
     await lifecycle.deactivate(engine.account, WHO, webhook, now)
     async with engine.working():
-        await followed(engine)
+        await engine.followed()
     assert await engine.states() == ["held"]
 
 
@@ -341,7 +331,7 @@ async def test_deleting_cancels_what_waits_and_no_call_follows(engine: Engine):
         engine.receiver.script("/gone", 500)
         gate.set()
         await engine.post(b"3")
-        await followed(engine)
+        await engine.followed()
         await engine.settled()
     calls = len(engine.receiver.at("/gone"))
     states = await engine.states(webhook)
@@ -361,7 +351,7 @@ async def test_a_deleted_webhooks_call_under_way_is_not_tried_again(engine: Engi
         await engine.delete(webhook)
         engine.receiver.hang_up("/")
         gate.set()
-        await followed(engine)
+        await engine.followed()
     assert await engine.states() == ["cancelled"]
     assert len(engine.receiver.calls) == 1
 
@@ -382,7 +372,7 @@ async def test_many_webhooks_follow_at_once_whoever_is_busy(engine: Engine):
         await engine.receiver.got(15)
         assert asyncio.get_running_loop().time() - begun < 4
         gate.set()
-        await followed(engine)
+        await engine.followed()
     assert len(engine.receiver.at("/0")) == 1
 
 
@@ -392,7 +382,7 @@ async def test_what_is_held_too_long_expires(engine: Engine):
     await engine.post()
     now = engine.runtime.clock()
     async with engine.working():
-        await followed(engine)
+        await engine.followed()
     for days, state in ((1.9, "held"), (2.1, "expired")):
         async with writing() as db:
             await acts.expire(db, now + timedelta(days=days))

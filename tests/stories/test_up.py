@@ -6,112 +6,22 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from callboard import embedded, supervisor
-from tests.servers import free_port, make_database, running_redis
-
-READY = "Ctrl-C ends it"
-ROOT = Path(__file__).parent.parent.parent
-CLEAN = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-
-
-@dataclass
-class Run:
-    process: subprocess.Popen[bytes]
-    port: int
-    log: Path
-
-    def output(self) -> str:
-        return self.log.read_text()
-
-    def is_ready(self) -> bool:
-        assert self.process.poll() is None, self.output()
-        return READY in self.output()
-
-    def children(self) -> list[int]:
-        pid = self.process.pid
-        return [int(p) for p in proc(f"{pid}/task/{pid}/children").split()]
-
-    def child(self, command: str) -> int:
-        (found,) = [p for p in self.children() if command in proc(f"{p}/cmdline")]
-        return found
-
-
-@pytest.fixture
-def database() -> dict[str, str]:
-    """What makes `up` use the engine under test: nothing for SQLite."""
-    if os.environ.get("TEST_ENGINE", "sqlite") == "sqlite":
-        return {}
-    url = make_database(os.environ["DATABASE_URL"], f"up{time.monotonic_ns()}")
-    return {"DATABASE_URL": url}
-
-
-def proc(path: str) -> str:
-    try:
-        return Path("/proc", path).read_text().replace("\0", " ")
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-
-
-def is_alive(pid: int) -> bool:
-    """Nobody may be there to reap an orphan: a zombie has ended."""
-    return bool(re.search(r"^State:\s+[^ZX]", proc(f"{pid}/status"), re.MULTILINE))
-
-
-def eventually(met: Callable[[], bool], within: float = 30) -> None:
-    deadline = time.monotonic() + within
-    while not met():
-        assert time.monotonic() < deadline, met
-        time.sleep(0.05)
-
-
-def status(port: int) -> int | None:
-    try:
-        address = f"http://127.0.0.1:{port}/healthz"
-        with urllib.request.urlopen(address, timeout=5) as answer:
-            return int(answer.status)
-    except urllib.error.URLError:
-        return None
-
-
-def start_up(directory: Path, port: int, **environ: str) -> Run:
-    directory.mkdir(exist_ok=True)
-    log = directory / f"{time.monotonic_ns()}.log"
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "callboard", "up"],
-            cwd=directory,
-            env={**CLEAN, "PORT": str(port), **environ},
-            stdout=file,
-            stderr=file,
-        )
-    return Run(process, port, log)
-
-
-@contextmanager
-def running(directory: Path, port: int | None = None, **environ: str) -> Iterator[Run]:
-    run = start_up(directory, port or free_port(), **environ)
-    try:
-        eventually(run.is_ready)
-        yield run
-    finally:
-        run.process.terminate()
-        run.process.wait(timeout=40)
-
-
-def refused(directory: Path, port: int, **environ: str) -> str:
-    run = start_up(directory, port, **environ)
-    assert run.process.wait(timeout=30) == 1
-    return run.output()
+from callboard import embedded
+from tests.copies import (
+    CLEAN,
+    eventually,
+    is_alive,
+    refused,
+    running,
+    start_up,
+    status,
+)
+from tests.servers import free_port
 
 
 def test_one_command_starts_everything_and_sigterm_ends_it(
@@ -245,27 +155,6 @@ def test_wrong_settings_stop_the_start_and_are_all_named(tmp_path: Path) -> None
     assert not (tmp_path / "var").exists()
 
 
-def start_child(directory: Path, on_sigterm: str) -> supervisor.Child:
-    """Returns once the child has its handler."""
-    told = f"import signal, sys, time; signal.signal(15, {on_sigterm}); "
-    ready = f"open({str(directory / 'ready')!r}, 'w'); time.sleep(60)"
-    child = supervisor.start("child", [sys.executable, "-c", told + ready], {})
-    eventually((directory / "ready").exists)
-    return child
-
-
-def test_a_second_ctrl_c_kills_at_once(tmp_path: Path) -> None:
-    child = start_child(tmp_path, "signal.SIG_IGN")
-    supervisor.end([child], [signal.SIGINT, signal.SIGINT])
-    assert supervisor.how_it_ended(child) == "child was ended by SIGKILL"
-
-
-def test_a_repeated_sigterm_is_no_hurry(tmp_path: Path) -> None:
-    child = start_child(tmp_path, "lambda *_: (time.sleep(0.3), sys.exit(7))")
-    supervisor.end([child], [signal.SIGTERM, signal.SIGTERM])
-    assert supervisor.how_it_ended(child) == "child ended with exit code 7"
-
-
 @pytest.mark.parametrize("name", ["x" * 120, "with space"])
 def test_redis_starts_below_any_path(tmp_path: Path, name: str) -> None:
     directory = tmp_path / name
@@ -273,46 +162,3 @@ def test_redis_starts_below_any_path(tmp_path: Path, name: str) -> None:
     with embedded.running_redis(directory, []) as (child, url):
         assert re.fullmatch(embedded.GOOD_SOCKET_PATH, url.removeprefix("unix://"))
         assert child.process.poll() is None
-
-
-def procfile() -> dict[str, str]:
-    lines = (ROOT / "Procfile").read_text().splitlines()
-    return dict(line.split(": ", 1) for line in lines)
-
-
-def test_the_procfile_runs_the_same_program(
-    tmp_path: Path, database: dict[str, str]
-) -> None:
-    port = free_port()
-    with ExitStack() as stack:
-        environ = {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "DATABASE_URL": f"sqlite:///{tmp_path}/callboard.sqlite",
-            "REDIS_URL": stack.enter_context(running_redis()),
-            "SECRET_KEY": "k" * 40,
-            "PORT": str(port),
-            **database,
-        }
-        run = ["sh", "-c", f"exec {procfile()['release']}"]
-        subprocess.run(run, check=True, cwd=tmp_path, env=environ)
-        started = []
-        for name in ("web", "worker"):
-            run[2] = f"exec {procfile()[name]}"
-            started.append(subprocess.Popen(run, cwd=tmp_path, env=environ))
-            stack.callback(started[-1].wait, 40)
-            stack.callback(started[-1].terminate)
-        eventually(lambda: status(port) == 200)
-        assert [process.poll() for process in started] == [None, None]
-
-
-def test_the_children_of_a_killed_child_end_too(tmp_path: Path) -> None:
-    nested = "import subprocess, time; subprocess.Popen(['sleep', '60'])"
-    told = f"{nested}; open({str(tmp_path / 'ready')!r}, 'w'); time.sleep(60)"
-    child = supervisor.start("child", [sys.executable, "-c", told], os.environ)
-    eventually((tmp_path / "ready").exists)
-    pid = child.process.pid
-    (grandchild,) = proc(f"{pid}/task/{pid}/children").split()
-    child.process.kill()
-    child.process.wait()
-    supervisor.end([child], [])
-    eventually(lambda: not is_alive(int(grandchild)))

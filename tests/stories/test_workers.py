@@ -260,8 +260,7 @@ class TestDeaths:
         assert "stopped" in found.attempts[0].detail
         gate.set()
         engine.skip(1)
-        async with engine.working():
-            await engine.settled()
+        await engine.work()
         assert len(engine.receiver.calls) == 2
 
     async def test_a_look_that_is_cut_off_anywhere_leaves_nothing_stuck(
@@ -323,8 +322,7 @@ class TestAtTheSameMoment:
         go.set()
         await asyncio.gather(holding, acting, claiming)
         await bury("wrk_a", now)
-        async with engine.working():
-            await engine.settled()
+        await engine.work()
 
 
 class TestServersThatGoAway:

@@ -1,0 +1,99 @@
+"""Members: invited, joined, changed and removed."""
+
+import asyncio
+
+import pytest
+
+from callboard.accounts import audit, members, sessions
+from callboard.errors import Conflict, Invalid, NotFound
+from tests.cast import Cast
+from tests.make import NOW, PASSWORD
+
+
+async def test_an_invited_member_joins_with_a_password(cast: Cast):
+    account = cast.alice.account
+    dora, token = await members.invite(
+        account, "dora@acme.example", "Dora", "viewer", NOW, by="alice"
+    )
+    assert await members.sign_in(dora.email, "", NOW) is None
+    assert (await members.invited(token, NOW)).id == dora.id
+    await members.join(token, PASSWORD, NOW)
+    found = await members.sign_in(dora.email, PASSWORD, NOW)
+    assert found
+    assert found.id == dora.id
+    with pytest.raises(NotFound):
+        await members.join(token, "another password", NOW)
+
+
+async def test_a_new_link_sets_the_password_anew(cast: Cast):
+    bob = cast.bob.member
+    session = await sessions.start(bob, NOW)
+    token = await members.new_link(bob.account, bob.id, NOW)
+    await members.join(token, "battery staple", NOW)
+    assert await sessions.find(session, NOW) is None
+    assert await members.sign_in(bob.email, PASSWORD, NOW) is None
+    assert await members.sign_in(bob.email, "battery staple", NOW)
+
+
+async def test_an_address_signs_in_to_one_account_only(cast: Cast):
+    with pytest.raises(Conflict):
+        await members.invite(
+            cast.alice.account, cast.charlie.member.email, "", "member", NOW
+        )
+    assert len(await members.listed(cast.alice.account)) == 2
+
+
+async def test_the_last_owner_stays(cast: Cast):
+    alice = cast.alice.member
+    with pytest.raises(Conflict):
+        await members.remove(alice.account, alice.id, NOW)
+    with pytest.raises(Conflict):
+        await members.change_role(alice.account, alice.id, "viewer", NOW)
+    await members.invite(alice.account, "dora@acme.example", "", "owner", NOW)
+    with pytest.raises(Conflict):  # one who has not joined cannot open the door
+        await members.remove(alice.account, alice.id, NOW)
+
+
+async def test_two_owners_who_remove_each_other_leave_one(cast: Cast):
+    alice, bob = cast.alice.member, cast.bob.member
+    await members.change_role(bob.account, bob.id, "owner", NOW)
+    ends = await asyncio.gather(
+        members.remove(bob.account, bob.id, NOW),
+        members.remove(alice.account, alice.id, NOW),
+        return_exceptions=True,
+    )
+    assert [type(end) for end in ends if end] == [Conflict]
+    assert len(await members.listed(alice.account)) == 1
+
+
+async def test_a_removed_member_is_out_at_once(cast: Cast):
+    bob = cast.bob.member
+    session = await sessions.start(bob, NOW)
+    link = await members.new_link(bob.account, bob.id, NOW)
+    await members.remove(bob.account, bob.id, NOW, by="alice@acme.example")
+    assert await sessions.find(session, NOW) is None
+    assert await members.sign_in(bob.email, PASSWORD, NOW) is None
+    with pytest.raises(NotFound):
+        await members.join(link, PASSWORD, NOW)
+    entry = (await audit.listed(bob.account))[0]
+    assert (entry.actor, entry.act) == ("alice@acme.example", "member.removed")
+
+
+async def test_a_stranger_reaches_nobody(cast: Cast):
+    theirs, bob = cast.charlie.account, cast.bob.member
+    for act in (
+        members.remove(theirs, bob.id, NOW),
+        members.change_role(theirs, bob.id, "viewer", NOW),
+        members.new_link(theirs, bob.id, NOW),
+    ):
+        with pytest.raises(NotFound):
+            await act
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["", "ada", "ada@", "@acme.example", "a b@acme.example", "a@b@c", "a@acme..d"],
+)
+async def test_odd_addresses_are_refused(cast: Cast, email: str):
+    with pytest.raises(Invalid):
+        await members.invite(cast.alice.account, email, "", "member", NOW)

@@ -1,0 +1,103 @@
+"""What a person does to a scheduled webhook and its deliveries between runs."""
+
+from datetime import timedelta
+
+import pytest
+
+from callboard import by_hand, scheduled
+from callboard.errors import Conflict
+from callboard.schedule import Schedule
+from tests.days import EVERY_FIVE, Days, arrays, numbers
+from tests.engine import WHO
+
+
+async def test_a_person_may_ask_for_a_run_and_the_plan_stays(days: Days):
+    webhook = await days.webhook(EVERY_FIVE)
+    before = await scheduled.timetable(webhook)
+    account = days.engine.account
+    await days.post(b"1")
+    assert await scheduled.run_now(account, WHO, webhook, days.now) == 1
+    with pytest.raises(Conflict, match="under way"):
+        await scheduled.run_now(account, WHO, webhook, days.now)
+    await days.work()
+    assert numbers(days.calls()) == [1]
+    assert await scheduled.run_now(account, WHO, webhook, days.now) == 0
+    after = await scheduled.timetable(webhook)
+    assert before
+    assert after
+    assert after.next_run == before.next_run
+    assert after.last
+    assert (after.last.hand, after.last.delivered) == (True, 1)
+    await days.engine.pause(webhook)
+    with pytest.raises(Conflict, match="paused"):
+        await scheduled.run_now(account, WHO, webhook, days.now)
+    await days.change(webhook, delivery=None)
+    with pytest.raises(Conflict, match="no schedule"):
+        await scheduled.run_now(account, WHO, webhook, days.now)
+
+
+async def test_a_try_by_hand_goes_at_once_and_uses_no_run_up(days: Days):
+    await days.webhook(EVERY_FIVE)
+    days.engine.receiver.script("/", 500)
+    await days.post_numbers(1, 2)
+    (_, second) = await days.engine.deliveries()
+    await by_hand.try_now(days.engine.account, WHO, second, days.now)
+    assert numbers(await days.after(0.1)) == [2]
+    assert numbers(await days.after(5)) == [1, 2]
+    rows = await days.engine.rows("SELECT tries FROM delivery ORDER BY seq")
+    assert [row["tries"] for row in rows] == [1, 1]
+
+
+async def test_a_pause_holds_what_a_run_took_and_an_activation_sends_it_in_order(
+    days: Days,
+):
+    webhook = await days.webhook(Schedule(5, batch_size=2))
+    await days.post_numbers(0, 3)
+    days.now += timedelta(minutes=5)
+    await days.look()
+    await days.engine.pause(webhook)
+    assert await days.after(30, looks=6) == []
+    await days.post_numbers(3, 1)
+    assert await days.engine.states() == ["held"] * 4
+    await days.engine.activate(webhook, "deliver")
+    assert numbers(await days.after(0.1)) == [0, 1]
+    assert numbers(await days.after(5)) == [2, 3]
+
+
+async def test_deliveries_follow_when_a_schedule_is_set_and_taken_away(days: Days):
+    webhook = await days.engine.webhook(schedule=(3600,), concurrency=1)
+    days.engine.receiver.script("/", 500)
+    days.now = days.engine.runtime.clock()
+    await days.post(b"1")
+    assert numbers(await days.after(0.1)) == [1]
+    wanted = {"delivery": Schedule(30, bucket_size=2)}
+    await days.change(webhook, **wanted)
+    await days.post(b"2")
+    assert await days.after(29, looks=5) == []
+    assert arrays(await days.after(1.5)) == [[1, 2]]
+    await days.post(b"3", b"4")
+    assert await days.after(10) == []
+    await days.change(webhook, delivery=None)
+    assert numbers(await days.after(0.1)) == [3, 4]
+    assert await scheduled.timetable(webhook) is None
+
+
+async def test_a_change_of_other_settings_leaves_the_plan_as_it_is(days: Days):
+    webhook = await days.webhook(EVERY_FIVE)
+    before = await scheduled.timetable(webhook)
+    wanted = {"name": "New", "delivery": Schedule(5, batch_size=7)}
+    days.now += timedelta(minutes=3)
+    await days.change(webhook, **wanted)
+    after = await scheduled.timetable(webhook)
+    assert before
+    assert after
+    assert after.next_run == before.next_run
+
+
+async def test_a_replay_goes_at_once(days: Days):
+    await days.webhook(EVERY_FIVE)
+    await days.post(b"1")
+    await days.after(5)
+    (id,) = await days.engine.deliveries()
+    await by_hand.repeat(days.engine.account, WHO, id, days.now)
+    assert numbers(await days.after(0.1)) == [1]

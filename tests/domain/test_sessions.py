@@ -1,0 +1,87 @@
+"""Who may come in with a password, and for how long."""
+
+import pytest
+
+from callboard.accounts import members, passwords, sessions
+from callboard.errors import Invalid, LimitReached
+from tests.cast import Cast
+from tests.make import NOW, PASSWORD, later
+from tests.problems import named
+
+
+class TestSignIn:
+    async def test_wrong_passwords_and_unknown_addresses_look_alike(self, cast: Cast):
+        assert await members.sign_in(cast.bob.member.email, "wrong", NOW) is None
+        assert await members.sign_in("nobody@acme.example", PASSWORD, NOW) is None
+
+    async def test_guessing_ends_after_ten_tries(self, cast: Cast):
+        email = cast.bob.member.email
+        for _ in range(10):
+            await members.sign_in(email, "wrong", NOW, "192.0.2.1")
+        with pytest.raises(LimitReached):
+            await members.sign_in(email, PASSWORD, NOW, "192.0.2.1")
+        assert await members.sign_in(email, PASSWORD, NOW, "192.0.2.2")
+        assert await members.sign_in(email, PASSWORD, later(minutes=15), "192.0.2.1")
+
+    async def test_one_address_may_not_guess_for_many_members(self, cast: Cast):
+        members.sign_ins.count({("from", "192.0.2.1"): 50}, NOW)
+        for _ in range(49):
+            members.sign_ins.count({("from", "192.0.2.1"): 50}, NOW)
+        with pytest.raises(LimitReached):
+            await members.sign_in(cast.bob.member.email, PASSWORD, NOW, "192.0.2.1")
+
+    async def test_good_sign_ins_do_not_count(self, cast: Cast):
+        for _ in range(12):
+            assert await members.sign_in(cast.bob.member.email, PASSWORD, NOW)
+
+    async def test_a_dated_hash_is_made_anew(self, cast: Cast):
+        bob = cast.bob.member
+        assert passwords.is_dated(bob.password_hash)
+        await members.sign_in(bob.email, PASSWORD, NOW)
+        found = await members.get(bob.account, bob.id)
+        assert not passwords.is_dated(found.password_hash)
+        assert await members.sign_in(bob.email, PASSWORD, NOW)
+
+    async def test_changing_the_password_keeps_only_this_session(self, cast: Cast):
+        bob = cast.bob.member
+        here, there = [await sessions.start(bob, NOW) for _ in range(2)]
+        current = await sessions.find(here, NOW)
+        assert current
+        with pytest.raises(Invalid) as problems:
+            await members.change_password(bob, "wrong", "short", NOW)
+        assert named(problems.value.problems) == [
+            ("old", "wrong"),
+            ("password", "too_short"),
+        ]
+        await members.change_password(
+            bob, PASSWORD, "battery staple", NOW, keep=current.session
+        )
+        assert await sessions.find(here, NOW)
+        assert await sessions.find(there, NOW) is None
+
+
+class TestSessions:
+    async def test_a_session_lives_on_while_it_is_used(self, cast: Cast):
+        token = await sessions.start(cast.bob.member, NOW, "Firefox")
+        found = await sessions.find(token, later(days=13))
+        assert found
+        assert found.member.email == cast.bob.member.email
+        assert found.account.name == "Acme"
+        assert await sessions.find(token, later(days=26))
+        assert await sessions.find(token, later(days=41)) is None
+
+    async def test_an_ended_session_is_over(self, cast: Cast):
+        token = await sessions.start(cast.bob.member, NOW)
+        other = await sessions.start(cast.bob.member, NOW)
+        found = await sessions.find(token, NOW)
+        assert found
+        await sessions.end(found.session)
+        assert await sessions.find(token, NOW) is None
+        assert len(await sessions.listed(cast.bob.member, NOW)) == 1
+        await sessions.end_all(cast.bob.member)
+        assert await sessions.find(other, NOW) is None
+
+    async def test_the_stored_row_does_not_sign_in(self, cast: Cast):
+        await sessions.start(cast.bob.member, NOW)
+        stored = (await sessions.listed(cast.bob.member, NOW))[0].token_hash
+        assert await sessions.find(stored, NOW) is None
