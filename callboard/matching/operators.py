@@ -13,6 +13,7 @@ from functools import partial
 from itertools import repeat
 from typing import TypeAlias
 
+from callboard.matching.date_grammar import NoMoment
 from callboard.matching.dates import When, read_time, read_when
 from callboard.matching.values import Json, listed, quoted, text_of
 
@@ -77,15 +78,12 @@ def _textual(fits: Callable[[str, str], bool], verb: str, text: str) -> Question
 
 
 def _compared(places: tuple[int, ...], fault: str, text: str) -> Question:
-    place = _number(text) or _date(text) or _text(_given(text))
+    place = _number(text) or _date_or_text(_given(text))
     return _placed(place, places, f"not {fault} {quoted(text)}")
 
 
 def _dated(places: tuple[int, ...], fault: str, text: str) -> Question:
-    place = _date(text)
-    if place is None:
-        raise BadOperand("write a date such as 2026-01-31 or -7 days")
-    return _placed(place, places, f"not {fault} {quoted(text)}")
+    return _placed(_needed_date(text), places, f"not {fault} {quoted(text)}")
 
 
 def _placed(place: _Place, places: tuple[int, ...], fault: str) -> Question:
@@ -95,13 +93,10 @@ def _placed(place: _Place, places: tuple[int, ...], fault: str) -> Question:
 def _between(text: str) -> Question:
     """Both ends included; a date is its whole day."""
     ends = [end.strip() for end in text.split("|")]
-    for kind in (_number, _date):
-        places = [place for end in ends if (place := kind(end))]
-        if len(places) == len(ends) == 2:
-            least, most = places
-            break
-    else:
+    numbers = [place for end in ends if (place := _number(end))]
+    if len(ends) != 2 or len(numbers) == 1:
         raise BadOperand("write two dates or two numbers with | between them")
+    least, most = numbers or map(_needed_date, ends)
 
     def probe(value: Json, at: datetime) -> bool:
         return least(value, at) in (0, 1) and most(value, at) in (-1, 0)
@@ -162,11 +157,34 @@ def _as_number(value: Json) -> float | None:
     return value if is_number else None
 
 
+def _needed_date(text: str) -> _Place:
+    try:
+        return _dated_by(read_when(text))
+    except NoMoment as wrong:
+        form = "write a date such as 2026-01-31, -7 days or last monday"
+        raise BadOperand(f"{form}; at {wrong.place + 1}, {wrong}") from None
+
+
 def _date(text: str) -> _Place | None:
-    when: When | None = read_when(text)
-    if when is None:
+    try:
+        return _dated_by(read_when(text))
+    except NoMoment:
         return None
 
+
+def _date_or_text(text: str) -> _Place:
+    """`may` and `sunday` may be meant as words, too."""
+    by_date, by_text = _date(text), _text(text)
+    if by_date is None:
+        return by_text
+    if not text.isalpha():
+        return by_date
+    return lambda value, at: (
+        by_text(value, at) if read_time(value) is None else by_date(value, at)
+    )
+
+
+def _dated_by(when: When) -> _Place:
     def place(value: Json, at: datetime) -> int | None:
         met, span = read_time(value), when(at)
         if met is None:

@@ -29,6 +29,7 @@ EMPLOYEE = {
     "createdOn": "2026-01-31T08:15:00.000+00:00",
     "hired": "2026.10.24 14:05:09",
     "created_ts": 1769847300,
+    "weekday": "monday",
 }
 
 
@@ -83,6 +84,10 @@ HOLD: list[dict[str, Any]] = [
     {"hired:after": "-30 days"},
     {"hired:before": "today"},
     {"hired:before": "3 weeks ago"},
+    {"hired:before": "first day of this month"},
+    {"hired:between": "last saturday -5 weeks|now"},
+    {"weekday:gt": "friday"},
+    {"created_ts:lt": "monday"},
     {"age:between": "18|21"},
     {"nickName:isnull": ""},
     {"middleName:isnull": ""},
