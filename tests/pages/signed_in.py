@@ -29,7 +29,7 @@ class Browser:
     ) -> httpx.Response:
         """With the token that every form here carries."""
         answer = await self.client.post(
-            path, data={"_csrf_token": await self._token(), **(form or {})}
+            path, data={"_csrf_token": await self.token(), **(form or {})}
         )
         assert answer.status_code == status, answer.text
         return answer
@@ -41,12 +41,12 @@ class Browser:
         self, path: str, form: dict[str, Any], status: int = 200
     ) -> httpx.Response:
         """As htmx does."""
-        headers = {"HX-Request": "true", "x-csrftoken": await self._token()}
+        headers = {"HX-Request": "true", "x-csrftoken": await self.token()}
         answer = await self.client.post(path, data=form, headers=headers)
         assert answer.status_code == status, answer.text
         return answer
 
-    async def _token(self) -> str:
+    async def token(self) -> str:
         name = "callboard_csrf"
         if name not in self.client.cookies:
             await self.client.get("/login")
