@@ -112,13 +112,13 @@ def add_member(
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
 
     async def add(now: datetime) -> str:
-        from callboard.accounts import members
+        from callboard.accounts import invitations, members
 
         id = await _account(account)
         if password is not None:
             await members.add(id, email, name, role, password, now)
             return ""
-        _, token = await members.invite(id, email, name, role, now)
+        _, token = await invitations.invite(id, email, name, role, now)
         return f"{_settings().public_url}/join/{token}"
 
     if link := _run(add):

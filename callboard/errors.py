@@ -11,7 +11,7 @@ CallboardError
 A receiver's "no" is not here: it is an `Outcome`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 
@@ -65,6 +65,12 @@ class Invalid(CallboardError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__(" ".join(problem.message for problem in self.problems))
+
+
+def raise_all(problems: Collection[Problem]) -> None:
+    """Invalid, if there are any."""
+    if problems:
+        raise Invalid(problems)
 
 
 def invalid(field: str, code: str, message: str) -> Invalid:

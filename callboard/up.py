@@ -207,11 +207,11 @@ def _answers(settings: Settings) -> bool:
 
 
 async def _setup_link(settings: Settings) -> str | None:
-    from callboard.accounts import members  # slow to import, see above
+    from callboard.accounts import setup  # slow to import, see above
     from callboard.database import opened_database
 
     async with opened_database():
-        return await members.setup_link(settings)
+        return await setup.link(settings)
 
 
 def _announce(settings: Settings) -> None:

@@ -36,7 +36,7 @@ import pytest
 from litestar import Litestar
 
 from callboard import database, trial
-from callboard.accounts import keys, members
+from callboard.accounts import keys, signing_in
 from callboard.config import Settings
 from callboard.database import Database
 from callboard.piccolo_app import APP_CONFIG
@@ -80,7 +80,7 @@ def migrated() -> None:
 @pytest.fixture
 async def db(migrated: None) -> AsyncIterator[None]:
     """An empty, open database."""
-    members.sign_ins.clear()
+    signing_in.sign_ins.clear()
     trial.limit.clear()
     keys.forget_all()
     if _TEMPLATE.exists():

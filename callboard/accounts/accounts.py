@@ -3,14 +3,14 @@ from datetime import datetime
 from callboard import ids
 from callboard.accounts.tables import Account
 from callboard.database import Database
-from callboard.errors import Invalid, Problem
+from callboard.errors import Problem, raise_all
 
 LONGEST_NAME = 120
 
 
 async def add(name: str, now: datetime) -> Account:
     """Names need not be unique: `find` prefers an id, then the oldest of that name."""
-    _raise_all(check_name(name))
+    raise_all(check_name(name))
     account = Account(id=ids.make("acc", now), name=name.strip(), created_at=now)
     await account.save()
     return account
@@ -35,7 +35,7 @@ async def listed() -> list[Account]:
 
 
 async def rename(account: str, name: str) -> None:
-    _raise_all(check_name(name))
+    raise_all(check_name(name))
     named = Account.update({Account.name: name.strip()})
     await named.where(Account.id == account)
 
@@ -53,8 +53,3 @@ def check_name(name: str, field: str = "name") -> list[Problem]:
     if len(name.strip()) > LONGEST_NAME:
         return [Problem(field, "too_long", f"Use at most {LONGEST_NAME} characters.")]
     return []
-
-
-def _raise_all(problems: list[Problem]) -> None:
-    if problems:
-        raise Invalid(problems)

@@ -12,7 +12,7 @@ from callboard import ids
 from callboard.accounts import audit
 from callboard.accounts.tables import ApiKey
 from callboard.database import reading, writing
-from callboard.errors import Invalid, NotFound, Problem
+from callboard.errors import NotFound, Problem, raise_all
 
 PREFIX = "cb_"
 _LONGEST_NAME = 120
@@ -61,9 +61,7 @@ async def create(
     account: str, name: str, scopes: Collection[str], created_by: str, now: datetime
 ) -> tuple[ApiKey, str]:
     """The key and its secret, which cannot be read again. No scopes mean all."""
-    problems = _check(name, scopes)
-    if problems:
-        raise Invalid(problems)
+    raise_all(_check(name, scopes))
     secret = PREFIX + secrets.token_urlsafe(32)
     key = ApiKey(
         id=ids.make("key", now),

@@ -7,7 +7,7 @@ from datetime import datetime
 from callboard.accounts import accounts, audit
 from callboard.catalogue.tables import ContextTag
 from callboard.database import Rows, writing
-from callboard.errors import Invalid, Problem
+from callboard.errors import Problem, raise_all
 from callboard.matching.context import check_tree
 
 MOST_TAGS = 10_000
@@ -39,8 +39,7 @@ async def replace(
     account: str, actor: str, tags: Sequence[Tag], now: datetime
 ) -> list[Tag]:
     """The whole tree. Raises Invalid with every problem."""
-    if problems := check(tags):
-        raise Invalid(problems)
+    raise_all(check(tags))
     rows = sorted((account, each.tag, each.parent) for each in tags)
     columns = {"account": "text", "tag": "text", "parent": "text"}
     async with writing() as db:

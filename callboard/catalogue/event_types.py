@@ -13,7 +13,7 @@ from callboard.catalogue import presets, shapes
 from callboard.catalogue.schemas import check_data, compile_schema
 from callboard.catalogue.tables import EventType
 from callboard.database import Database, writing
-from callboard.errors import Conflict, Invalid, NotFound, Problem
+from callboard.errors import Conflict, Invalid, NotFound, Problem, raise_all
 from callboard.matching.patterns import check_type_name, compile_patterns
 from callboard.matching.sending import check_kinds
 from callboard.paging import Page, decode_cursor, encode_cursor
@@ -167,8 +167,7 @@ def checked(new: NewEventType, name: str | None = None) -> None:
     problems += check_placeholders(new.placeholders)
     problems += check_fields(new.fields)
     problems += check_kinds(new.kinds, "kinds")
-    if problems:
-        raise Invalid(problems)
+    raise_all(problems)
 
 
 def _too_long(field: str, text: str, most: int) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ from callboard.catalogue import contexts
 from callboard.catalogue.tables import EventType
 from callboard.database import Database
 from callboard.delivery.states import FINISHED, DeliveryState
-from callboard.errors import Invalid
+from callboard.errors import raise_all
 from callboard.matching.filters import Filters
 from callboard.replays import selection
 from callboard.replays.selection import Selection
@@ -52,8 +52,7 @@ async def of_selection(
     )
     types = await EventType.select(EventType.name).where(EventType.account == account)
     known = [row["name"] for row in types]
-    if problems := selection.check(wanted, webhook, known, now - keep, now):
-        raise Invalid(problems)
+    raise_all(selection.check(wanted, webhook, known, now - keep, now))
     assert webhook is not None
     return Bounds(
         account=account,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeAlias
 
-from callboard.errors import Invalid, Problem
+from callboard.errors import Invalid, Problem, raise_all
 from callboard.signing import private, public, secrets
 from callboard.signing.bare import sign_hmac, sign_rsa
 from callboard.signing.public import PublicKey
@@ -42,9 +42,7 @@ def bring(scheme: Scheme, brought: str) -> str:
     if scheme is Scheme.STANDARD_ED25519:
         return private.to_pem(private.read_ed25519(brought))
     standard = scheme is Scheme.STANDARD
-    problems = secrets.check(brought) if standard else secrets.check_text(brought)
-    if problems:
-        raise Invalid(problems)
+    raise_all(secrets.check(brought) if standard else secrets.check_text(brought))
     return brought
 
 

@@ -7,7 +7,7 @@ UTF-8 bytes are the key.
 import os
 from binascii import Error, a2b_base64, b2a_base64
 
-from callboard.errors import Invalid, Problem
+from callboard.errors import Problem, raise_all
 
 PREFIX = "whsec_"
 LONGEST_TEXT = 1024
@@ -24,9 +24,7 @@ def generate_text() -> str:
 
 def parse(secret: str) -> bytes:
     """The key's bytes; `Invalid` for a secret that `check` would refuse."""
-    problems = check(secret)
-    if problems:
-        raise Invalid(problems)
+    raise_all(check(secret))
     return a2b_base64(secret.removeprefix(PREFIX))
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from callboard.accounts.tables import Member
 from callboard.catalogue import shapes
-from callboard.errors import Invalid, Problem
+from callboard.errors import Invalid, Problem, raise_all
 from callboard.matching.filters import check_filters
 from callboard.matching.patterns import check_events, compile_patterns
 from callboard.payload.settings import check_method, check_payload
@@ -30,8 +30,7 @@ async def checked(
     auth, wrong = auth_rules.check(new, allow_http, now)
     problems += wrong
     problems += rules.check_recipients(new.recipients, await _members(account))
-    if problems:
-        raise Invalid(problems)
+    raise_all(problems)
     assert url is not None
     return replace(
         new,

@@ -9,7 +9,7 @@ import msgspec
 from callboard.accounts import audit
 from callboard.accounts.tables import Account, Member
 from callboard.database import writing
-from callboard.errors import Invalid
+from callboard.errors import raise_all
 from callboard.webhooks import rules
 from callboard.webhooks.recipients import DEFAULT_NOTIFY, NOTIFY
 from callboard.webhooks.settings import as_json
@@ -44,8 +44,7 @@ async def change(account: str, actor: str, new: Defaults, now: datetime) -> Defa
         *rules.check_recipients(new.recipients, await _members(account)),
         *rules.check_notify(new.notify),
     ]
-    if problems:
-        raise Invalid(problems)
+    raise_all(problems)
     kept = tuple(each for each in NOTIFY if each in new.notify)
     new = msgspec.structs.replace(new, notify=kept)
     async with writing():

@@ -1,18 +1,13 @@
 """Whom a webhook alerts, and of what. Each message says what to do."""
 
-import re
 from collections.abc import Collection, Sequence
 
 from callboard.errors import Problem
+from callboard.mail_addresses import is_mail_address
 
 MOST_RECIPIENTS = 50
 DEFAULT_NOTIFY = ("failing", "deactivated", "reminder", "recovered")
 NOTIFY = (*DEFAULT_NOTIFY, "delivery_failed")
-
-_MAIL_PART = (
-    r"[^@\s\x00-\x1f\x7f,;:<>()\"\\]+"  # nothing that ends an address in a mail
-)
-_MAIL_ADDRESS = re.compile(f"{_MAIL_PART}@{_MAIL_PART}")
 
 
 def check_recipients(
@@ -34,7 +29,3 @@ def check_notify(kinds: Collection[str]) -> list[Problem]:
     if set(kinds) <= set(NOTIFY):
         return []
     return [Problem("notify", "unknown", f"Choose from {', '.join(NOTIFY)}.")]
-
-
-def is_mail_address(text: str) -> bool:
-    return len(text) <= 254 and bool(_MAIL_ADDRESS.fullmatch(text))

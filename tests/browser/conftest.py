@@ -13,7 +13,7 @@ import httpx
 import pytest
 from playwright.async_api import Browser, async_playwright
 
-from callboard.accounts import accounts, members
+from callboard.accounts import accounts, setup
 from callboard.config import Settings
 from tests import make
 from tests.receiver import Receiver, receiving
@@ -50,7 +50,7 @@ async def live(db: None, settings: Settings) -> AsyncIterator[Live]:
 async def living(settings: Settings, **more: str) -> AsyncIterator[Live]:
     """`more`: of the environment."""
     await accounts.add("Callboard", make.NOW)
-    link = await members.setup_link(settings)
+    link = await setup.link(settings)
     assert link
     port = free_port()
     url = f"http://127.0.0.1:{port}"

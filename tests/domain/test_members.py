@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from callboard.accounts import audit, members, sessions
+from callboard.accounts import audit, invitations, members, sessions, signing_in
 from callboard.errors import Conflict, Invalid, NotFound
 from tests.cast import Cast
 from tests.make import NOW, PASSWORD
@@ -12,32 +12,32 @@ from tests.make import NOW, PASSWORD
 
 async def test_an_invited_member_joins_with_a_password(cast: Cast):
     account = cast.alice.account
-    dora, token = await members.invite(
+    dora, token = await invitations.invite(
         account, "dora@acme.example", "Dora", "viewer", NOW, by="alice"
     )
-    assert await members.sign_in(dora.email, "", NOW) is None
-    assert (await members.invited(token, NOW)).id == dora.id
-    await members.join(token, PASSWORD, NOW)
-    found = await members.sign_in(dora.email, PASSWORD, NOW)
+    assert await signing_in.sign_in(dora.email, "", NOW) is None
+    assert (await invitations.invited(token, NOW)).id == dora.id
+    await invitations.join(token, PASSWORD, NOW)
+    found = await signing_in.sign_in(dora.email, PASSWORD, NOW)
     assert found
     assert found.id == dora.id
     with pytest.raises(NotFound):
-        await members.join(token, "another password", NOW)
+        await invitations.join(token, "another password", NOW)
 
 
 async def test_a_new_link_sets_the_password_anew(cast: Cast):
     bob = cast.bob.member
     session = await sessions.start(bob, NOW)
-    token = await members.new_link(bob.account, bob.id, NOW)
-    await members.join(token, "battery staple", NOW)
+    token = await invitations.new_link(bob.account, bob.id, NOW)
+    await invitations.join(token, "battery staple", NOW)
     assert await sessions.find(session, NOW) is None
-    assert await members.sign_in(bob.email, PASSWORD, NOW) is None
-    assert await members.sign_in(bob.email, "battery staple", NOW)
+    assert await signing_in.sign_in(bob.email, PASSWORD, NOW) is None
+    assert await signing_in.sign_in(bob.email, "battery staple", NOW)
 
 
 async def test_an_address_signs_in_to_one_account_only(cast: Cast):
     with pytest.raises(Conflict):
-        await members.invite(
+        await invitations.invite(
             cast.alice.account, cast.charlie.member.email, "", "member", NOW
         )
     assert len(await members.listed(cast.alice.account)) == 2
@@ -49,7 +49,7 @@ async def test_the_last_owner_stays(cast: Cast):
         await members.remove(alice.account, alice.id, NOW)
     with pytest.raises(Conflict):
         await members.change_role(alice.account, alice.id, "viewer", NOW)
-    await members.invite(alice.account, "dora@acme.example", "", "owner", NOW)
+    await invitations.invite(alice.account, "dora@acme.example", "", "owner", NOW)
     with pytest.raises(Conflict):  # one who has not joined cannot open the door
         await members.remove(alice.account, alice.id, NOW)
 
@@ -69,12 +69,12 @@ async def test_two_owners_who_remove_each_other_leave_one(cast: Cast):
 async def test_a_removed_member_is_out_at_once(cast: Cast):
     bob = cast.bob.member
     session = await sessions.start(bob, NOW)
-    link = await members.new_link(bob.account, bob.id, NOW)
+    link = await invitations.new_link(bob.account, bob.id, NOW)
     await members.remove(bob.account, bob.id, NOW, by="alice@acme.example")
     assert await sessions.find(session, NOW) is None
-    assert await members.sign_in(bob.email, PASSWORD, NOW) is None
+    assert await signing_in.sign_in(bob.email, PASSWORD, NOW) is None
     with pytest.raises(NotFound):
-        await members.join(link, PASSWORD, NOW)
+        await invitations.join(link, PASSWORD, NOW)
     entry = (await audit.listed(bob.account))[0]
     assert (entry.actor, entry.act) == ("alice@acme.example", "member.removed")
 
@@ -84,7 +84,7 @@ async def test_a_stranger_reaches_nobody(cast: Cast):
     for act in (
         members.remove(theirs, bob.id, NOW),
         members.change_role(theirs, bob.id, "viewer", NOW),
-        members.new_link(theirs, bob.id, NOW),
+        invitations.new_link(theirs, bob.id, NOW),
     ):
         with pytest.raises(NotFound):
             await act
@@ -96,4 +96,4 @@ async def test_a_stranger_reaches_nobody(cast: Cast):
 )
 async def test_odd_addresses_are_refused(cast: Cast, email: str):
     with pytest.raises(Invalid):
-        await members.invite(cast.alice.account, email, "", "member", NOW)
+        await invitations.invite(cast.alice.account, email, "", "member", NOW)

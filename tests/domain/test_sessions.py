@@ -2,7 +2,7 @@
 
 import pytest
 
-from callboard.accounts import members, passwords, sessions
+from callboard.accounts import members, passwords, sessions, signing_in
 from callboard.errors import Invalid, LimitReached
 from tests.cast import Cast
 from tests.make import NOW, PASSWORD, later
@@ -11,36 +11,36 @@ from tests.problems import named
 
 class TestSignIn:
     async def test_wrong_passwords_and_unknown_addresses_look_alike(self, cast: Cast):
-        assert await members.sign_in(cast.bob.member.email, "wrong", NOW) is None
-        assert await members.sign_in("nobody@acme.example", PASSWORD, NOW) is None
+        assert await signing_in.sign_in(cast.bob.member.email, "wrong", NOW) is None
+        assert await signing_in.sign_in("nobody@acme.example", PASSWORD, NOW) is None
 
     async def test_guessing_ends_after_ten_tries(self, cast: Cast):
         email = cast.bob.member.email
         for _ in range(10):
-            await members.sign_in(email, "wrong", NOW, "192.0.2.1")
+            await signing_in.sign_in(email, "wrong", NOW, "192.0.2.1")
         with pytest.raises(LimitReached):
-            await members.sign_in(email, PASSWORD, NOW, "192.0.2.1")
-        assert await members.sign_in(email, PASSWORD, NOW, "192.0.2.2")
-        assert await members.sign_in(email, PASSWORD, later(minutes=15), "192.0.2.1")
+            await signing_in.sign_in(email, PASSWORD, NOW, "192.0.2.1")
+        assert await signing_in.sign_in(email, PASSWORD, NOW, "192.0.2.2")
+        assert await signing_in.sign_in(email, PASSWORD, later(minutes=15), "192.0.2.1")
 
     async def test_one_address_may_not_guess_for_many_members(self, cast: Cast):
-        members.sign_ins.count({("from", "192.0.2.1"): 50}, NOW)
+        signing_in.sign_ins.count({("from", "192.0.2.1"): 50}, NOW)
         for _ in range(49):
-            members.sign_ins.count({("from", "192.0.2.1"): 50}, NOW)
+            signing_in.sign_ins.count({("from", "192.0.2.1"): 50}, NOW)
         with pytest.raises(LimitReached):
-            await members.sign_in(cast.bob.member.email, PASSWORD, NOW, "192.0.2.1")
+            await signing_in.sign_in(cast.bob.member.email, PASSWORD, NOW, "192.0.2.1")
 
     async def test_good_sign_ins_do_not_count(self, cast: Cast):
         for _ in range(12):
-            assert await members.sign_in(cast.bob.member.email, PASSWORD, NOW)
+            assert await signing_in.sign_in(cast.bob.member.email, PASSWORD, NOW)
 
     async def test_a_dated_hash_is_made_anew(self, cast: Cast):
         bob = cast.bob.member
         assert passwords.is_dated(bob.password_hash)
-        await members.sign_in(bob.email, PASSWORD, NOW)
+        await signing_in.sign_in(bob.email, PASSWORD, NOW)
         found = await members.get(bob.account, bob.id)
         assert not passwords.is_dated(found.password_hash)
-        assert await members.sign_in(bob.email, PASSWORD, NOW)
+        assert await signing_in.sign_in(bob.email, PASSWORD, NOW)
 
     async def test_changing_the_password_keeps_only_this_session(self, cast: Cast):
         bob = cast.bob.member
@@ -48,12 +48,12 @@ class TestSignIn:
         current = await sessions.find(here, NOW)
         assert current
         with pytest.raises(Invalid) as problems:
-            await members.change_password(bob, "wrong", "short", NOW)
+            await signing_in.change_password(bob, "wrong", "short", NOW)
         assert named(problems.value.problems) == [
             ("old", "wrong"),
             ("password", "too_short"),
         ]
-        await members.change_password(
+        await signing_in.change_password(
             bob, PASSWORD, "battery staple", NOW, keep=current.session
         )
         assert await sessions.find(here, NOW)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from callboard.webhooks.recipients import is_mail_address
+from callboard.mail_addresses import is_mail_address
 from callboard.webhooks.rules import (
     check_headers,
     check_name,

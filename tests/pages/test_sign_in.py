@@ -2,7 +2,7 @@
 
 import pytest
 
-from callboard.accounts import accounts, members
+from callboard.accounts import accounts, invitations, setup
 from callboard.accounts.tables import Member, Session
 from tests import make
 from tests.cast import Cast
@@ -20,7 +20,7 @@ WRONG = "There is no such pair of e-mail and password."
 @pytest.fixture
 async def setup_path(runtime, settings) -> str:
     await accounts.add("Callboard", make.NOW)
-    link = await members.setup_link(settings, runtime.clock())
+    link = await setup.link(settings, runtime.clock())
     return link.removeprefix("http://callboard.test")
 
 
@@ -122,7 +122,7 @@ class TestSignIn:
 class TestInvitation:
     @pytest.fixture
     async def path(self, runtime, cast: Cast) -> str:
-        _, token = await members.invite(
+        _, token = await invitations.invite(
             cast.alice.account, "dan@acme.example", "Dan", "viewer", runtime.clock()
         )
         return f"/join/{token}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from callboard.accounts import accounts, keys, members
+from callboard.accounts import accounts, invitations, keys, signing_in
 from callboard.auth.settings import Auth
 from callboard.database import writing
 from callboard.delivery.targets import read_target
@@ -68,7 +68,7 @@ async def test_a_member_gets_a_link_to_choose_a_password(cast: Cast, runtime: Ru
     assert ended.code == 0
     url, token = ended.output.strip().rsplit("/", 1)
     assert url == "http://callboard.test/join"
-    dora = await members.invited(token, runtime.clock())
+    dora = await invitations.invited(token, runtime.clock())
     assert (dora.name, dora.role, dora.account) == ("Dora", "owner", cast.alice.account)
 
 
@@ -76,7 +76,7 @@ async def test_a_password_may_come_on_standard_input(cast: Cast, runtime: Runtim
     words = ("members", "add", "dora@acme.example", "--password-stdin")
     ended = await callboard(*words, typed=PASSWORD + "\n")
     assert (ended.code, ended.output) == (0, "")
-    dora = await members.sign_in("dora@acme.example", PASSWORD, runtime.clock())
+    dora = await signing_in.sign_in("dora@acme.example", PASSWORD, runtime.clock())
     assert dora
     assert dora.role == "member"
 

@@ -6,7 +6,7 @@ from litestar.params import FromPath
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
-from callboard.accounts import members
+from callboard.accounts import invitations, members
 from callboard.accounts.members import Role
 from callboard.accounts.tables import Member
 from callboard.errors import Conflict, Invalid
@@ -35,7 +35,7 @@ class MembersController(Controller):
         """The page with the invitation's link on it, this once."""
         form = await forms.texts(request, "email", "name", "role")
         try:
-            member, token = await members.invite(
+            member, token = await invitations.invite(
                 account,
                 form["email"],
                 form["name"],
@@ -56,7 +56,9 @@ class MembersController(Controller):
         id: FromPath[str],
     ) -> Template:
         """For a lost invitation or a forgotten password."""
-        token = await members.new_link(account, id, runtime.clock(), by=actor(request))
+        token = await invitations.new_link(
+            account, id, runtime.clock(), by=actor(request)
+        )
         member = await members.get(account, id)
         return await _with_link(request, account, runtime, member, token)
 

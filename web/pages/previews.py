@@ -7,7 +7,7 @@ from typing import Any
 from callboard import trial
 from callboard.delivery import reading
 from callboard.delivery.targets import Target, read_target
-from callboard.errors import Invalid
+from callboard.errors import Invalid, raise_all
 from callboard.payload.values import Facts
 from callboard.runtime import Runtime
 from callboard.webhooks.auth import completed
@@ -75,6 +75,5 @@ async def checked_form(
         new = await checked(account, new, allow_http, now)
     except Invalid as error:
         found = error.problems
-    if problems := form.placed(found):
-        raise Invalid(problems)
+    raise_all(form.placed(found))
     return new

@@ -7,7 +7,7 @@ from litestar.params import FromPath
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
-from callboard.accounts import members, sessions
+from callboard.accounts import sessions, signing_in
 from callboard.accounts.members import Role
 from callboard.errors import Invalid, NotFound, Problem
 from callboard.runtime import Runtime
@@ -46,7 +46,7 @@ class SessionsController(Controller):
 async def change_password(request: HTMXRequest, runtime: Running) -> Response[Any]:
     form = await forms.texts(request, "old", "password")
     try:
-        await members.change_password(
+        await signing_in.change_password(
             request.user,
             form["old"],
             form["password"],

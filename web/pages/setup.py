@@ -7,7 +7,7 @@ from litestar.params import FromPath
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
-from callboard.accounts import links, members
+from callboard.accounts import invitations, links, members, setup
 from callboard.errors import Invalid, NotFound, Problem
 from callboard.runtime import Runtime
 from web.pages import forms
@@ -38,7 +38,7 @@ class SetupController(Controller):
     ) -> Response[Any]:
         form = await forms.texts(request, "account", "name", "email", "password")
         try:
-            member = await members.set_up(
+            member = await setup.complete(
                 token,
                 form["account"],
                 form["name"],
@@ -72,7 +72,7 @@ class InvitationController(Controller):
     ) -> Response[Any]:
         form = await forms.texts(request, "name", "password")
         try:
-            member = await members.join(
+            member = await invitations.join(
                 token, form["password"], runtime.clock(), name=form["name"]
             )
         except Invalid as error:
@@ -112,7 +112,7 @@ async def _invitation(
     name: str | None = None,
     problems: list[Problem] | None = None,
 ) -> Template:
-    member = await members.invited(token, runtime.clock())
+    member = await invitations.invited(token, runtime.clock())
     return screen(
         request,
         "invitation.html",

@@ -5,7 +5,7 @@ from litestar.params import FromQuery
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
-from callboard.accounts import members, sessions
+from callboard.accounts import sessions, setup, signing_in
 from callboard.accounts.members import Role
 from callboard.accounts.tables import Member
 from callboard.errors import Invalid, LimitReached, invalid
@@ -56,7 +56,7 @@ async def _known(
     request: HTMXRequest, runtime: Runtime, form: dict[str, str]
 ) -> Member:
     address = request.client.host if request.client else ""
-    member = await members.sign_in(
+    member = await signing_in.sign_in(
         form["email"], form["password"], runtime.clock(), address
     )
     if member is None:
@@ -75,7 +75,7 @@ async def _login(
         "login.html",
         "login.html",
         status=forms.status(error) if error else 200,
-        is_set_up=await members.is_set_up(),
+        is_set_up=await setup.is_done(),
         form=form,
         problems=forms.problems(error) if error else [],
     )

@@ -1,0 +1,67 @@
+"""Links that let people in: for the first time, or with a new password."""
+
+from datetime import datetime
+
+from callboard.accounts import audit, links, members, passwords
+from callboard.accounts.tables import Member
+from callboard.database import writing
+from callboard.errors import raise_all
+
+
+async def invite(
+    account: str,
+    email: str,
+    name: str,
+    role: str,
+    now: datetime,
+    *,
+    by: str = audit.COMMAND_LINE,
+) -> tuple[Member, str]:
+    """The token goes into a link to the page that calls `join`; it lasts a day."""
+    raise_all(members.check(name, email, role))
+    member = members.new(account, email, name, role, "", now)
+    async with writing():
+        await members.insert(member)
+        token = await links.make(account, member.id, now)
+        await audit.note(account, by, "member.invited", member.email, role, now)
+    return member, token
+
+
+async def new_link(
+    account: str, member_id: str, now: datetime, *, by: str = audit.COMMAND_LINE
+) -> str:
+    """For a lost invitation or a forgotten password; `join` takes it."""
+    async with writing():
+        member = await members.get(account, member_id)
+        token = await links.make(account, member.id, now)
+        await audit.note(account, by, "member.link_made", member.email, "", now)
+    return token
+
+
+async def invited(token: str, now: datetime) -> Member:
+    """Whom the link is for; NotFound once it is used or too old."""
+    link = await links.look(token, now)
+    return await members.get(link.account, link.member)
+
+
+async def join(
+    token: str, password: str, now: datetime, *, name: str | None = None
+) -> Member:
+    """Sets the password and ends the sessions that an earlier one began.
+
+    `name` None leaves the name as it is.
+    """
+    await invited(token, now)
+    raise_all(members.check_name(name or "") + passwords.check(password))
+    password_hash = await passwords.hashed(password)
+    async with writing():
+        link = await links.use(token, now)
+        member = await members.get(link.account, link.member)
+        await members.set_password(member, password_hash)
+        if name is not None:
+            member.name = name.strip()
+            await Member.update({Member.name: member.name}).where(
+                Member.id == member.id
+            )
+        await audit.note(link.account, member.email, "member.joined", "", "", now)
+    return member
