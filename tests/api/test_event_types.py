@@ -1,10 +1,10 @@
 """The catalogue through the API."""
 
-import httpx
 import pytest
 
 from callboard.catalogue import presets
 from tests.cast import Cast
+from tests.problems import told
 
 PATH = "/api/v1/event-types"
 NEW = {
@@ -12,11 +12,6 @@ NEW = {
     "group": "Contacts",
     "schema": {"type": "object", "properties": {"id": {"type": "integer"}}},
 }
-
-
-def problems(answer: httpx.Response) -> list[tuple[str, str]]:
-    assert answer.status_code == 422, answer.text
-    return [(p["field"], p["code"]) for p in answer.json()["error"]["problems"]]
 
 
 async def test_a_type_is_created_shown_changed_and_removed(api):
@@ -34,7 +29,7 @@ async def test_a_type_is_created_shown_changed_and_removed(api):
     assert changed.status_code == 200
     assert (changed.json()["schema"], changed.json()["group"]) == (None, "")
     assert (await api.get(f"{path}/sample")).json() == {"id": 7}
-    assert problems(await api.put(path, json={"name": "x"})) == [("name", "changed")]
+    assert told(await api.put(path, json={"name": "x"})) == [("name", "changed")]
 
     assert (await api.delete(path)).status_code == 204
     assert (await api.get(path)).status_code == 404
@@ -61,13 +56,13 @@ async def test_a_type_that_webhooks_name_stays(api):
 
 async def test_all_problems_at_once(api):
     answer = await api.post(PATH, json={"group": 1, "nix": 2})
-    assert problems(answer) == [
+    assert told(answer) == [
         ("nix", "unknown"),
         ("name", "missing"),
         ("group", "type"),
     ]
     answer = await api.post(PATH, json={"name": "a b", "schema": {"type": 4}})
-    assert [field.partition("/")[0] for field, _ in problems(answer)] == [
+    assert [field.partition("/")[0] for field, _ in told(answer)] == [
         "name",
         "schema",
     ]
@@ -77,7 +72,7 @@ async def test_a_schema_is_enforced_when_events_come(api):
     await api.post(PATH, json=NEW)
     event = {"type": "contact.created", "data": {"id": "x"}}
     answer = await api.post("/api/v1/events", json=event)
-    assert [field for field, _ in problems(answer)] == ["data/id"]
+    assert [field for field, _ in told(answer)] == ["data/id"]
     event["data"]["id"] = 3  # type: ignore[index]
     assert (await api.post("/api/v1/events", json=event)).status_code == 202
 

@@ -15,21 +15,13 @@ from callboard.delivery.tables import Event
 from callboard.errors import Unavailable
 from tests import make
 from tests.cast import Cast, person
+from tests.problems import told
 
 KIB = 1024
 BODY = {"type": "contact.created", "data": {"id": 4711}}
 
 
-@pytest.fixture
-async def api(api: httpx.AsyncClient, cast: Cast) -> httpx.AsyncClient:
-    await make.event_type(cast.alice.account, "contact.created")
-    return api
-
-
-def problems(answer: httpx.Response) -> list[tuple[str, str]]:
-    assert answer.status_code == 422, answer.text
-    assert answer.json()["error"]["code"] == "invalid"
-    return [(p["field"], p["code"]) for p in answer.json()["error"]["problems"]]
+pytestmark = pytest.mark.usefixtures("contact_created")
 
 
 async def post(api: httpx.AsyncClient, body: Any, path: str = "") -> httpx.Response:
@@ -109,7 +101,7 @@ class TestOne:
             "occurred_at": "2026-01-15T10:30:00",
             "occured_at": "now",
         }
-        assert problems(await post(api, body)) == [
+        assert told(await post(api, body)) == [
             ("occured_at", "unknown"),
             ("type", "type"),
             ("data", "missing"),
@@ -125,15 +117,15 @@ class TestOne:
 
     async def test_an_unknown_type_gets_the_nearest_names(self, api):
         answer = await post(api, BODY | {"type": "contact.creatd"})
-        assert problems(answer) == [("type", "unknown_type")]
+        assert told(answer) == [("type", "unknown_type")]
         assert "contact.created" in answer.json()["error"]["problems"][0]["message"]
 
     async def test_what_is_no_object_is_refused(self, api):
-        assert problems(await post(api, [BODY])) == [("", "type")]
+        assert told(await post(api, [BODY])) == [("", "type")]
 
     async def test_times_before_time_are_refused(self, api):
         answer = await post(api, BODY | {"occurred_at": "0001-01-01T00:00:00+14:00"})
-        assert problems(answer) == [("occurred_at", "out_of_range")]
+        assert told(answer) == [("occurred_at", "out_of_range")]
 
 
 class TestSize:
@@ -188,17 +180,17 @@ class TestBatch:
     async def test_is_all_or_nothing(self, api):
         events = [BODY, BODY | {"type": "contact.gone"}]
         answer = await post(api, {"events": events}, "/batch")
-        assert problems(answer) == [("events[1].type", "unknown_type")]
+        assert told(answer) == [("events[1].type", "unknown_type")]
         assert await Event.count() == 0
 
     async def test_of_one_names_places_too(self, api):
         answer = await post(api, {"events": [BODY | {"type": "nix"}]}, "/batch")
-        assert problems(answer) == [("events[0].type", "unknown_type")]
+        assert told(answer) == [("events[0].type", "unknown_type")]
 
     async def test_all_problems_of_all_events_at_once(self, api):
         events = [{"type": 1, "data": 1}, BODY, {"type": "x"}, 4]
         answer = await post(api, {"events": events, "mode": 1}, "/batch")
-        assert problems(answer) == [
+        assert told(answer) == [
             ("mode", "unknown"),
             ("events[0].type", "type"),
             ("events[2].data", "missing"),
@@ -208,13 +200,11 @@ class TestBatch:
     @pytest.mark.parametrize("count", [0, 1001])
     async def test_has_1_to_1000_events(self, api, count: int):
         answer = await post(api, {"events": [BODY] * count}, "/batch")
-        assert problems(answer) == [("events", "length")]
+        assert told(answer) == [("events", "length")]
 
     async def test_of_no_list_is_refused(self, api):
-        assert problems(await post(api, {"events": BODY}, "/batch")) == [
-            ("events", "type")
-        ]
-        assert problems(await post(api, BODY, "/batch"))[-1] == ("events", "missing")
+        assert told(await post(api, {"events": BODY}, "/batch")) == [("events", "type")]
+        assert told(await post(api, BODY, "/batch"))[-1] == ("events", "missing")
 
 
 class TestKeys:
@@ -244,7 +234,7 @@ class TestKeys:
         await post(api, BODY | {"id": "a"})
         path = "/api/v1/events"
         answer = await api.post(path, json=BODY, headers=cast.charlie.headers)
-        assert problems(answer) == [("type", "unknown_type")]
+        assert told(answer) == [("type", "unknown_type")]
         await make.event_type(cast.charlie.account, "contact.created")
         body = BODY | {"id": "a"}
         answer = await api.post(path, json=body, headers=cast.charlie.headers)

@@ -1,6 +1,5 @@
 """Signatures and their keys through the API."""
 
-import httpx
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from standardwebhooks import Webhook
@@ -8,9 +7,9 @@ from standardwebhooks import Webhook
 from callboard.accounts import audit
 from callboard.signing import keys, private
 from callboard.signing.schemes import Scheme
-from tests import make
-from tests.api.test_webhooks import PATH, create, problems
+from tests.api.creating import PATH, create
 from tests.cast import Cast
+from tests.problems import told
 
 SCHEMES = [each for each in Scheme if each is not Scheme.NONE]
 SHARED = [each for each in SCHEMES if each.shares_secret]
@@ -18,10 +17,7 @@ PAIRS = [each for each in SCHEMES if not each.shares_secret]
 OF_BODY = [each for each in SCHEMES if each.names_header]
 
 
-@pytest.fixture
-async def api(api: httpx.AsyncClient, cast: Cast) -> httpx.AsyncClient:
-    await make.event_type(cast.alice.account, "contact.created")
-    return api
+pytestmark = pytest.mark.usefixtures("contact_created")
 
 
 def where(made: dict) -> str:
@@ -95,7 +91,7 @@ async def test_what_cannot_be_a_signature(api, signing, found):
     body = {"url": "https://r.example/", "events": ["*"], "headers": headers}
     answer = await api.post(PATH, json=body | {"signing": signing})
     field, code = found.split(":")
-    assert problems(answer) == [(f"signing.{field}", code)]
+    assert told(answer) == [(f"signing.{field}", code)]
 
 
 class TestAnotherScheme:
@@ -133,7 +129,7 @@ class TestAnotherScheme:
         made = await create(api)
         wanted = {"signing": {"secret": "whsec_" + "A" * 32}}
         answer = await api.patch(where(made), json=wanted)
-        assert problems(answer) == [("signing.secret", "rotate")]
+        assert told(answer) == [("signing.secret", "rotate")]
 
 
 class TestRotation:
@@ -196,7 +192,7 @@ class TestRotation:
         path, own = f"{where(made)}/keys/rotate", "whsec_" + "A" * 32
         assert (await api.post(path, json={"secret": own})).json()["secret"] == own
         answer = await api.post(path, json={"secret": "whsec_topsecret"})
-        assert problems(answer) == [("secret", "base64")]
+        assert told(answer) == [("secret", "base64")]
         assert "topsecret" not in answer.text
 
     async def test_is_for_calls_that_are_signed(self, api):
@@ -208,7 +204,7 @@ class TestRotation:
             answer = await api.post(
                 f"{where(made)}/keys/rotate", json={"overlap_hours": wrong}
             )
-            assert problems(answer) == [("overlap_hours", "out_of_range")]
+            assert told(answer) == [("overlap_hours", "out_of_range")]
 
 
 async def test_the_verifier_says_why(api):

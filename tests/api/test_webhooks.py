@@ -1,36 +1,14 @@
 """Webhooks through the API: drafts, changes, states, and problems by name."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
-import httpx
 import pytest
 
-from callboard import trial
 from callboard.accounts import audit
-from tests import make
-from tests.cast import Cast, person
-from tests.servers import free_port
+from tests.api.creating import PATH, create
+from tests.problems import told
 
-PATH = "/api/v1/webhooks"
-NEW = {"url": "https://r.example/hook", "events": ["contact.created"]}
-
-
-@pytest.fixture
-async def api(api: httpx.AsyncClient, cast: Cast) -> httpx.AsyncClient:
-    await make.event_type(cast.alice.account, "contact.created")
-    return api
-
-
-def problems(answer: httpx.Response) -> list[tuple[str, str]]:
-    assert answer.status_code == 422, answer.text
-    return [(p["field"], p["code"]) for p in answer.json()["error"]["problems"]]
-
-
-async def create(api: httpx.AsyncClient, **more: Any) -> dict[str, Any]:
-    answer = await api.post(PATH, json=NEW | more)
-    assert answer.status_code == 201, answer.text
-    return answer.json()
+pytestmark = pytest.mark.usefixtures("contact_created")
 
 
 class TestCreate:
@@ -107,7 +85,7 @@ class TestCreate:
 
     async def test_tells_all_shape_problems_by_name(self, api):
         body = {"events": "*", "filtr": 1, "timeout": "5", "signing": {"scheme": "x"}}
-        assert problems(await api.post(PATH, json=body)) == [
+        assert told(await api.post(PATH, json=body)) == [
             ("filtr", "unknown"),
             ("url", "missing"),
             ("events", "type"),
@@ -122,7 +100,7 @@ class TestCreate:
             "timeout": 99,
             "headers": {"Host": "x"},
         }
-        fields = [field for field, _ in problems(await api.post(PATH, json=body))]
+        fields = [field for field, _ in told(await api.post(PATH, json=body))]
         assert len(fields) == 4
         assert [field.partition(".")[0] for field in fields[:2]] == ["url", "events"]
 
@@ -146,7 +124,7 @@ class TestChange:
             answer = await api.patch(path, json={"deactivate_after": wanted})
             assert answer.json()["deactivate_after"] == wanted
         answer = await api.patch(path, json={"deactivate_after": 0, "notify": ["nix"]})
-        assert [field for field, _ in problems(answer)] == [
+        assert [field for field, _ in told(answer)] == [
             "deactivate_after",
             "notify",
         ]
@@ -154,7 +132,7 @@ class TestChange:
     async def test_leaves_states_to_their_verbs(self, api):
         path = f"{PATH}/{(await create(api))['id']}"
         body = {"state": "active", "signing": {"scheme": 1}, "url": None, "nix": None}
-        assert problems(await api.patch(path, json=body)) == [
+        assert told(await api.patch(path, json=body)) == [
             ("state", "not_by_patch"),
             ("nix", "unknown"),
             ("url", "missing"),
@@ -177,7 +155,7 @@ class TestStates:
             answer = await api.post(f"{path}/{verb}")
             assert (answer.status_code, answer.json()["state"]) == (200, state)
         answer = await api.post(f"{path}/activate", json={"held": "maybe"})
-        assert problems(answer) == [("held", "type")]
+        assert told(answer) == [("held", "type")]
 
     async def test_what_is_held_must_be_decided_upon(self, api):
         path = f"{PATH}/{(await create(api, state='active'))['id']}"
@@ -195,7 +173,7 @@ class TestStates:
         )
         assert expires - oldest == timedelta(days=shown["hold_days"])
         assert holding["about_bytes"] == len("{}")
-        assert problems(await api.post(f"{path}/activate")) == [("held", "required")]
+        assert told(await api.post(f"{path}/activate")) == [("held", "required")]
         answer = await api.post(f"{path}/activate", json={"held": "deliver"})
         assert answer.json()["state"] == "active"
 
@@ -204,125 +182,6 @@ class TestStates:
         assert (await api.delete(path)).status_code == 204
         assert (await api.get(path)).status_code == 404
         assert (await api.delete(path)).status_code == 404
-
-
-async def test_rotated_keys_show_the_new_secret_once(api, runtime):
-    made = await create(api)
-    path = f"{PATH}/{made['id']}/keys/rotate"
-    rotated = (await api.post(path, json={"overlap_hours": 1})).json()
-    assert rotated["secret"].startswith("whsec_")
-    assert rotated["secret"] != made["secret"]
-    answer = await api.post(path, json={"overlap_hours": -1})
-    assert problems(answer) == [("overlap_hours", "out_of_range")]
-
-
-async def test_pages_lead_to_all(api):
-    made = [(await create(api, name=f"W{i}"))["id"] for i in range(5)]
-    seen, cursor = [], ""
-    while cursor is not None:
-        answer = (await api.get(PATH, params={"limit": 2, "cursor": cursor})).json()
-        seen += [each["id"] for each in answer["items"]]
-        cursor = answer["next"]
-    assert seen == made[::-1]
-    found = (await api.get(PATH, params={"q": "w3"})).json()["items"]
-    assert [each["name"] for each in found] == ["W3"]
-
-
-@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "cursor=x"])
-async def test_odd_pages_are_refused(api, query: str):
-    assert problems(await api.get(f"{PATH}?{query}"))[0][0] == query.partition("=")[0]
-
-
-async def test_a_list_costs_as_many_queries_for_many_as_for_one(api, queries):
-    await create(api)
-    with queries() as one:
-        await api.get(PATH)
-    for _ in range(5):
-        await create(api)
-    with queries() as many:
-        await api.get(PATH)
-    assert len(many) == len(one)
-
-
-async def test_a_key_that_only_reads_changes_nothing(api, cast: Cast):
-    reader = await person(cast.alice.account, "eve@acme.example", "member", "read")
-    assert (await api.get(PATH, headers=reader.headers)).status_code == 200
-    answer = await api.post(PATH, json=NEW, headers=reader.headers)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
-
-
-async def test_charlie_finds_nothing_of_ours(api, cast: Cast):
-    path = f"{PATH}/{(await create(api))['id']}"
-    stranger = cast.charlie.headers
-    assert (await api.get(PATH, headers=stranger)).json()["items"] == []
-    for method, rest in (
-        ("GET", ""),
-        ("PATCH", ""),
-        ("DELETE", ""),
-        ("POST", "/activate"),
-        ("POST", "/pause"),
-        ("POST", "/deactivate"),
-        ("GET", "/keys"),
-        ("POST", "/keys/rotate"),
-        ("POST", "/test"),
-        ("POST", "/preview"),
-    ):
-        answer = await api.request(method, path + rest, json={}, headers=stranger)
-        assert (answer.status_code, method + rest) == (404, method + rest)
-
-
-class TestTrying:
-    async def test_a_preview_shows_the_request_and_sends_nothing(self, api):
-        path = f"{PATH}/{(await create(api, headers={'X-Key': 'k'}))['id']}/preview"
-        shown = (await api.post(path)).json()
-        assert (shown["passes"], shown["request"]["method"]) == (True, "POST")
-        assert '"type":"contact.created"' in shown["request"]["body"]
-        headers = dict(shown["request"]["headers"])
-        assert headers["webhook-id"].startswith("evt_")
-        assert headers["X-Key"] != "k"
-
-    async def test_a_preview_says_what_would_not_pass(self, api, cast):
-        await make.event_type(cast.alice.account, "order.paid")
-        path = f"{PATH}/{(await create(api))['id']}/preview"
-        shown = (await api.post(path, json={"type": "order.paid"})).json()
-        assert shown["passes"] is False
-        assert "contact.created" in shown["why"]
-        body = {"type": "order.payd"}
-        assert problems(await api.post(path, json=body)) == [("type", "unknown_type")]
-
-    async def test_a_preview_of_an_event_that_came(self, api):
-        event = {"type": "contact.created", "data": {"id": 99}}
-        came = (await api.post("/api/v1/events", json=event)).json()
-        path = f"{PATH}/{(await create(api))['id']}/preview"
-        shown = (await api.post(path, json={"event": came["id"]})).json()
-        assert '"data":{"id":99}' in shown["request"]["body"].replace(" ", "")
-        answer = await api.post(path, json={"event": "evt_other"})
-        assert answer.status_code == 404
-
-    async def test_a_test_call_tells_what_came_of_it(self, api):
-        port = free_port()  # nobody listens there
-        made = await create(api, url=f"http://127.0.0.1:{port}/")
-        answer = await api.post(f"{PATH}/{made['id']}/test", json={"data": {"x": 1}})
-        assert answer.status_code == 200, answer.text
-        made = answer.json()
-        assert '"x":1' in made["request"]["body"].replace(" ", "")
-        assert made["response"] is None
-        assert made["outcome"]["passed"] is False
-        assert made["outcome"]["error"] == "connection_refused"
-
-    async def test_a_key_makes_so_many_test_calls_and_no_more(self, api, monkeypatch):
-        monkeypatch.setattr(trial, "MOST", 2)
-        made = await create(api, url=f"http://127.0.0.1:{free_port()}/")
-        for status in (200, 200, 429):
-            answer = await api.post(f"{PATH}/{made['id']}/test")
-            assert answer.status_code == status
-        assert answer.json()["error"]["code"] == "too_many"
-
-    async def test_a_webhook_that_nothing_fits_needs_a_type(self, api):
-        path = f"{PATH}/{(await create(api, events=['nix.*']))['id']}"
-        for verb in ("test", "preview"):
-            answer = await api.post(f"{path}/{verb}")
-            assert problems(answer) == [("type", "missing")]
 
 
 async def test_hold_days_come_from_the_settings_where_none_are_named(api):

@@ -14,8 +14,8 @@ from callboard.replays.pace import UnderWay
 from callboard.replays.selection import Selection
 from callboard.schedule import Schedule
 from tests.engine import KEEP, TYPE, WHO, Engine
+from tests.replaying import PLACES, made
 
-PLACES = 100
 COUNT = 40
 
 
@@ -32,11 +32,6 @@ async def replay(engine: Engine) -> str:
         )
     wanted, now = Selection(webhook=webhook), engine.runtime.clock()
     return (await replays.start(engine.account, WHO, wanted, KEEP, now)).id
-
-
-async def made(engine: Engine) -> list[int]:
-    rows = await engine.rows("SELECT repeats FROM delivery WHERE extra ORDER BY seq")
-    return [row["repeats"] for row in rows]
 
 
 async def all_delivered(now: datetime) -> None:

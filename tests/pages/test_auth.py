@@ -11,8 +11,8 @@ from callboard.webhooks.tables import Webhook
 from tests.certificates import authority, issue
 from tests.engine import Engine
 from tests.make import NOW
+from tests.pages.forms import FORM, only
 from tests.pages.signed_in import Browser, seen
-from tests.pages.test_webhooks import FORM, only
 from tests.receiver import Answer
 
 SECRET = "s3cret-of-the-receiver"

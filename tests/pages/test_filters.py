@@ -12,8 +12,8 @@ from callboard.webhooks.settings import settings_of
 from callboard.webhooks.tables import Webhook
 from tests import make
 from tests.engine import Engine
+from tests.pages.forms import FORM
 from tests.pages.signed_in import seen
-from tests.pages.test_webhooks import FORM
 from web.pages.contexts import read_outline, write_outline
 
 FILTERS: dict[str, Any] = {

@@ -8,8 +8,8 @@ from callboard.catalogue import event_types
 from callboard.catalogue.event_types import NewEventType
 from callboard.webhooks.settings import settings_of
 from tests.engine import TYPE, WHO, Engine
+from tests.pages.forms import FORM, only
 from tests.pages.signed_in import seen
-from tests.pages.test_webhooks import FORM, only
 
 SAMPLE = '{"contactNumber": "1000234", "address": {"id": 3, "city": "Ulm"}}'
 PREVIEW = "/webhooks/new/preview"

@@ -9,8 +9,8 @@ from callboard.accounts import audit
 from callboard.signing.schemes import Scheme
 from callboard.webhooks.tables import Webhook
 from tests.engine import Engine
+from tests.pages.forms import FORM, only
 from tests.pages.signed_in import seen
-from tests.pages.test_webhooks import FORM, only
 from web.pages.samples import LANGUAGES
 
 SCHEMES = [each for each in Scheme if each is not Scheme.NONE]
