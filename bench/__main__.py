@@ -9,7 +9,7 @@ from functools import partial
 
 import click
 
-from bench import replays, scenarios, table
+from bench import matching, replays, scenarios, table
 from bench.scenarios import SCALES, SIZE
 from bench.table import Figures
 from bench.world import (
@@ -35,9 +35,13 @@ def main(engine: str, long: bool, only: str) -> None:
             _introduce(name, servers)
             plan = _short(name) | _more(name, long or bool(only))
             wanted = {title: run for title, run in plan.items() if only in title}
-            found += _measure(servers, wanted)
-    click.echo()
-    table.show(found)
+            found += _measure(servers, wanted) if wanted else []
+    if found:
+        click.echo()
+        table.show(found)
+    if only in "matching":
+        click.echo()
+        matching.show()
     for each in found:
         for problem in each.problems:
             click.echo(f"{each.name}: {problem}", err=True)

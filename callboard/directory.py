@@ -1,6 +1,6 @@
 """An account's catalogue and webhooks, compiled once for all its events."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from callboard.catalogue import contexts
 from callboard.catalogue.schemas import compile_schema
 from callboard.catalogue.tables import EventType
 from callboard.matching.filters import Filters, compile_filters, read_settings
+from callboard.matching.index import Index
 from callboard.matching.patterns import Matcher, Patterns, compile_patterns
 from callboard.matching.subject import Subject
 from callboard.schedule import Schedule
@@ -38,27 +39,14 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """`types` maps each name to its compiled schema, None where it has none.
-
-    `filters`: does any webhook have some?
-    """
+    """`types` maps each name to its compiled schema, None where it has none."""
 
     version: int
     types: dict[str, Validator | None]
-    matcher: Matcher[Listener]
-    filters: bool
+    matcher: Matcher[Listener, Index[Listener]]
 
     def wanted(self, type: str, subject: Subject) -> tuple[Listener, ...]:
-        listening = self.matcher.wanted(type)
-        if not self.filters:
-            return listening
-        return tuple(
-            [
-                each
-                for each in listening
-                if each.filters is None or each.filters.passes(subject)
-            ]
-        )
+        return self.matcher.wanted(type).passing(subject)
 
 
 class Directories:
@@ -99,19 +87,39 @@ async def _compile(account: str, version: int) -> Directory:
         Webhook.state.not_in([WebhookState.DRAFT, WebhookState.DELETED]),
     )
     parents = await contexts.parents(account)
-    listeners = [(_listener(w, parents), _patterns(w["events"])) for w in webhooks]
+    compiled = _Compiled(parents)
+    listeners = [(_listener(w, compiled), _patterns(w["events"])) for w in webhooks]
     return Directory(
         version,
         {
             t["name"]: compile_schema(t["schema"]) if t["schema"] else None
             for t in types
         },
-        Matcher(listeners),
-        any(listener.filters for listener, _ in listeners),
+        matcher(listeners),
     )
 
 
-def _listener(row: dict[str, Any], parents: Mapping[str, str]) -> Listener:
+def matcher(
+    listeners: Iterable[tuple[Listener, Patterns]],
+) -> Matcher[Listener, Index[Listener]]:
+    return Matcher(listeners, lambda found: Index(found, lambda each: each.filters))
+
+
+class _Compiled:
+    """Equal filters are one object, which an event is held against once."""
+
+    def __init__(self, parents: Mapping[str, str]) -> None:
+        self._parents = parents
+        self._known: dict[tuple[str, ...], Filters | None] = {}
+
+    def filters(self, row: Mapping[str, str]) -> Filters | None:
+        texts = (row["filter"], row["conditions"], row["context"], row["sending"])
+        if texts not in self._known:
+            self._known[texts] = compile_filters(read_settings(row), self._parents)
+        return self._known[texts]
+
+
+def _listener(row: dict[str, Any], compiled: _Compiled) -> Listener:
     days = row["hold_days"]
     ends = bool(row["cause"]) or not days
     until = row["state_since"] + timedelta(days=days) if ends else None
@@ -120,7 +128,7 @@ def _listener(row: dict[str, Any], parents: Mapping[str, str]) -> Listener:
         state=WebhookState(row["state"]),
         hold_days=days,
         takes_until=until,
-        filters=compile_filters(read_settings(row), parents),
+        filters=compiled.filters(row),
         delivery=msgspec.json.decode(row["delivery"], type=Schedule | None),
     )
 

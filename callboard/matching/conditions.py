@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from callboard.errors import Problem
-from callboard.matching.operators import OPERATORS, BadOperand, Question
+from callboard.matching.anchors import Anchor, Key
+from callboard.matching.operators import OPERATORS, BadOperand, Question, keys_of
 from callboard.matching.subject import Subject
 from callboard.matching.values import MOST_ELEMENTS, Json, shown_all, text_of
 from callboard.matching.verdict import Verdict, all_hold, explain_all
@@ -37,6 +38,12 @@ class Condition:
     question: Question | None
     wanted: bool
 
+    @property
+    def anchor(self) -> Anchor | None:
+        if self.question is None or not self.wanted or not self.question.keys:
+            return None
+        return Anchor(_Field(self.path), self.question.keys)
+
     def holds(self, subject: Subject) -> bool:
         return self._holds(_reached(subject.data, self.path), subject)
 
@@ -58,12 +65,26 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class _Field:
+    path: tuple[str, ...]
+
+    def keys(self, subject: Subject) -> Iterator[Key]:
+        for value in _reached(subject.data, self.path):
+            yield from keys_of(value)
+
+
+@dataclass(frozen=True, slots=True)
 class Conditions:
     conditions: tuple[Condition, ...]
 
     @property
     def title(self) -> str:
         return "conditions"
+
+    @property
+    def anchors(self) -> tuple[Anchor, ...]:
+        """Each of them is one, since all conditions must hold."""
+        return tuple(each.anchor for each in self.conditions if each.anchor)
 
     def passes(self, subject: Subject) -> bool:
         return all_hold(self.conditions, subject)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from callboard.errors import Problem
+from callboard.matching.anchors import Anchor
 from callboard.matching.subject import Subject
 from callboard.matching.values import listed
 from callboard.matching.verdict import Verdict
@@ -54,6 +55,10 @@ class Branches:
     @property
     def title(self) -> str:
         return "context"
+
+    @property
+    def anchors(self) -> tuple[Anchor, ...]:
+        return ()
 
     def passes(self, subject: Subject) -> bool:
         if not subject.context:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from callboard.errors import Problem
+from callboard.matching.anchors import Anchor
 from callboard.matching.conditions import check_conditions, compile_conditions
 from callboard.matching.context import Context, check_context, compile_context
 from callboard.matching.selector_syntax import check_filter, compile_selectors
@@ -30,6 +31,10 @@ class Filters:
     """Compiled, the cheapest first. `passes` and `explain` agree."""
 
     parts: tuple[Part, ...]
+
+    @property
+    def anchors(self) -> tuple[Anchor, ...]:
+        return tuple(anchor for part in self.parts for anchor in part.anchors)
 
     def passes(self, subject: Subject) -> bool:
         return all(part.passes(subject) for part in self.parts)

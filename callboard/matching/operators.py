@@ -6,13 +6,14 @@ as text; what cannot be compared does not hold.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import repeat
 from typing import TypeAlias
 
+from callboard.matching.anchors import Key
 from callboard.matching.date_grammar import NoMoment
 from callboard.matching.dates import When, read_time, read_when
 from callboard.matching.values import Json, listed, quoted, text_of
@@ -38,24 +39,27 @@ class Question:
     """Each probe must find a value of the field, or (`needs` is any) one of them.
 
     `fault` follows the values met in a sentence that says why it does not hold.
+    `keys`: if there are some, only a value with one of them can be found.
     """
 
     probes: tuple[Probe, ...]
     fault: str
     needs: Callable[[list[bool]], bool] = all
+    keys: frozenset[Key] = frozenset()
 
     def holds(self, values: Sequence[Json], at: datetime) -> bool:
         return self.needs([any(map(p, values, repeat(at))) for p in self.probes])
 
 
 def _equals(text: str) -> Question:
-    return Question((_equal(text),), f"not {quoted(text)}")
+    fault = f"not {quoted(text)}"
+    return Question((_equal(text),), fault, keys=_keys_of_words([text]))
 
 
 def _one_of(text: str, between: str = ",") -> Question:
     words = _words(text, between)
     fault = f"not {listed([quoted(word) for word in words], 'or')}"
-    return Question(tuple(map(_equal, words)), fault, any)
+    return Question(tuple(map(_equal, words)), fault, any, _keys_of_words(words))
 
 
 def _in_set(text: str) -> Question:
@@ -135,6 +139,22 @@ def _equal(text: str) -> Probe:
         return met.casefold() == wanted or bool(day and day(value, at) == 0)
 
     return probe
+
+
+def keys_of(value: Json) -> Iterator[Key]:
+    """What `_equal` compares: two values with no key in common are not equal."""
+    text, number = text_of(value), _as_number(value)
+    if text is not None:
+        yield text.casefold()
+    if number is not None:
+        yield number
+
+
+def _keys_of_words(words: Iterable[str]) -> frozenset[Key]:
+    """None where one of them is a date, which is equal to all times of its day."""
+    if any(map(_date, words)):
+        return frozenset()
+    return frozenset(key for word in words for key in keys_of(word))
 
 
 def _number(text: str) -> _Place | None:

@@ -5,7 +5,7 @@
 
 import difflib
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, TypeVar
@@ -20,6 +20,7 @@ _MOST_PROBLEMS = 10
 _REMEMBERED = 1_000_000
 
 W = TypeVar("W")
+C = TypeVar("C")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +41,30 @@ def compile_patterns(events: Iterable[str]) -> Patterns:
     return Patterns("*" in names, exact, tuple(prefixes))
 
 
-class Matcher(Generic[W]):
+class Matcher(Generic[W, C]):
     """All live webhooks of an account, asked which of them want a type.
 
     A look-up costs as much as there are webhooks that want the type, and nearly
-    nothing when the type has been asked for before.
+    nothing when the type has been asked for before: what `collect` makes of them then
+    is kept.
     """
 
-    def __init__(self, webhooks: Iterable[tuple[W, Patterns]]) -> None:
+    def __init__(
+        self,
+        webhooks: Iterable[tuple[W, Patterns]],
+        collect: Callable[[Iterable[W]], C],
+    ) -> None:
+        self._collect = collect
         self._webhooks: list[W] = []
         self._everything: list[int] = []
         self._exact: dict[str, list[int]] = {}
         self._prefixes: dict[str, list[int]] = {}
-        self._known: dict[str, tuple[W, ...]] = {}
+        self._known: dict[str, C] = {}
         self._remembered = 0
         for webhook, patterns in webhooks:
             self._add(webhook, patterns)
 
-    def wanted(self, type: str) -> tuple[W, ...]:
+    def wanted(self, type: str) -> C:
         """The webhooks that listen to the type, in the order they were given."""
         known = self._known.get(type)
         return self._remember(type) if known is None else known
@@ -72,14 +79,14 @@ class Matcher(Generic[W]):
         for prefix in patterns.prefixes:
             self._prefixes.setdefault(prefix, []).append(place)
 
-    def _remember(self, type: str) -> tuple[W, ...]:
-        found = tuple([self._webhooks[place] for place in sorted(self._places(type))])
+    def _remember(self, type: str) -> C:
+        found = [self._webhooks[place] for place in sorted(self._places(type))]
         self._remembered += len(found) + 1
         if self._remembered > _REMEMBERED:  # thousands of types, each with thousands
             self._known.clear()
             self._remembered = len(found) + 1
-        self._known[type] = found
-        return found
+        collected = self._known[type] = self._collect(found)
+        return collected
 
     def _places(self, type: str) -> set[int]:
         places = {*self._everything, *self._exact.get(type, ())}

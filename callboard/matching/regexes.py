@@ -31,6 +31,11 @@ class Pattern:
 
     text: str
 
+    @property
+    def word(self) -> str | None:
+        """All that it matches, where that is one text."""
+        return self.text if self.text.isalnum() else None
+
     def matches(self, value: Json) -> bool:
         text = text_of(value)
         if text is None or len(text) > LONGEST_VALUE:
@@ -39,8 +44,8 @@ class Pattern:
 
     @cached_property
     def _fits(self) -> Callable[[str], bool]:
-        if self.text.isalnum():
-            return self.text.__eq__
+        if self.word:
+            return self.word.__eq__
         begin = self.text.removesuffix(".*")
         if begin.isalnum():
             return lambda text: text.startswith(begin)

@@ -7,12 +7,14 @@ nothing. Source: 000_755e78b1842de18c.txt; that a value is matched whole, and ho
 are spelled, is inferred.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 
+from callboard.matching.anchors import Anchor, Key
 from callboard.matching.regexes import Pattern
 from callboard.matching.subject import Subject
-from callboard.matching.values import MOST_ELEMENTS, Json, shown, shown_all
+from callboard.matching.values import MOST_ELEMENTS, Json, shown, shown_all, text_of
 from callboard.matching.verdict import Verdict, all_hold, explain_all
 
 
@@ -54,11 +56,16 @@ class Condition:
     path: tuple[Step, ...]
     pattern: Pattern
 
+    @property
+    def anchor(self) -> Anchor | None:
+        word = self.pattern.word
+        return Anchor(_Path(self.path), frozenset([word])) if word else None
+
     def holds(self, subject: Subject) -> bool:
-        return any(map(self.pattern.matches, self._reached(subject.data)))
+        return any(map(self.pattern.matches, _reached(self.path, subject.data)))
 
     def explain(self, subject: Subject) -> Verdict:
-        values = self._reached(subject.data)
+        values = _reached(self.path, subject.data)
         for value in values:
             if self.pattern.matches(value):
                 return Verdict(True, f"{_text(self.path)} is {shown(value)}")
@@ -68,12 +75,6 @@ class Condition:
             return Verdict(False, _list_hint(self.path))
         met = f"{_text(self.path)} is {shown_all(values)}"
         return Verdict(False, f"{met}, not {self.pattern.text}")
-
-    def _reached(self, data: Json) -> list[Json]:
-        values = [data]
-        for step in self.path:
-            values = step.follow(values)
-        return values
 
     def _missing(self, data: Json) -> str:
         """Says which step is the first that leads nowhere."""
@@ -86,6 +87,16 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class _Path:
+    steps: tuple[Step, ...]
+
+    def keys(self, subject: Subject) -> Iterator[Key]:
+        for value in _reached(self.steps, subject.data):
+            if (text := text_of(value)) is not None:
+                yield text
+
+
+@dataclass(frozen=True, slots=True)
 class Selectors:
     """A whole filter."""
 
@@ -95,11 +106,23 @@ class Selectors:
     def title(self) -> str:
         return "filter"
 
+    @property
+    def anchors(self) -> tuple[Anchor, ...]:
+        """Each of them is one, since all conditions must hold."""
+        return tuple(each.anchor for each in self.conditions if each.anchor)
+
     def passes(self, subject: Subject) -> bool:
         return all_hold(self.conditions, subject)
 
     def explain(self, subject: Subject) -> Verdict:
         return explain_all(self.conditions, subject)
+
+
+def _reached(path: Iterable[Step], data: Json) -> list[Json]:
+    values = [data]
+    for step in path:
+        values = step.follow(values)
+    return values
 
 
 def _member(value: Json, names: tuple[str, ...]) -> Json:

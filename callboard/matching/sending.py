@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from callboard.errors import Problem
+from callboard.matching.anchors import Anchor
 from callboard.matching.subject import Subject
 from callboard.matching.values import listed, quoted
 from callboard.matching.verdict import Verdict
@@ -37,6 +38,10 @@ class Messages:
     @property
     def title(self) -> str:
         return "message filter"
+
+    @property
+    def anchors(self) -> tuple[Anchor, ...]:
+        return ()
 
     def passes(self, subject: Subject) -> bool:
         if subject.kind is None and subject.sending is None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from callboard.matching.anchors import Anchor
 from callboard.matching.subject import Subject
 from callboard.matching.values import listed
 
@@ -33,6 +34,9 @@ class Part(Protocol):
 
     @property
     def title(self) -> str: ...
+
+    @property
+    def anchors(self) -> tuple[Anchor, ...]: ...
 
     def passes(self, subject: Subject) -> bool: ...
 
