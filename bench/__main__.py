@@ -67,12 +67,16 @@ def _more(engine: str, wanted: bool) -> dict[str, Scenario]:
     steady = partial(scenarios.steady, seconds=20, window=2000)
     replay = partial(replays.beside_live, rate=500, seconds=30)
     crowd = partial(scenarios.crowd, seconds=30)
+    several = partial(scenarios.backlog, count=60_000, webhooks=8)
     return {
         "2 workers": partial(steady, workers=2),
+        "8 webhooks, 1 worker": partial(several, workers=1),
+        "8 webhooks, 2 workers": partial(several, workers=2),
         "100 B": partial(steady, size=100),
         "10 kB": partial(steady, size=10_000),
         "200 kB": partial(steady, size=200_000, window=200),
         "fan-out": scenarios.fan_out,
+        "fan-out 1 000": partial(scenarios.fan_out, webhooks=1000),
         "many": scenarios.many,
         "alone": partial(scenarios.neighbours, dead=0, seconds=30),
         "replay: alone": partial(replay, count=0),

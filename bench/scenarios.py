@@ -77,13 +77,19 @@ def idle(servers: Servers, name: str, count: int = 50) -> Figures:
         return ledger.checked(here, figures, run)
 
 
-def backlog(servers: Servers, name: str, count: int) -> Figures:
-    """Events are taken while no worker runs; then one runs and nothing is taken."""
+def backlog(
+    servers: Servers, name: str, count: int, *, webhooks: int = 1, workers: int = 1
+) -> Figures:
+    """Events are taken while no worker runs; then some run and nothing is taken."""
     with world.running_world(servers, worker=False) as here:
-        _one_webhook(here)
-        run = runs.load(here, count=count, wait=False)
+        types = [f"{TYPE}.{number}" for number in range(webhooks)]
+        for type in types:
+            world.add_type(here, type)
+            world.add_webhook(here, f"/ok/{type}", type)
+        run = runs.load(here, count=count, types=types, wait=False)
         figures = Figures(name, accepted=runs.accept_rate(run), compares=True)
-        world.start_worker(here)
+        for number in range(workers):
+            world.start_worker(here, f"worker{number + 1}" if number else "worker")
         with runs.metered(here, run):
             runs.wait_for_all(here, run)
         figures.delivered = runs.arrival_rate(run)

@@ -16,6 +16,7 @@ from time import monotonic
 from callboard import retry, schedule, spells
 from callboard.database import Database, reading, writing
 from callboard.delivery import acts, buckets, ledger, request
+from callboard.delivery.bulk import Bulk
 from callboard.delivery.caller import Caller
 from callboard.delivery.flights import Flight, Flights
 from callboard.delivery.hosts import Hosts
@@ -66,10 +67,12 @@ class Pump:
     _told_slow_at: float = 0.0
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _flights: Flights = field(init=False)
+    _bulk: Bulk = field(init=False)
 
     def __post_init__(self) -> None:
         self._caller = Caller(self.sender)
         self._flights = Flights(self.places)
+        self._bulk = Bulk(self.places)
 
     def ring(self) -> None:
         self._rung_at = monotonic()
@@ -78,6 +81,10 @@ class Pump:
     @property
     def hosts(self) -> Hosts:
         return self._flights.hosts
+
+    def bulk_ahead(self) -> int:
+        """How much of what nobody waits for may wait for this worker now."""
+        return self._bulk.ahead(monotonic())
 
     @property
     def in_flight(self) -> int:
@@ -115,7 +122,8 @@ class Pump:
         slow, before = self._flights.age(), self._claims
         unused = self._unused + self._flights.give_up(_WAITS)
         self._unused = []
-        held = self._flights.held()
+        held, begun = self._flights.held(), monotonic()
+        bulk = self._room_for_bulk(begun)
         try:
             async with writing() as db:
                 now = self.clock()
@@ -124,7 +132,7 @@ class Pump:
                     db, finished, slow, now, unused, self._known_slow()
                 )
                 told = await spells.observe(db, recorded, now)
-                claimed = await self._claim(db, held, now)
+                claimed = await self._claim(db, held, bulk, now)
         except BaseException:
             self._finished = finished + self._finished
             self._unused += unused
@@ -132,6 +140,8 @@ class Pump:
             self._unsure += [f"{self.worker}/{number}" for number in numbers]
             raise
         self._unsure.clear()
+        ended = monotonic()
+        self._bulk.learn([f.claimed for f in claimed], ended - begun, bulk, ended)
         self._slow = slow
         if self._stopping:
             self._unused += [flight.claimed for flight in claimed]
@@ -144,6 +154,10 @@ class Pump:
         self._next_due = None if claimed else await self._earliest()
         if claimed:
             self._rung_at = monotonic()  # where something was there may be more
+
+    def _room_for_bulk(self, at: float) -> int | None:
+        most = self._bulk.most(at)
+        return None if most is None else max(most - self._flights.bulk, 0)
 
     def _known_slow(self) -> frozenset[str]:
         """Whose turns say so; now and then again, for another worker may have seen a
@@ -189,8 +203,9 @@ class Pump:
         return not self._stopping and self.hosts.share > 0
 
     async def _claim(
-        self, db: Database, held: dict[str, int], now: datetime
+        self, db: Database, held: dict[str, int], bulk: int | None, now: datetime
     ) -> list[Flight]:
+        """In the other lanes each webhook has one call, however much it has waiting."""
         if not self._may_claim:
             return []
         claimed = []
@@ -199,7 +214,8 @@ class Pump:
             if free > 0:
                 self._claims += 1
                 lease = f"{self.worker}/{self._claims}"
-                found = await ledger.claim(db, lane, free, lease, now, held)
+                most = bulk if lane is Lane.EXPRESS else None
+                found = await ledger.claim(db, lane, free, lease, now, held, most)
                 claimed += [(lane, each) for each in found]
         await self.targets.load((each.webhook, each.version) for _, each in claimed)
         return [

@@ -108,7 +108,7 @@ class Engine:
                 tasks.create_task(pump.run())
                 sweeping = sweep.run(watch, self.runtime.clock, pump.ring, KEEP, BEAT)
                 beside.append(tasks.create_task(sweeping))
-                replayer = Replayer(self.runtime.clock, pump.ring, pump.places)
+                replayer = Replayer(self.runtime.clock, pump.ring, pump.bulk_ahead)
                 beside.append(tasks.create_task(replayer.run()))
             try:
                 yield

@@ -78,7 +78,7 @@ def test_only_the_ledger_rooms_change_the_state_of_a_delivery() -> None:
         "callboard/delivery/acts.py",
         "callboard/delivery/buckets.py",
         "callboard/delivery/following.py",
-        "callboard/delivery/ledger/claims.py",
+        "callboard/delivery/ledger/leases.py",
         "callboard/delivery/ledger/records.py",
         "callboard/delivery/runs/aligning.py",
         "callboard/delivery/runs/ending.py",

@@ -74,7 +74,7 @@ async def _run(watch: Watch, pump: Pump, runtime: Runtime, stop: asyncio.Event) 
     pumping = asyncio.create_task(pump.run())
     keep = runtime.settings.retention
     postman = Postman(runtime.mailer, runtime.links, runtime.clock)
-    replayer = Replayer(runtime.clock, pump.ring, pump.places)
+    replayer = Replayer(runtime.clock, pump.ring, pump.bulk_ahead)
     beside = [
         asyncio.create_task(sweep.run(watch, runtime.clock, pump.ring, keep)),
         asyncio.create_task(postman.run()),

@@ -71,6 +71,13 @@ class Flights:
             free += self.places - len(self._ready) - sum(map(len, queues))
         return max(free, 0)
 
+    @property
+    def bulk(self) -> int:
+        """Leases of it that hold express places, or wait for one."""
+        queues = chain(self._ahead.values(), self._crowded.values())
+        flights = chain(self._under_way, self._ready, *queues)
+        return sum(f.claimed.bulk and f.lane is Lane.EXPRESS for f in flights)
+
     def held(self) -> dict[str, int]:
         """What is leased to us, by webhook: those that may be leased ahead."""
         return {

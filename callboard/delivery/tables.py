@@ -112,7 +112,8 @@ class Turn(Table):
     `follow`: what its waiting rows must still do after a change of state;
     `discards_before`: of which those go that came before, until then it is not open.
     `succeeded_at`: when the latest success ended. `failing`: the next one ends
-    something, so whoever records it looks at the webhook's health.
+    something, so whoever records it looks at the webhook's health. `bulk`: most of what
+    was claimed last, see there.
     """
 
     webhook = Varchar(length=40, primary_key=True)
@@ -134,6 +135,7 @@ class Turn(Table):
     discards_before = Timestamptz(null=True, default=None)
     succeeded_at = Timestamptz(null=True, default=None)
     failing = Boolean(default=False)
+    bulk = Boolean(default=False)
 
 
 class Schedule(Table):

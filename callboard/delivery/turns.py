@@ -13,6 +13,9 @@ from callboard.delivery.states import Lane
 # A call that lasts longer makes its webhook patient.
 SLOW_SECONDS = 1.0
 
+# Called so long after it could have been, a delivery is one of a backlog.
+LATE = timedelta(seconds=1)
+
 # PostgreSQL: an accept that began before a claim may commit after it, unseen by it and
 # without a reason to wake the webhook. So an empty one is looked at again before it
 # sleeps.
@@ -33,6 +36,7 @@ class Turn:
     tokens: float
     tokens_at: datetime
     failing: bool = False
+    bulk: bool = False
 
 
 def allowance(turn: Turn, now: datetime, held: int | None = None) -> int:
@@ -85,6 +89,14 @@ def share(free: int, wants: Sequence[int]) -> list[int]:
             free -= take
         hungry = [place for place in hungry if takes[place] < wants[place]]
     return takes
+
+
+def bound(waiting: Sequence[Turn], wants: Sequence[int], bulk: int) -> list[int]:
+    """What they want, but those of bulk no more than so much together."""
+    wanted = [want for turn, want in zip(waiting, wants, strict=True) if turn.bulk]
+    parts = iter(share(bulk, wanted))
+    pairs = zip(waiting, wants, strict=True)
+    return [next(parts) if turn.bulk else want for turn, want in pairs]
 
 
 def after_calls(turn: Turn, seconds: Sequence[float], still_slow: bool) -> Turn:

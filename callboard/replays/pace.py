@@ -1,13 +1,12 @@
 """How many deliveries a replay may have waiting: pure rules.
 
 Few at a time, so that live events of the same webhook are never far behind, and more
-only while the receiver takes them at once and nobody else waits.
+only while the receiver takes them at once.
 """
 
 from dataclasses import dataclass
 
 LOOKS_EVERY = 0.1
-_FAIRLY = 10
 # Of a receiver that fails: so many are tried before all others wait for a success.
 _PROBES = 20
 _AT_ONCE, _LATE = 0.2, 1.0  # seconds
@@ -25,10 +24,9 @@ class UnderWay:
     failing: bool = False
 
 
-def share(places: int, replays: int, others_wait: bool) -> int:
-    """Of a worker's places: a tenth, and what is idle; all replays share that."""
-    ours = places // _FAIRLY if others_wait else places
-    return max(ours // max(replays, 1), 1)
+def share(room: int, replays: int) -> int:
+    """How many each of them may have waiting: together as many as a worker takes on."""
+    return max(room // max(replays, 1), 1)
 
 
 def next_size(size: int, under_way: UnderWay, at_most: int) -> int:

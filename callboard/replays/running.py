@@ -19,11 +19,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Replayer:
-    """`places`: calls that this worker may have in flight. `ring` wakes its pump."""
+    """`ring` wakes this worker's pump; `room`: how many deliveries may wait for it that
+    nobody else waits for."""
 
     clock: Callable[[], datetime]
     ring: Callable[[], None]
-    places: int
+    room: Callable[[], int]
     _stirred: asyncio.Event = field(default_factory=asyncio.Event)
 
     def stir(self) -> None:
@@ -43,7 +44,7 @@ class Replayer:
         """True while there is more to do soon. An outage of the database ends
         nothing."""
         try:
-            soonest = await advance(self.clock(), self.places)
+            soonest = await advance(self.clock(), self.room())
         except Unavailable:
             log.warning("replays.database_away")
             return False
@@ -53,7 +54,7 @@ class Replayer:
         return soonest <= self.clock() + steps.SOON
 
 
-async def advance(now: datetime, places: int) -> datetime | None:
+async def advance(now: datetime, room: int) -> datetime | None:
     """One step of each replay that is due; when the next one will be, if any."""
     async with reading() as db:
         rows = await db.fetch(
@@ -63,9 +64,10 @@ async def advance(now: datetime, places: int) -> datetime | None:
         )
     nexts = [row["next_at"] for row in rows if row["next_at"] > now]
     due = [row["id"] for row in rows if row["next_at"] <= now]
+    share = pace.share(room, len(rows))
     for id in due:
         async with writing() as db:
-            next_at = await steps.step(db, id, len(rows), places, now)
+            next_at = await steps.step(db, id, share, now)
         if next_at is not None:
             nexts.append(next_at)
     return min(nexts, default=None)

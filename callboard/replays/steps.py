@@ -18,17 +18,13 @@ from callboard.webhooks.states import WebhookState
 
 SOON = timedelta(seconds=pace.LOOKS_EVERY)
 _LATER = timedelta(seconds=1)
-# Others wait when they should have been called so long ago.
-_WAITS = timedelta(milliseconds=50)
 
 log = logging.getLogger(__name__)
 
 
-async def step(
-    db: Database, id: str, sharing: int, places: int, now: datetime
-) -> datetime | None:
+async def step(db: Database, id: str, share: int, now: datetime) -> datetime | None:
     """When to look at it again; None when there is nothing left, or it was taken.
-    `sharing`: replays that are open."""
+    `share`: how many it may have waiting."""
     row = await _take(db, id, now)
     if row is None:
         return None
@@ -38,7 +34,6 @@ async def step(
     if row.state == ReplayState.CANCELLED:
         await making.drop_waiting(db, id, row.webhook, now)
     elif row.state == ReplayState.RUNNING and await _may_go_on(db, row, now):
-        share = pace.share(places, sharing, await _others_wait(db, now))
         made = await making.feed(db, row, under_way, share, now)
     stirs = bool(ended or made or under_way.waiting)
     return await _settle(db, row, under_way.all + made, stirs, now)
@@ -124,28 +119,6 @@ async def _may_go_on(db: Database, row: Replay, now: datetime) -> bool:
     if found[0]["state"] == WebhookState.DELETED:
         await _end(db, row, ReplayState.CANCELLED, now)
     return bool(found[0]["state"] == WebhookState.ACTIVE) and not row.exhausted
-
-
-async def _others_wait(db: Database, now: datetime) -> bool:
-    """Is there a delivery that should have been called, and that no cap keeps back?
-    Other replays do not count: they are asked to share."""
-    found = await db.fetch(
-        """
-        SELECT 1 FROM (
-            SELECT webhook FROM turn
-            WHERE open AND next_due <= :now AND leased < slots
-              AND NOT EXISTS (SELECT 1 FROM replay r
-                WHERE r.webhook = turn.webhook AND r.next_at IS NOT NULL)
-            LIMIT 50
-        ) AS ready WHERE EXISTS (
-            SELECT 1 FROM delivery d WHERE d.webhook = ready.webhook
-            AND d.state = 'pending' AND d.lease IS NULL AND d.due <= :late)
-        LIMIT 1
-        """,
-        now=now,
-        late=now - _WAITS,
-    )
-    return bool(found)
 
 
 async def _settle(

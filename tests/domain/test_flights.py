@@ -13,7 +13,9 @@ from tests import make
 QUICK, SLOWER = 0.01, 0.5
 
 
-def claimed(seq: int, webhook: str = "wh_a", slots: int = 2) -> Claimed:
+def claimed(
+    seq: int, webhook: str = "wh_a", slots: int = 2, bulk: bool = False
+) -> Claimed:
     return Claimed(
         seq=seq,
         lease="wrk/1",
@@ -30,6 +32,7 @@ def claimed(seq: int, webhook: str = "wh_a", slots: int = 2) -> Claimed:
         data="{}",
         context="[]",
         occurred_at=datetime(2026, 1, 1, tzinfo=UTC),
+        bulk=bulk,
     )
 
 

@@ -146,7 +146,8 @@ class World:
             self.claims += 1
             lease = f"{worker}/{self.claims}"
             async with writing() as db:
-                found += await ledger.claim(db, lane, free, lease, self.now, held)
+                bulk = free // 2 if ahead else None
+                found += await ledger.claim(db, lane, free, lease, self.now, held, bulk)
         await self.may_be_called(found)
         self.flights.setdefault(worker, []).extend(found)
         await self.targets.load((each.webhook, each.version) for each in found)

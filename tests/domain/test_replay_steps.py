@@ -164,20 +164,13 @@ async def test_behind_filters_every_event_is_counted_however_many(engine: Engine
 
 
 @pytest.mark.parametrize(
-    ("places", "replays_open", "others_wait", "expected"),
-    [
-        (256, 1, False, 256),
-        (256, 1, True, 25),
-        (256, 5, True, 5),
-        (256, 4, False, 64),
-        (4, 1, True, 1),
-        (256, 500, True, 1),
-    ],
+    ("room", "replays_open", "expected"),
+    [(256, 1, 256), (256, 5, 51), (25, 1, 25), (25, 4, 6), (1, 3, 1), (256, 500, 1)],
 )
-def test_a_tenth_of_the_places_and_what_is_idle(
-    places: int, replays_open: int, others_wait: bool, expected: int
+def test_replays_share_what_a_worker_takes_on(
+    room: int, replays_open: int, expected: int
 ):
-    assert pace.share(places, replays_open, others_wait) == expected
+    assert pace.share(room, replays_open) == expected
 
 
 @pytest.mark.parametrize(

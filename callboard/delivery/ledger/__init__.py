@@ -13,6 +13,7 @@ from callboard.delivery.ledger.values import (
     Recorded,
     Result,
     Sent,
+    mostly_bulk,
 )
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Sent",
     "claim",
     "enter",
+    "mostly_bulk",
     "next_due",
     "nudge",
     "record",

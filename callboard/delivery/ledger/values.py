@@ -3,6 +3,8 @@
 Structs: made thousands of times a second, they cost a tenth of what dataclasses do.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -38,7 +40,7 @@ class Claimed(msgspec.Struct, frozen=True, gc=False):
 
     `slots`: how many calls its webhook may have in flight. `bucket`: others may go in
     the same call; they are leased once that is made, and ride: only the one that was
-    claimed counts as a call.
+    claimed counts as a call. `bulk`: nobody waits for it at this moment.
     """
 
     seq: int
@@ -58,6 +60,7 @@ class Claimed(msgspec.Struct, frozen=True, gc=False):
     occurred_at: datetime
     bucket: str | None = None
     rides: bool = False
+    bulk: bool = False
 
     @property
     def facts(self) -> Facts:
@@ -93,3 +96,11 @@ class Recorded(msgspec.Struct, frozen=True):
 
     mine: dict[str, list[Result]]
     failing: frozenset[str]
+
+
+def mostly_bulk(claimed: Sequence[Claimed]) -> dict[str, bool]:
+    """By webhook, whether more than half of what was claimed of it is."""
+    ayes: Counter[str] = Counter()
+    for each in claimed:
+        ayes[each.webhook] += 1 if each.bulk else -1
+    return {webhook: balance > 0 for webhook, balance in ayes.items()}

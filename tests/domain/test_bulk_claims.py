@@ -1,0 +1,120 @@
+"""A claim tells bulk from what is live, and takes no more of it than it may."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from callboard.database import writing
+from callboard.delivery import ledger
+from callboard.delivery.ledger import Claimed
+from callboard.delivery.states import Lane
+from callboard.ingest import NewEvent
+from tests.engine import TYPE, Engine
+
+BACKLOG = 20
+
+
+async def quick(engine: Engine, count: int = 1) -> list[str]:
+    """So many webhooks with many slots, and as many deliveries due to each."""
+    found = [await engine.webhook(concurrency=256) for _ in range(count)]
+    await engine.post_all([NewEvent(TYPE, b"{}")] * BACKLOG)
+    async with writing() as db:
+        await db.fetch("UPDATE turn SET lane = 'express', slots = cap")
+    return found
+
+
+async def wait(engine: Engine, *webhooks: str, column: str = "created_at") -> None:
+    """As if their deliveries had waited for a minute."""
+    then = engine.runtime.clock() - timedelta(minutes=1)
+    async with writing() as db:
+        await db.fetch(
+            f"UPDATE delivery SET {column} = :then WHERE webhook = ANY(:webhooks)",
+            then=then,
+            webhooks=list(webhooks),
+        )
+
+
+async def claim(engine: Engine, free: int, bulk: int | None = None) -> list[Claimed]:
+    now = engine.runtime.clock()
+    async with writing() as db:
+        return await ledger.claim(db, Lane.EXPRESS, free, "wrk_a/1", now, bulk=bulk)
+
+
+async def give_back(engine: Engine, claimed: list[Claimed]) -> None:
+    async with writing() as db:
+        now = engine.runtime.clock()
+        await ledger.record(db, [], frozenset(), now, claimed)
+
+
+def counts(claimed: list[Claimed]) -> Counter[str]:
+    return Counter(each.webhook for each in claimed)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_bulk"),
+    [
+        ("due = due", False),
+        ("created_at = '2026-01-01T00:00:00+00:00'", True),  # was held, or is late
+        ("created_at = '2026-01-01T00:00:00+00:00', tries = 1", False),
+        ("due = '2026-01-01T00:00:00+00:00', tries = 1", True),
+        ("created_at = '2026-01-01T00:00:00+00:00', trigger = 'hand'", False),
+        ("trigger = 'replay'", True),
+    ],
+)
+async def test_bulk_is_what_nobody_waits_for_now(
+    engine: Engine, changes: str, is_bulk: bool
+):
+    await quick(engine)
+    async with writing() as db:
+        await db.fetch(f"UPDATE delivery SET {changes}")
+    found = await claim(engine, 50)
+    assert [bool(each.bulk) for each in found] == [is_bulk] * BACKLOG
+    await give_back(engine, found)
+
+
+async def test_live_deliveries_are_taken_whatever_bulk_there_is(engine: Engine):
+    old, new = await quick(engine, 2)
+    await wait(engine, old)
+    await give_back(engine, await claim(engine, 10))
+    found = await claim(engine, 100, bulk=3)
+    assert counts(found) == {old: 3, new: BACKLOG}
+    await give_back(engine, found)
+    found = await claim(engine, 100)
+    assert counts(found) == {old: BACKLOG, new: BACKLOG}
+    await give_back(engine, found)
+
+
+async def test_webhooks_with_bulk_take_turns_in_what_it_may_have(engine: Engine):
+    hooks = await quick(engine, 6)
+    await wait(engine, *hooks)
+    await give_back(engine, await claim(engine, 12))
+    found = [each for _ in range(6) for each in await claim(engine, 50, bulk=2)]
+    assert counts(found) == dict.fromkeys(hooks, 2)
+    await give_back(engine, found)
+
+
+async def test_one_that_finds_no_place_left_goes_first_the_next_time(engine: Engine):
+    hooks = await quick(engine, 4)
+    await wait(engine, *hooks[:2])
+    await give_back(engine, await claim(engine, 10))
+    found = [each for _ in range(4) for each in await claim(engine, 2, bulk=1)]
+    assert counts(found) == dict.fromkeys(hooks, 2)
+    await give_back(engine, found)
+
+
+async def test_a_backlog_that_has_gone_out_is_bulk_no_longer(engine: Engine):
+    (hook,) = await quick(engine)
+    await wait(engine, hook)
+    found = await claim(engine, 50)
+    assert await is_bulk(engine)
+    await engine.post()
+    found += await claim(engine, 50)
+    assert len(found) == BACKLOG + 1
+    assert not await is_bulk(engine)
+    await give_back(engine, found)
+
+
+async def is_bulk(engine: Engine) -> bool:
+    (row,) = await engine.rows("SELECT bulk FROM turn")
+    return bool(row["bulk"])
