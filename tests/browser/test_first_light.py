@@ -80,8 +80,8 @@ async def test_the_same_without_javascript(
     await walk.press("Activate")
     await expect(page.locator("h1 .badge")).to_contain_text("Active")
 
-    await walk.send_event(key)
-    await receiver.got(2, "/contacts")
+    event = await walk.send_event(key)
+    assert (await receiver.got(2, "/contacts"))[1].id == event
     await expect(page.locator("#deliveries")).to_contain_text("No deliveries yet.")
     async with asyncio.timeout(10):
         while "Delivered" not in await page.locator("#deliveries").inner_text():

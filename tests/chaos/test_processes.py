@@ -24,7 +24,9 @@ async def test_a_worker_that_is_killed_again_and_again_loses_nothing(
             world.start("worker 1")
             await world.started("worker 1")
         await load.more(100)
-    tell(f"{ROUNDS} kills, {await settled(load)}")
+    figures = await settled(load)
+    assert figures.repeats <= figures.held
+    tell(f"{ROUNDS} kills, {figures}")
 
 
 @pytest.mark.skipif(not LONG, reason="it takes a while: make chaos")
@@ -40,7 +42,9 @@ async def test_workers_that_are_all_killed_lose_nothing(
                 await load.more(100)
                 await world.heal()
             await load.more(100)
-        tell(f"2 kills, {await settled(load)}")
+        figures = await settled(load)
+        assert figures.repeats <= figures.held
+        tell(f"2 kills, {figures}")
 
 
 async def test_a_web_process_that_is_killed_has_kept_what_it_accepted(
@@ -54,7 +58,9 @@ async def test_a_web_process_that_is_killed_has_kept_what_it_accepted(
                 world.kill(name)
                 world.start(name)
                 await world.started(name)
-    tell(f"{2 * rounds} kills, {await settled(load)}")
+    figures = await settled(load)
+    assert figures.repeats == 0
+    tell(f"{2 * rounds} kills, {figures}")
 
 
 async def test_a_deploy_repeats_nothing(world: World, tell: Tell) -> None:

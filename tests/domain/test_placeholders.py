@@ -242,9 +242,18 @@ def test_a_template_that_is_taken_always_makes_json(text):
     for value in ('"', "\\", {"}": '"'}, 7, None):
         data = {"x": value, "data": value, "a": value}
         try:
-            json.loads(templates.read(text).fill(values(data)))
+            body = templates.read(text).fill(values(data))
         except Unfilled:
             continue
+        assert is_json(body), body
+
+
+def is_json(body):
+    try:
+        json.loads(body)
+    except ValueError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize(

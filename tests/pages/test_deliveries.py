@@ -196,4 +196,5 @@ class TestWhoMay:
         "id", ["dlv_", "dlv_x", "nonsense", "dlv_zzzzzzzzzzzzzzzz"]
     )
     async def test_what_is_no_id_is_not_found(self, alice, engine, id: str):
-        await alice.get(f"/deliveries/{id}", 404)
+        answer = await alice.get(f"/deliveries/{id}", 404)
+        assert "There is no such delivery." in seen(answer)

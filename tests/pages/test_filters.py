@@ -138,7 +138,8 @@ class TestTheTester:
 
     async def test_is_not_for_viewers_or_strangers(self, viewer, charlie, engine):
         id = await engine.webhook()
-        await viewer.post("/webhooks/new/tester", FORM, 403)
+        answer = await viewer.post("/webhooks/new/tester", FORM, 403)
+        assert "This needs the role member; yours is viewer." in seen(answer)
         await charlie.post(f"/webhooks/{id}/edit/tester", FORM, 404)
 
 

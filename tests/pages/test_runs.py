@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from callboard.delivery.tables import Run
 from callboard.schedule import Schedule
 from callboard.webhooks import webhooks
 from callboard.webhooks.settings import settings_of
@@ -72,3 +73,4 @@ async def test_a_viewer_sees_no_button(alice, viewer, engine: Engine):
 async def test_a_stranger_finds_no_webhook_to_run(charlie, engine: Engine):
     webhook = await engine.webhook(delivery=Schedule(30))
     await charlie.post(f"/webhooks/{webhook}/run", status=404)
+    assert await Run.count() == 0

@@ -43,7 +43,8 @@ class TestSetUp:
         await visitor.post(setup_path, ADA | {"email": "eve@acme.example"}, 404)
 
     async def test_a_made_up_link_is_none(self, visitor, setup_path):
-        await visitor.get("/setup/aaaaaaaaaaaaaaaaaaaaaaaa", 404)
+        answer = await visitor.get("/setup/aaaaaaaaaaaaaaaaaaaaaaaa", 404)
+        assert "This link has been used or is too old." in seen(answer)
 
     async def test_all_problems_come_at_once_with_what_was_typed(
         self, visitor, setup_path
@@ -144,4 +145,5 @@ class TestInvitation:
         assert 'value="Daniel"' in answer.text
 
     async def test_does_not_set_up_an_account(self, visitor, path):
-        await visitor.get(path.replace("/join/", "/setup/"), 404)
+        answer = await visitor.get(path.replace("/join/", "/setup/"), 404)
+        assert "This link does not set up an account." in seen(answer)

@@ -123,7 +123,8 @@ class TestShowingTheSecret:
         id = await engine.webhook()
         for act in ("reveal", "rotate", "end-overlap", "verify"):
             form = {"overlap_hours": "1"}
-            await charlie.post(f"/webhooks/{id}/keys/{act}", form, 404)
+            answer = await charlie.post(f"/webhooks/{id}/keys/{act}", form, 404)
+            assert engine.secrets[id] not in answer.text
 
 
 class TestHelpForTheReceiver:

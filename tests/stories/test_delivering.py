@@ -167,7 +167,7 @@ async def test_after_a_rotation_both_secrets_verify_until_the_old_one_ends(
     await engine.work()
     (call,) = engine.receiver.calls
     for secret in (engine.secrets[webhook], new):
-        Webhook(secret).verify(call.body, call.headers)
+        assert Webhook(secret).verify(call.body, call.headers) == call.envelope
 
 
 async def test_what_two_processes_accept_is_delivered_once(engine: Engine):

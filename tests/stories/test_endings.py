@@ -41,3 +41,4 @@ def test_the_children_of_a_killed_child_end_too(tmp_path: Path) -> None:
     child.process.wait()
     supervisor.end([child], [])
     eventually(lambda: not is_alive(int(grandchild)))
+    assert supervisor.how_it_ended(child) == "child was ended by SIGKILL"

@@ -286,9 +286,11 @@ class TestDeaths:
 
 
 class TestAtTheSameMoment:
-    @pytest.mark.parametrize("act", [acts.cancel, acts.try_now])
+    @pytest.mark.parametrize(
+        ("act", "end"), [(acts.cancel, "cancelled"), (acts.try_now, "delivered")]
+    )
     async def test_a_person_and_a_claim_do_not_lock_each_other_out(
-        self, engine: Engine, act: Any
+        self, engine: Engine, act: Any, end: str
     ):
         """Somebody else holds the delivery's row, so that both come to wait for it."""
         await engine.webhook()
@@ -323,6 +325,7 @@ class TestAtTheSameMoment:
         await asyncio.gather(holding, acting, claiming)
         await bury("wrk_a", now)
         await engine.work()
+        assert await engine.states() == [end]
 
 
 class TestServersThatGoAway:
@@ -373,6 +376,7 @@ class TestServersThatGoAway:
                 await engine.post(b"%d" % number)
                 await engine.receiver.got(number + 1)
             await engine.settled()
+        assert await engine.states() == ["delivered"] * 3
 
     async def test_an_emptied_redis_is_no_matter(self, engine: Engine):
         await engine.webhook()
@@ -385,6 +389,7 @@ class TestServersThatGoAway:
                 await redis.flushall()
             await engine.settled()
         await redis.aclose()
+        assert await engine.states() == ["delivered"] * 4
 
     async def test_two_worker_processes_share_the_work(self, engine: Engine):
         await engine.webhook(concurrency=50)
