@@ -1,6 +1,5 @@
 """Sends a call and tells what came of it. Whatever happens, that is an Outcome."""
 
-import asyncio
 import logging
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -9,6 +8,7 @@ from time import monotonic
 
 import aiohttp
 
+from callboard.delivery.deadlines import Deadlines
 from callboard.delivery.request import Call
 from callboard.egress.failures import Unreadable, explain
 from callboard.egress.policy import EgressPolicy
@@ -29,15 +29,17 @@ class Sender:
 
     def __init__(self, transport: GuardedTransport) -> None:
         self._transport = transport
+        self._deadlines = Deadlines()
 
     async def send(self, call: Call, tls: ssl.SSLContext | None = None) -> Outcome:
-        """Raises nothing but CancelledError; takes at most `call.timeout` seconds.
+        """Raises nothing but CancelledError; takes at most `call.timeout` seconds
+        and a blink.
 
         `tls` brings the webhook's client certificate.
         """
         reading = _Reading()
         try:
-            async with asyncio.timeout(call.timeout):
+            with self._deadlines.within(call.timeout):
                 response = await self._transport.exchange(
                     call.method,
                     call.url,
