@@ -7,7 +7,8 @@ needs no Redis. Nothing here is retried by exception: a failed call is an outcom
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -33,7 +34,8 @@ _BUSY, _RUNG, _ALONE = 0.005, 0.02, 1.0
 _KEEPS_LOOKING = 0.25
 _OTHER_LANES = 0.05
 # Recorded in one look: the more there is, the longer what has ended later waits.
-_MOST = 256
+_MOST = 1024
+_AT_ONCE = 16  # calls that begin in one turn of the loop
 # What is leased ahead is given back if its turn does not come soon: what a person
 # changes must be honoured within a second.
 _WAITS = 0.5
@@ -68,6 +70,8 @@ class Pump:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _flights: Flights = field(init=False)
     _bulk: Bulk = field(init=False)
+    _boarded: deque[Flight] = field(default_factory=deque)
+    _taking_off: asyncio.Handle | None = None
 
     def __post_init__(self) -> None:
         self._caller = Caller(self.sender)
@@ -107,6 +111,8 @@ class Pump:
         self._stopping = True
         self._unused += self._flights.give_up(0)
         self._stirred.set()
+        while self._boarded:
+            self._take_off()
         tasks = list(self._tasks)
         if tasks:
             await asyncio.wait(tasks, timeout=grace)
@@ -229,11 +235,20 @@ class Pump:
         self._others_at = monotonic()
         return list(Lane)
 
-    def _start(self, flights: list[Flight]) -> None:
-        for flight in flights:
-            task = asyncio.create_task(self._fly(flight))
+    def _start(self, flights: Iterable[Flight]) -> None:
+        self._boarded += flights
+        if self._boarded and self._taking_off is None:
+            self._taking_off = asyncio.get_running_loop().call_soon(self._take_off)
+
+    def _take_off(self) -> None:
+        """A few in each turn of the loop: a burst would keep it from the database's
+        answers, on which the next calls depend, and from everybody else."""
+        self._taking_off = None
+        for _ in range(min(len(self._boarded), _AT_ONCE)):
+            task = asyncio.create_task(self._fly(self._boarded.popleft()))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+        self._start(())
 
     async def _fly(self, flight: Flight) -> None:
         claimed, target = flight.claimed, flight.target

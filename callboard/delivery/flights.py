@@ -15,10 +15,12 @@ from callboard.delivery.hosts import Hosts
 from callboard.delivery.ledger import Claimed
 from callboard.delivery.states import Lane
 from callboard.delivery.targets import Target
-from callboard.delivery.turns import SLOW_SECONDS
+from callboard.delivery.turns import AHEAD, SLOW_SECONDS
 
-# Only for the quickest is something leased ahead: it must start within a second.
+# Only for the quickest is something leased ahead: it must start within a second. And
+# of small events alone: a thousand of them lie in memory.
 _QUICK_SECONDS = 0.1
+_SMALL = 32 * 1024
 _REMEMBERED = 10_000
 
 
@@ -64,11 +66,11 @@ class Flights:
         return self._free(Lane.EXPRESS) <= 0
 
     def room(self, lane: Lane) -> int:
-        """How many more may be leased, for express as many again ahead."""
+        """How many more may be leased, for express some ahead."""
         free = self._free(lane)
         if lane is Lane.EXPRESS:
             queues = chain(self._ahead.values(), self._crowded.values())
-            free += self.places - len(self._ready) - sum(map(len, queues))
+            free += AHEAD * self.places - len(self._ready) - sum(map(len, queues))
         return max(free, 0)
 
     @property
@@ -104,7 +106,7 @@ class Flights:
         self._in_lane[flight.lane] -= 1
         self._slow[webhook] -= flight.slow
         self.hosts.leave(host, flight.lane)
-        self._judge(webhook, seconds)
+        self._judge(flight.claimed, seconds)
         self._of[webhook] -= 1
         if ahead := self._ahead.get(webhook):
             self._of[webhook] += 1
@@ -184,8 +186,9 @@ class Flights:
         self._in_lane[Lane.PATIENT] += 1
         self._slow[flight.claimed.webhook] += 1
 
-    def _judge(self, webhook: str, seconds: float) -> None:
-        if seconds > _QUICK_SECONDS:
+    def _judge(self, claimed: Claimed, seconds: float) -> None:
+        webhook = claimed.webhook
+        if seconds > _QUICK_SECONDS or len(claimed.data) > _SMALL:
             self._quick.discard(webhook)
         elif webhook not in self._quick:
             if len(self._quick) >= _REMEMBERED:

@@ -16,6 +16,10 @@ SLOW_SECONDS = 1.0
 # Called so long after it could have been, a delivery is one of a backlog.
 LATE = timedelta(seconds=1)
 
+# So many times its slots a webhook's only worker may have leased beyond them: enough to
+# send while it looks again, and few enough to start within a second.
+AHEAD = 4
+
 # PostgreSQL: an accept that began before a claim may commit after it, unseen by it and
 # without a reason to wake the webhook. So an empty one is looked at again before it
 # sleeps.
@@ -42,13 +46,13 @@ class Turn:
 def allowance(turn: Turn, now: datetime, held: int | None = None) -> int:
     """How many more deliveries may be leased.
 
-    `held`: how many a worker has that may lease as many again ahead of its slots, if
-    nobody else has any; None for one that may not.
+    `held`: how many a worker has that may lease ahead of the slots, if nobody else has
+    any; None for one that may not.
     """
     if turn.ordered or turn.lane == Lane.PATIENT:
         free = 1 - turn.leased
     elif held == turn.leased and turn.rate is None:
-        free = 2 * turn.slots - turn.leased
+        free = (1 + AHEAD) * turn.slots - turn.leased
     else:
         free = turn.slots - turn.leased
     if turn.rate is not None:

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import msgspec
+
 from callboard.delivery.flights import Flight, Flights
 from callboard.delivery.hosts import Hosts
 from callboard.delivery.ledger import Claimed
@@ -72,11 +74,11 @@ def test_what_finds_no_place_waits_in_the_order_of_the_claim():
     assert seqs(flights.land(second, QUICK)) == [4]
 
 
-def test_as_many_may_be_leased_ahead_as_there_are_places():
+def test_four_times_as_many_may_be_leased_ahead_as_there_are_places():
     flights = Flights(4)
-    assert flights.room(Lane.EXPRESS) == 8
+    assert flights.room(Lane.EXPRESS) == 20
     board(flights, *(claimed(n, slots=4) for n in range(6)))
-    assert flights.room(Lane.EXPRESS) == 2
+    assert flights.room(Lane.EXPRESS) == 14
 
 
 def test_only_quick_webhooks_are_held():
@@ -87,6 +89,14 @@ def test_only_quick_webhooks_are_held():
     flights.land(a, QUICK)
     flights.land(b, SLOWER)
     assert flights.held() == {"wh_a": 2}
+
+
+def test_webhooks_of_large_events_are_not_held():
+    flights = Flights(8)
+    large = msgspec.structs.replace(claimed(1), data="0" * 100_000)
+    (flight,) = board(flights, large)
+    flights.land(flight, QUICK)
+    assert flights.held() == {}
 
 
 def test_what_waits_too_long_is_given_back():

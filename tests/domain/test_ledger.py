@@ -20,6 +20,7 @@ from callboard.delivery import acts, following, ledger, workers
 from callboard.delivery.ledger import Claimed, Result, Sent
 from callboard.delivery.states import FINISHED, Lane
 from callboard.delivery.targets import Targets
+from callboard.delivery.turns import AHEAD
 from callboard.dispatch import decide
 from callboard.errors import CallboardError, Conflict, Invalid, NotFound
 from callboard.ingest import Acceptor, NewEvent
@@ -170,7 +171,7 @@ class World:
             if row["id"] in new:  # the cap may have been lowered under the others
                 cap = 1 if row["ordered"] else row["concurrency"]
                 assert min(row["a"], cap) + min(row["b"], cap) <= cap
-                assert row["a"] + row["b"] <= 2 * cap
+                assert row["a"] + row["b"] <= (1 + AHEAD) * cap
             if row["rate"]:
                 self.rated += [self.now] * new[row["id"]]
         for each in found:

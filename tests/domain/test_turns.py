@@ -51,12 +51,12 @@ def test_places_are_shared_out_whole_and_fairly(free: int, wants: list[int]):
 @pytest.mark.parametrize(
     ("parts", "held", "more"),
     [
-        pytest.param({}, 1, 7, id="all leases are the caller's"),
+        pytest.param({}, 1, 19, id="all leases are the caller's"),
         pytest.param({}, None, 3, id="it was not quick lately"),
         pytest.param({"leased": 2}, 1, 2, id="another worker has one"),
         pytest.param({"leased": 6}, 4, 0, id="another worker leased ahead"),
-        pytest.param({"leased": 8}, 8, 0, id="as many ahead as there are slots"),
-        pytest.param({"leased": 0}, 0, 8, id="nothing is under way"),
+        pytest.param({"leased": 20}, 20, 0, id="four times its slots are ahead"),
+        pytest.param({"leased": 0}, 0, 20, id="nothing is under way"),
         pytest.param({"ordered": True}, 1, 0, id="ordered: one after the other"),
         pytest.param({"lane": Lane.PATIENT}, 1, 0, id="patient"),
         pytest.param({"rate": 1.0, "tokens": 1.0, "leased": 4}, 4, 0, id="with a rate"),
