@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from callboard.database import Database, Row, Rows
+from callboard.webhooks import turn
 from callboard.webhooks.states import WebhookState
 
 STEP = 1000
@@ -28,8 +29,8 @@ async def gather(db: Database, now: datetime) -> None:
     await db.fetch(
         """
         UPDATE turn SET follow = (
-            SELECT CASE w.state WHEN 'active' THEN 'release'
-                WHEN 'deleted' THEN 'cancel' ELSE 'hold' END
+            SELECT CASE WHEN turn.open THEN 'release'
+                WHEN w.state = 'deleted' THEN 'cancel' ELSE 'hold' END
             FROM webhook w WHERE w.id = turn.webhook)
         WHERE webhook IN (
             SELECT t.webhook FROM turn t JOIN webhook w ON w.id = t.webhook
@@ -45,49 +46,102 @@ async def gather(db: Database, now: datetime) -> None:
 
 async def follow(db: Database, webhook: str, now: datetime) -> bool:
     """One step of a webhook's deliveries. True while there is more to do at once."""
+    # First the lock: a statement that waits for it would see the others' old rows.
     found = await db.fetch(
         """
-        SELECT t.follow, t.discards_before, t.cap, w.state, w.hold_days, w.cause,
-               s.next_run IS NOT NULL AS scheduled, h.verdict
-        FROM turn t JOIN webhook w ON w.id = t.webhook
-        LEFT JOIN schedule s ON s.webhook = t.webhook
-        LEFT JOIN health h ON h.webhook = t.webhook
-        WHERE t.webhook = :webhook AND t.follow IS NOT NULL FOR UPDATE OF t
+        SELECT webhook FROM turn WHERE webhook = :webhook AND follow IS NOT NULL
+        FOR UPDATE
         """,
         webhook=webhook,
     )
     if not found:
         return False
-    (row,) = found
-    act = row["follow"]
+    (row,) = await db.fetch(
+        """
+        SELECT t.follow, t.salvages_from, t.salvages_after, t.discards_before, t.cap,
+               w.state, w.hold_days, s.next_run IS NOT NULL AS scheduled, h.verdict
+        FROM turn t JOIN webhook w ON w.id = t.webhook
+        LEFT JOIN schedule s ON s.webhook = t.webhook
+        LEFT JOIN health h ON h.webhook = t.webhook
+        WHERE t.webhook = :webhook
+        """,
+        webhook=webhook,
+    )
+    act = _next_act(row)
     paced = act == "release" and not row["scheduled"]
     step = await _room(db, webhook, row["cap"], now) if paced else STEP
     moved = await _STEPS[act](db, webhook, row, step, now)
-    if moved < step and not await _in_flight(db, webhook, act):
-        then = _next_act(act, row)
-        await db.fetch(
-            """
-            UPDATE turn SET follow = :then, next_due = :now, open = open OR :opens
-            WHERE webhook = :webhook
-            """,
-            then=then,
-            opens=act == "discard" and _may_open(row),
-            webhook=webhook,
-            now=now,
-        )
-        return then is not None
-    return moved == STEP and not paced
+    if moved == step or await _must_wait(db, webhook, row, act):
+        return moved == STEP and not paced
+    return await _go_on(db, webhook, row, act, now)
+
+
+def _next_act(row: Row) -> str:
+    """What failed is held first, then goes what is discarded; in the end all are where
+    the webhook's state, whatever it is by now, wants them."""
+    act: str = row["follow"]
+    if act == "cancel":
+        return act
+    if row["salvages_from"] is not None:
+        return "salvage"
+    return "discard" if row["discards_before"] is not None else act
+
+
+async def _go_on(
+    db: Database, webhook: str, row: Row, done: str, now: datetime
+) -> bool:
+    """True if something else follows. An activated webhook has no calls before all is
+    held and discarded; neither has one that is to be deactivated."""
+    is_active = row["state"] == WebhookState.ACTIVE and row["verdict"] is None
+    then = row["follow"]
+    if done == then:
+        then = "release" if done == "hold" and is_active else None
+    discards = row["discards_before"] is not None and done != "discard"
+    await db.fetch(
+        """
+        UPDATE turn SET follow = :then, next_due = :now, salvages_from = NULL,
+            discards_before = CASE WHEN :discards THEN discards_before END,
+            open = open OR :opens
+        WHERE webhook = :webhook
+        """,
+        then=then,
+        discards=discards,
+        opens=is_active and then == "release" and not discards,
+        webhook=webhook,
+        now=now,
+    )
+    return then is not None
+
+
+async def keep(db: Database, seqs: list[int], hold_days: int) -> None:
+    """Holds what failed for good, as if it had not been tried."""
+    rows = await db.fetch(
+        "SELECT seq, created_at FROM delivery WHERE seq = ANY(:seqs)", seqs=seqs
+    )
+    kept = timedelta(days=hold_days)
+    until = [(each["seq"], each["created_at"] + kept) for each in rows]
+    await db.fetch(
+        """
+        UPDATE delivery SET state = 'held', reason = NULL, finished_at = NULL,
+            tries = 0, held_until = kept.until
+        FROM {kept} WHERE delivery.seq = kept.seq AND delivery.state = 'failed'
+        """,
+        kept=Rows({"seq": "bigint", "until": "timestamptz"}, until),
+    )
 
 
 async def _room(db: Database, webhook: str, cap: int, now: datetime) -> int:
-    """So few that a live event is never far behind what goes out again."""
+    """So few that a live event is never far behind what goes out again; what came
+    later does not count, or it would keep the older from going out at all."""
     most = max(2 * cap, _AHEAD)
     rows = await db.fetch(
         """
         SELECT count(*) AS waiting FROM (
-            SELECT 1 FROM delivery WHERE webhook = :webhook AND state = 'pending'
-            AND lease IS NULL AND due <= :now LIMIT :most
-        ) AS due
+            SELECT state, due, lease FROM delivery WHERE webhook = :webhook
+            AND state IN ('pending', 'held') AND seq < (SELECT min(seq) FROM delivery
+                WHERE webhook = :webhook AND state = 'held')
+            ORDER BY seq DESC LIMIT :most
+        ) AS released WHERE due <= :now AND lease IS NULL
         """,
         webhook=webhook,
         now=now,
@@ -96,25 +150,11 @@ async def _room(db: Database, webhook: str, cap: int, now: datetime) -> int:
     return most - int(rows[0]["waiting"])
 
 
-def _next_act(act: str, row: Row) -> str | None:
-    """What failed is held first; and what came after a webhook was stopped again before
-    all was discarded is still to be held."""
-    if act == "salvage":
-        return "hold"
-    if act == "discard" and row["state"] != WebhookState.ACTIVE:
-        return "salvage" if row["cause"] else "hold"
-    return None
-
-
-def _may_open(row: Row) -> bool:
-    """An activated webhook has no calls until all is discarded; neither has one that
-    is to be deactivated."""
-    return row["state"] == WebhookState.ACTIVE and row["verdict"] is None
-
-
-async def _in_flight(db: Database, webhook: str, act: str) -> bool:
+async def _must_wait(db: Database, webhook: str, row: Row, act: str) -> bool:
     """A call under way may come back as a pending delivery that must follow too."""
     if act not in ("hold", "discard", "cancel"):
+        return False
+    if act == "hold" and row["state"] == WebhookState.ACTIVE:
         return False
     rows = await db.fetch(
         "SELECT 1 FROM turn WHERE webhook = :webhook AND leased > 0", webhook=webhook
@@ -153,26 +193,12 @@ async def _salvage(
     if not row["hold_days"]:
         return 0
     rows = await db.fetch(
-        """
-        SELECT d.seq, d.created_at FROM health h JOIN turn t ON t.webhook = h.webhook
-        JOIN delivery d ON d.webhook = h.webhook
-        WHERE h.webhook = :webhook AND d.seq >= h.first_lost AND d.state = 'failed'
-          AND (t.succeeded_at IS NULL OR d.finished_at > t.succeeded_at)
-        ORDER BY d.seq LIMIT :step
-        """,
+        f"SELECT d.seq FROM turn t JOIN delivery d ON d.webhook = t.webhook"
+        f" WHERE t.webhook = :webhook AND {turn.LOST} ORDER BY d.seq LIMIT :step",
         webhook=webhook,
         step=step,
     )
-    kept = timedelta(days=row["hold_days"])
-    until = [(each["seq"], each["created_at"] + kept) for each in rows]
-    await db.fetch(
-        """
-        UPDATE delivery SET state = 'held', reason = NULL, finished_at = NULL,
-            tries = 0, held_until = kept.until
-        FROM {kept} WHERE delivery.seq = kept.seq AND delivery.state = 'failed'
-        """,
-        kept=Rows({"seq": "bigint", "until": "timestamptz"}, until),
-    )
+    await keep(db, [each["seq"] for each in rows], row["hold_days"])
     return len(rows)
 
 

@@ -109,8 +109,10 @@ class Turn(Table):
     starts at 1 and doubles with each quick answer up to `cap`. `next_due`: no delivery
     of it is due before; null when none waits. `empty_looks`: how often in a row a look
     found nothing. `served`: microseconds, the longest unserved goes first.
-    `follow`: what its waiting rows must still do after a change of state;
-    `discards_before`: of which those go that came before, until then it is not open.
+    `follow`: what its waiting rows must still do after a change of state. Until then
+    it is not open if those that failed since the last success (`salvages_after`), from
+    `salvages_from` on, are still to be held, or those to be discarded that came before
+    `discards_before`.
     `succeeded_at`: when the latest success ended. `failing`: the next one ends
     something, so whoever records it looks at the webhook's health. `bulk`: most of what
     was claimed last, see there.
@@ -132,6 +134,8 @@ class Turn(Table):
     tokens = DoublePrecision(default=0.0)
     tokens_at = Timestamptz()
     follow = Varchar(length=8, null=True, default=None)
+    salvages_from = BigInt(null=True, default=None)
+    salvages_after = Timestamptz(null=True, default=None)
     discards_before = Timestamptz(null=True, default=None)
     succeeded_at = Timestamptz(null=True, default=None)
     failing = Boolean(default=False)

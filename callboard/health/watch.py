@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from callboard.database import Database, Row, Rows
+from callboard.delivery import following
 from callboard.delivery.ledger import Recorded, Result
 from callboard.delivery.states import DeliveryState
 from callboard.health import plan, tracker
@@ -48,7 +49,7 @@ async def observe(db: Database, recorded: Recorded, now: datetime) -> list[Told]
     """What has to be told. A verdict is written down and the webhook's turn closed; to
     deactivate it needs locks that nobody may wait for here."""
     calls = {
-        webhook: [each for each in results if not each.claimed.rides]
+        webhook: results
         for webhook, results in recorded.mine.items()
         if webhook in recorded.failing or not all(map(_passed, results))
     }
@@ -58,13 +59,13 @@ async def observe(db: Database, recorded: Recorded, now: datetime) -> list[Told]
     firsts = await _first_tries(db, calls)
     told, states = [], []
     for row in rows:
-        seen = [_seen(result, firsts) for result in calls[row["id"]]]
-        if row["state"] == WebhookState.ACTIVE:
+        counting, late = _parted(row, calls[row["id"]])
+        await _hold_latecomers(db, row, late)
+        if counting:
+            seen = [_seen(each, firsts) for each in counting if not each.claimed.rides]
             state, signals = tracker.track(_state(row), _rule(row), seen, now)
-            states.append((row["id"], state))
+            states.append((row, state))
             told += [Told(row["account"], row["id"], signal) for signal in signals]
-        elif row["cause"] and any(each.lost for each in seen):
-            await _hold_latecomers(db, row["id"], seen)
     await _write(db, states)
     return told
 
@@ -95,8 +96,8 @@ async def count_test(db: Database, webhook: str, most: int) -> bool:
 async def _read(db: Database, webhooks: list[str]) -> Sequence[Row]:
     return await db.fetch(
         f"""
-        SELECT w.id, w.account, w.state, w.cause, w.deactivate_after, w.schedule,
-               w.delivery,
+        SELECT w.id, w.account, w.state, w.state_since, w.cause, w.hold_days,
+               w.deactivate_after, w.schedule, w.delivery,
                t.succeeded_at, {", ".join(f"h.{name}" for name in _KEPT)}
         FROM webhook w JOIN turn t ON t.webhook = w.id
         LEFT JOIN health h ON h.webhook = w.id
@@ -167,27 +168,44 @@ def _seen(result: Result, firsts: dict[int, tuple[datetime, int]]) -> Seen:
     )
 
 
-async def _hold_latecomers(db: Database, webhook: str, seen: Sequence[Seen]) -> None:
-    """Calls under way when it was deactivated; what failed is held with the others."""
+def _parted(
+    row: Row, results: Sequence[Result]
+) -> tuple[Sequence[Result], Sequence[Result]]:
+    """What counts; and what does not because its call was under way when the webhook
+    was stopped: failures before its latest activation, and after a verdict."""
+    if row["state"] != WebhookState.ACTIVE or row["verdict"] is not None:
+        late = results if row["cause"] or row["verdict"] else ()
+        return [], late
+
+    def is_late(result: Result) -> bool:
+        return result.started_at < row["state_since"] and not _passed(result)
+
+    late = [each for each in results if is_late(each)]
+    return [each for each in results if not is_late(each)], late
+
+
+async def _hold_latecomers(db: Database, row: Row, late: Sequence[Result]) -> None:
+    """What failed for good is held with the others, or goes again with them."""
+    lost = [
+        each.claimed.seq
+        for each in late
+        if each.state is DeliveryState.FAILED
+        and each.outcome.error is not ErrorClass.VALUE
+    ]
+    if not lost or not row["hold_days"]:
+        return
+    await following.keep(db, lost, row["hold_days"])
     await db.fetch(
-        """
-        UPDATE health SET first_lost = :first
-        WHERE webhook = :webhook AND (first_lost IS NULL OR first_lost > :first)
-        """,
-        webhook=webhook,
-        first=min(each.delivery for each in seen if each.lost),
-    )
-    await db.fetch(
-        "UPDATE turn SET follow = 'salvage' WHERE webhook = :webhook"
-        " AND (follow IS NULL OR follow = 'hold')",
-        webhook=webhook,
+        "UPDATE turn SET follow = coalesce(follow, CASE WHEN open THEN 'release'"
+        " ELSE 'hold' END) WHERE webhook = :webhook",
+        webhook=row["id"],
     )
 
 
-async def _write(db: Database, states: Sequence[tuple[str, State]]) -> None:
+async def _write(db: Database, states: Sequence[tuple[Row, State]]) -> None:
     if not states:
         return
-    rows = [(id, *(getattr(state, name) for name in _KEPT)) for id, state in states]
+    rows = [(r["id"], *(getattr(state, name) for name in _KEPT)) for r, state in states]
     names = ", ".join(_KEPT)
     await db.fetch(
         f"""
@@ -198,14 +216,30 @@ async def _write(db: Database, states: Sequence[tuple[str, State]]) -> None:
         """,
         kept=Rows({"webhook": "text", **_KEPT}, rows),
     )
-    moved = [(id, not s.is_quiet, s.verdict is not None) for id, s in states]
-    columns = {"webhook": "text", "failing": "bool", "stopped": "bool"}
+    await db.fetch(
+        "UPDATE turn SET failing = moved.failing FROM {moved}"
+        " WHERE turn.webhook = moved.webhook",
+        moved=Rows(
+            {"webhook": "text", "failing": "bool"},
+            [(row["id"], not state.is_quiet) for row, state in states],
+        ),
+    )
+    await _stop(db, [each for each in states if each[1].verdict is not None])
+
+
+async def _stop(db: Database, stopped: Sequence[tuple[Row, State]]) -> None:
+    """No more calls, and what failed since the last success is to be held first."""
+    if not stopped:
+        return
+    columns = {"webhook": "text", "lost_from": "bigint", "after": "timestamptz"}
+    moved = [
+        (row["id"], state.first_lost if row["hold_days"] else None, state.succeeded_at)
+        for row, state in stopped
+    ]
     await db.fetch(
         """
-        UPDATE turn SET failing = moved.failing,
-            open = CASE WHEN moved.stopped THEN false ELSE turn.open END,
-            follow = CASE WHEN moved.stopped AND coalesce(turn.follow, '') != 'discard'
-                THEN 'salvage' ELSE turn.follow END
+        UPDATE turn SET open = false, follow = 'hold',
+            salvages_from = moved.lost_from, salvages_after = moved.after
         FROM {moved} WHERE turn.webhook = moved.webhook
         """,
         moved=Rows(columns, moved),

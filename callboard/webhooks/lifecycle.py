@@ -5,7 +5,7 @@ follow in steps.
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from callboard.accounts import accounts, audit
 from callboard.database import Database, writing
@@ -29,18 +29,17 @@ async def activate(
     Unchanged if it is active already.
     """
     async with writing() as db:
-        row = await webhooks.get(account, id)
+        row = await _locked(db, account, id)
         if row.state == WebhookState.ACTIVE:
             return row
         waiting = await held_count(db, id)
         if waiting and held is None:
             text = f"{waiting} deliveries are held: choose to deliver or discard them."
             raise Invalid([Problem("held", "required", text)])
-        act = {"deliver": "release", "discard": "discard"}.get(held or "deliver")
-        if held != "discard":
-            await _refuse_while_moving(db, id)
+        act = None if row.state == WebhookState.DRAFT else "release"
+        discards = held == "discard" and waiting > 0
         return await _set_state(
-            db, row, actor, WebhookState.ACTIVE, act if waiting else None, now
+            db, row, actor, WebhookState.ACTIVE, act, now, discards=discards
         )
 
 
@@ -55,7 +54,7 @@ async def deactivate(account: str, actor: str, id: str, now: datetime) -> Webhoo
 async def delete(account: str, actor: str, id: str, now: datetime) -> None:
     """No more calls; what waits is cancelled; the past stays readable."""
     async with writing() as db:
-        row = await webhooks.get(account, id)
+        row = await _locked(db, account, id)
         await _set_state(db, row, actor, WebhookState.DELETED, "cancel", now)
 
 
@@ -64,7 +63,7 @@ async def stop_by_rule(db: Database, id: str, now: datetime) -> Webhook | None:
     row = await Webhook.objects().get(Webhook.id == id)
     if row is None:
         return None
-    await accounts.bump(db, row.account)  # from here on nobody else changes its state
+    await accounts.bump(db, row.account)  # as `_locked` does
     row = await Webhook.objects().get(Webhook.id == id)
     rows = await db.fetch("SELECT verdict FROM health WHERE webhook = :id", id=id)
     cause = rows[0]["verdict"] if rows else None
@@ -74,17 +73,22 @@ async def stop_by_rule(db: Database, id: str, now: datetime) -> Webhook | None:
         await db.fetch("UPDATE health SET verdict = NULL WHERE webhook = :id", id=id)
         return None
     return await _set_state(
-        db, row, THE_RULE, WebhookState.DEACTIVATED, "salvage", now, cause
+        db, row, THE_RULE, WebhookState.DEACTIVATED, "hold", now, cause
     )
 
 
 async def held_count(db: Database, id: str) -> int:
-    """All that wait for a webhook that is not active."""
+    """All that wait for a webhook that is not active, and what is still to join them
+    because it failed since the last success."""
     rows = await db.fetch(
-        """
-        SELECT count(*) AS held FROM delivery
-        WHERE webhook = :id AND state IN ('pending', 'held')
-        """,
+        f"""
+        SELECT count(*) AS held FROM (
+            SELECT 1 FROM delivery
+            WHERE webhook = :id AND state IN ('pending', 'held')
+            UNION ALL
+            SELECT 1 FROM turn t JOIN delivery d ON d.webhook = t.webhook
+            WHERE t.webhook = :id AND {turn.LOST}) AS waiting
+        """,  # noqa: S608
         id=id,
     )
     return int(rows[0]["held"])
@@ -94,7 +98,7 @@ async def _stop(
     account: str, actor: str, id: str, state: WebhookState, now: datetime
 ) -> Webhook:
     async with writing() as db:
-        row = await webhooks.get(account, id)
+        row = await _locked(db, account, id)
         if row.state == state:
             return row
         if row.state == WebhookState.DRAFT:
@@ -102,13 +106,10 @@ async def _stop(
         return await _set_state(db, row, actor, state, "hold", now)
 
 
-async def _refuse_while_moving(db: Database, id: str) -> None:
-    """What was discarded must stay so, and what failed is lost until it is held."""
-    moving = await turn.followed_by(db, id)
-    if moving == "discard":
-        raise Conflict("Deliveries are still being discarded; try again in a moment.")
-    if moving == "salvage":
-        raise Conflict("Deliveries are still being put on hold; try again in a moment.")
+async def _locked(db: Database, account: str, id: str) -> Webhook:
+    """Until the end of the transaction nobody else changes its state."""
+    await accounts.bump(db, account)
+    return await webhooks.get(account, id)
 
 
 async def _set_state(
@@ -119,22 +120,12 @@ async def _set_state(
     follow: str | None,
     now: datetime,
     cause: str | None = None,
+    discards: bool = False,
 ) -> Webhook:
-    await accounts.bump(db, row.account)
-    changed = await db.fetch(
-        """
-        UPDATE webhook SET state = :state, state_since = :now, cause = :cause
-        WHERE id = :id AND state = :before RETURNING id
-        """,
-        state=state,
-        now=now,
-        cause=cause,
-        id=row.id,
-        before=row.state,
-    )
-    if not changed:
-        raise Conflict("Somebody else has changed this webhook just now; look again.")
-    await turn.follow(db, row.id, follow, state is WebhookState.ACTIVE, now)
+    changes: dict[Any, Any] = {"state": state, "state_since": now, "cause": cause}
+    await Webhook.update(changes).where(Webhook.id == row.id)
+    active = state is WebhookState.ACTIVE
+    await turn.follow(db, row.id, follow, active, now, discards)
     await _end_spell(db, row.id, state)
     await turn.touch(db, row.id)
     await audit.note(row.account, actor, f"webhook.{state}", row.id, row.name, now)

@@ -5,6 +5,13 @@ from datetime import datetime
 from callboard.database import Database
 from callboard.webhooks.tables import Webhook
 
+# Of the webhook with turn `t`: a delivery `d` that failed for good since its receiver
+# last answered well, and is still to be held.
+LOST = """
+    d.seq >= t.salvages_from AND d.state = 'failed'
+    AND (t.salvages_after IS NULL OR d.finished_at > t.salvages_after)
+"""
+
 
 async def insert(db: Database, row: Webhook, now: datetime) -> None:
     await db.fetch(
@@ -47,27 +54,30 @@ async def forget_speed(db: Database, id: str) -> None:
 
 
 async def follow(
-    db: Database, id: str, what: str | None, is_open: bool, now: datetime
+    db: Database,
+    id: str,
+    what: str | None,
+    is_active: bool,
+    now: datetime,
+    discards: bool = False,
 ) -> None:
-    """What a change of state does to the waiting deliveries, in steps by the sweep."""
+    """What a change of state does to the waiting deliveries, in steps by the sweep.
+
+    What still is to be held or discarded comes first: until then there are no calls,
+    or what waited would overtake what failed.
+    """
     await db.fetch(
         """
-        UPDATE turn SET open = :open, next_due = :now, empty_looks = 0,
-            follow = CASE WHEN follow IN ('discard', 'salvage')
-                AND :follow IN ('hold', 'salvage') THEN follow ELSE :follow END,
-            discards_before = CASE WHEN :follow = 'discard' THEN :now
-                ELSE discards_before END
+        UPDATE turn SET next_due = :now, empty_looks = 0,
+            follow = CASE WHEN :active AND follow = 'hold' THEN follow ELSE :follow END,
+            discards_before = CASE WHEN :discards THEN :now ELSE discards_before END,
+            open = :active AND NOT :discards AND discards_before IS NULL
+                AND salvages_from IS NULL AND coalesce(follow, '') != 'hold'
         WHERE webhook = :id
         """,
-        open=is_open and what != "discard",
-        now=now,
         follow=what,
+        now=now,
+        discards=discards,
+        active=is_active,
         id=id,
     )
-
-
-async def followed_by(db: Database, id: str) -> str | None:
-    """What the waiting deliveries are still to follow."""
-    rows = await db.fetch("SELECT follow FROM turn WHERE webhook = :id", id=id)
-    found: str | None = rows[0]["follow"]
-    return found

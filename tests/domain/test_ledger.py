@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from callboard import by_hand, check, ids
+from callboard import by_hand, check, ids, spells
 from callboard.accounts import accounts
 from callboard.config import Settings
 from callboard.database import opened_database, reading, writing
@@ -23,6 +23,8 @@ from callboard.delivery.targets import Targets
 from callboard.delivery.turns import AHEAD
 from callboard.dispatch import decide
 from callboard.errors import CallboardError, Conflict, Invalid, NotFound
+from callboard.health import watch
+from callboard.health.tracker import Sign
 from callboard.ingest import Acceptor, NewEvent
 from callboard.outcome import Outcome
 from callboard.vault import Vault
@@ -31,7 +33,16 @@ from callboard.webhooks.settings import NewWebhook
 from tests import make
 from tests.engine import TYPE, WHO
 
-TABLES = ("event", "delivery", "attempt", "turn", "webhook", "worker", "tally")
+TABLES = (
+    "event",
+    "delivery",
+    "attempt",
+    "turn",
+    "webhook",
+    "worker",
+    "tally",
+    "health",
+)
 STUCK = "due deliveries that nobody looks at"
 RATE = 2.0
 KINDS: tuple[dict[str, Any], ...] = (
@@ -43,6 +54,7 @@ KINDS: tuple[dict[str, Any], ...] = (
 HOOK = st.integers(0, len(KINDS) - 1)
 WORKER = st.sampled_from(["wrk_a", "wrk_b"])
 ANY = st.integers(0, 30)
+AFTERWARDS = (None, "deliver", "discard")
 STEPS = st.one_of(
     st.tuples(st.just("accept"), st.integers(1, 4), st.integers(0, 1)),
     st.tuples(st.just("accept"), st.integers(1, 4), st.integers(0, 1)),
@@ -63,6 +75,7 @@ STEPS = st.one_of(
     st.tuples(st.just("pause"), HOOK),
     st.tuples(st.just("deactivate"), HOOK),
     st.tuples(st.just("activate"), HOOK, st.sampled_from([None, "deliver", "discard"])),
+    st.tuples(st.just("lose"), HOOK, st.booleans(), st.sampled_from(AFTERWARDS)),
     st.tuples(st.just("delete"), HOOK),
     st.tuples(st.just("cancel"), ANY),
     st.tuples(st.just("try_now"), ANY),
@@ -113,6 +126,10 @@ class World:
     repeats: int = 0
     claims: int = 0
     rated: list[datetime] = field(default_factory=list)
+    begun: dict[str, datetime] = field(default_factory=dict)
+    lost: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    good: dict[str, datetime] = field(default_factory=dict)
+    owed: dict[int, str] = field(default_factory=dict)
     rng: Random = field(default_factory=lambda: Random(1))  # noqa: S311
 
     async def begin(self) -> None:
@@ -146,6 +163,7 @@ class World:
         for lane in Lane:
             self.claims += 1
             lease = f"{worker}/{self.claims}"
+            self.begun[lease] = self.now
             async with writing() as db:
                 bulk = free // 2 if ahead else None
                 found += await ledger.claim(db, lane, free, lease, self.now, held, bulk)
@@ -179,13 +197,15 @@ class World:
         self.rate_must_hold()
 
     async def must_be_first(self, claimed: Claimed) -> None:
-        """Where order counts, nothing older waits."""
+        """Where order counts, nothing older waits, or is still to be held."""
         older = await self.rows(
             "SELECT d.seq FROM delivery d JOIN webhook w ON w.id = d.webhook"
             " WHERE w.ordered AND d.webhook = :webhook AND d.seq < :seq"
-            " AND d.state IN ('pending', 'held')",
+            " AND (d.state IN ('pending', 'held')"
+            "  OR d.state = 'failed' AND d.seq = ANY(:owed))",
             webhook=claimed.webhook,
             seq=claimed.seq,
+            owed=list(self.owed),
         )
         assert older == []
 
@@ -212,13 +232,41 @@ class World:
         result = self.result(claimed, status, 2.0 if slow else 0.1)
         still = frozenset({claimed.webhook}) if slow else frozenset()
         async with writing() as db:
-            await ledger.record(db, [result], still, self.now)
+            recorded = await ledger.record(db, [result], still, self.now)
+            told = await watch.observe(db, recorded, self.now)
+        if recorded.mine:
+            await self.owe(result, [each.signal.sign for each in told])
+
+    async def owe(self, result: Result, signs: list[Sign]) -> None:
+        """What failed since the last success, when the rule stops its webhook; and
+        what was under way then."""
+        id, seq = result.claimed.webhook, result.claimed.seq
+        (hook,) = await self.rows(
+            "SELECT w.*, h.verdict FROM webhook w"
+            " LEFT JOIN health h ON h.webhook = w.id WHERE w.id = :id",
+            id=id,
+        )
+        if result.state == "delivered":
+            self.good[id] = max(self.good.get(id, result.ended_at), result.ended_at)
+            self.lost[id].clear()
+        if result.state != "failed" or not hook["hold_days"]:
+            return
+        late = hook["cause"] or (hook["verdict"] and Sign.DEACTIVATE not in signs)
+        if late or (
+            hook["state"] == "active" and result.started_at < hook["state_since"]
+        ):
+            self.owed[seq] = id
+        elif id not in self.good or result.ended_at > self.good[id]:
+            self.lost[id].add(seq)
+        if Sign.DEACTIVATE in signs:
+            self.owed |= dict.fromkeys(self.lost.pop(id, ()), id)
 
     def result(self, claimed: Claimed, status: int, seconds: float) -> Result:
         target = self.targets[claimed.webhook]
         sent = Sent("POST", target.url, (), None)
         outcome = Outcome(status=status, seconds=seconds)
-        return decide(claimed, target, sent, outcome, self.now, self.rng)
+        begun = self.begun[claimed.lease]
+        return decide(claimed, target, sent, outcome, begun, self.rng)
 
     async def crash(self, worker: str) -> None:
         """Another one takes the leases over; what it had sent may yet come back."""
@@ -240,6 +288,7 @@ class World:
         return dict(row)
 
     async def sweep(self) -> None:
+        await spells.deactivate_waiting(lambda: self.now)
         async with writing() as db:
             for webhook in await following.webhooks(db):
                 await following.follow(db, webhook, self.now)
@@ -259,13 +308,38 @@ class World:
     async def delete(self, hook: int) -> None:
         if hook == 0:
             await self.may_refuse(lifecycle.delete, hook)
+            self.owed = {s: id for s, id in self.owed.items() if id != self.hooks[0]}
 
     async def activate(self, hook: int, held: Any) -> None:
-        try:
-            id = self.hooks[hook]
+        """Is never refused because something is still on its way."""
+        id = self.hooks[hook]
+        (row,) = await self.rows("SELECT state FROM webhook WHERE id = :id", id=id)
+        refusals = () if held else (Invalid,)
+        with contextlib.suppress(NotFound, *refusals):
             await lifecycle.activate(self.account, WHO, id, held, self.now)
-        except (Conflict, NotFound, Invalid):
-            pass
+            if row["state"] != "active":
+                self.lost.pop(id, None)
+
+    async def lose(self, hook: int, follows: bool, held: Any) -> None:
+        """The rule stops it, and a person activates it within the same second."""
+        id = self.hooks[hook]
+        for _ in range(12):
+            (row,) = await self.rows("SELECT state FROM webhook WHERE id = :id", id=id)
+            if row["state"] != "active":
+                break
+            await self.accept(1, 0)
+            await self.claim("wrk_b", 20)
+            mine = [each for each in self.flights["wrk_b"] if each.webhook == id]
+            for claimed in mine[: len(mine) if follows else 1]:
+                self.flights["wrk_b"].remove(claimed)
+                await self.write(claimed, 500, slow=False)
+                await self.must_hold()
+            self.now += timedelta(seconds=101)
+            await spells.deactivate_waiting(lambda: self.now)
+        if follows:
+            await self.sweep()
+            await self.must_hold()
+        await self.activate(hook, held)
 
     async def may_refuse(self, act: Callable[..., Awaitable[Any]], hook: int) -> None:
         with contextlib.suppress(Conflict, NotFound):
@@ -306,14 +380,17 @@ class World:
         rows = await self.rows("SELECT seq, state FROM delivery")
         assert len(rows) == self.receipts + self.repeats
         states = {row["seq"]: row["state"] for row in rows}
-        assert {seq: states[seq] for seq in self.ended} == self.ended
+        for seq, state in self.ended.items():
+            assert states[seq] == state or (state == "failed" and seq in self.owed)
+        self.owed = {s: id for s, id in self.owed.items() if states[s] == "failed"}
         self.ended = {seq: s for seq, s in states.items() if s in FINISHED}
         flying = {f.seq for flights in self.flights.values() for f in flights}
         leased = await self.rows("SELECT seq FROM delivery WHERE lease IS NOT NULL")
         assert {row["seq"] for row in leased} == flying
 
     async def drain(self) -> None:
-        """With receivers that answer, all that is not held gets to an end."""
+        """With receivers that answer, all that is not held gets to an end, and what
+        was to be held has been."""
         for worker in ("wrk_a", "wrk_b"):
             while self.flights.get(worker):
                 await self.record(worker, 0, 200, False)
@@ -331,6 +408,7 @@ class World:
                 await self.record("wrk_a", 0, 200, False)
         await self.must_hold()
         assert await check.ledger(self.now) == []
+        assert self.owed == {}
         waiting = "SELECT seq FROM delivery WHERE state = 'pending'"
         assert await self.rows(waiting) == []
 

@@ -67,3 +67,13 @@ async def test_live_events_of_the_webhook_itself_are_not_far_behind(engine: Engi
     assert place < 300
     assert [call.data for call in calls[:1]] == [0]
     assert len(calls) == MANY + 1
+
+
+async def test_however_many_live_events_wait_an_ordered_webhook_drains(engine: Engine):
+    webhook = await held(engine, "/", 150, ordered=True)
+    await engine.activate(webhook, "deliver")
+    live = [NewEvent(TYPE, b"%d" % number) for number in range(150, 450)]
+    await engine.post_all(live)
+    async with engine.working():
+        await engine.settled()
+    assert [call.data for call in engine.receiver.calls] == list(range(450))
