@@ -33,10 +33,10 @@ class Hosts:
             del self._calls[host], self._others[host]
 
     def shrink(self, share: int) -> int:
-        """To `share` at once, or to the calls that are under way now; which it is."""
-        bound = max(share, max(self._calls.values(), default=0))
-        self.share = min(self.share, bound)
-        return bound
+        """No call begins beyond `share`; how many there may be until those that are
+        under way have ended."""
+        self.share = min(self.share, share)
+        return max(share, max(self._calls.values(), default=0))
 
     def slow_down(self, host: str) -> None:
         """A call to it has turned patient."""

@@ -73,13 +73,13 @@ class Watch:
             for row in rows
             if row["id"] not in dead and self._seen[row["id"]][1] < _SHARES_FOR
         ]
-        bound = self._hosts.shrink(share_of(len(taken) + 1, sum(taken)))
+        share = share_of(len(taken) + 1, sum(taken))
         await db.fetch(
             "UPDATE worker SET calls_per_host = :bound WHERE id = :id",
-            bound=bound,
+            bound=self._hosts.shrink(share),
             id=self._worker,
         )
-        return bound
+        return share
 
     async def bury(self, worker: str, now: datetime) -> int:
         """See `bury`; and nobody finds it gone again."""

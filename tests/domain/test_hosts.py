@@ -31,7 +31,7 @@ def test_each_gets_an_even_part_of_what_is_free(workers: int, others: int, share
     assert share_of(workers, others) == share
 
 
-def test_it_shrinks_at_once_but_not_below_what_is_under_way():
+def test_it_shrinks_at_once_and_tells_of_what_is_under_way_still():
     hosts = Hosts(share=10)
     for _ in range(6):
         hosts.enter(HOST, Lane.EXPRESS)
@@ -40,7 +40,7 @@ def test_it_shrinks_at_once_but_not_below_what_is_under_way():
     hosts.leave(HOST, Lane.EXPRESS)
     assert hosts.shrink(4) == 5
     assert hosts.shrink(20) == 20
-    assert hosts.share == 5  # it grows when the others have been told
+    assert hosts.share == 4  # it grows when the others have been told
 
 
 class Crowd:
@@ -102,6 +102,19 @@ async def test_whoever_comes_and_goes_a_host_is_never_called_too_often(
         await crowd.beat(name)
     even = MOST_PER_HOST // len(crowd.workers)
     assert {hosts.share for _, hosts in crowd.workers.values()} == {even}
+
+
+async def test_one_that_is_never_idle_makes_room_for_another(db: None):
+    crowd = Crowd()
+    crowd.come()
+    await crowd.beat("wrk_1")
+    crowd.come()
+    for _ in range(4):
+        crowd.call()
+        await crowd.beat("wrk_2", "wrk_1")
+        crowd.end("wrk_1", 200)
+    crowd.call()
+    assert crowd.calls == {"wrk_1": MOST_PER_HOST // 2, "wrk_2": MOST_PER_HOST // 2}
 
 
 async def test_one_that_stands_still_takes_no_share_for_long(db: None):
