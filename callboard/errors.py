@@ -13,6 +13,9 @@ A receiver's "no" is not here: it is an `Outcome`.
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from itertools import islice
+
+MOST_PROBLEMS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +63,12 @@ class Unavailable(CallboardError):
 
 
 class Invalid(CallboardError):
+    """Takes the first hundred: those that look for problems lazily may stop there."""
+
     code = "invalid"
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
+        self.problems = tuple(islice(problems, MOST_PROBLEMS))
         super().__init__(" ".join(problem.message for problem in self.problems))
 
 

@@ -48,6 +48,11 @@ class Door:
         return self.method in SAFE
 
     @property
+    def takes(self) -> str:
+        """The name of its body's shape."""
+        return str(self.opt["takes"].__name__) if "takes" in self.opt else ""
+
+    @property
     def parameter(self) -> str:
         """Empty where the path needs none, or one that is nobody's secret."""
         _, _, rest = self.path.partition("{")

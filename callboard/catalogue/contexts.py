@@ -11,7 +11,6 @@ from callboard.errors import Problem, raise_all
 from callboard.matching.context import check_tree
 
 MOST_TAGS = 10_000
-MOST_PROBLEMS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,5 +54,4 @@ async def replace(
 def check(tags: Sequence[Tag]) -> list[Problem]:
     if len(tags) > MOST_TAGS:
         return [Problem("tags", "too_many", f"List at most {MOST_TAGS} tags.")]
-    found = check_tree(((each.tag, each.parent) for each in tags), "tags")
-    return found[:MOST_PROBLEMS]
+    return check_tree(((each.tag, each.parent) for each in tags), "tags")

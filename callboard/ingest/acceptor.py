@@ -6,6 +6,7 @@ commits at once. Each commit is a task of its own: a caller that leaves cancels 
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from callboard.database import Database, writing
@@ -55,10 +56,8 @@ class Acceptor:
 
     async def _prepare_early(self, call: Call, known: Directory) -> None:
         """Outside the transaction; a newer directory may find right what is wrong."""
-        try:
+        with suppress(Invalid):
             call.prepare(known)
-        except Invalid:
-            call.version = -1
 
     async def _commit_waiting(self) -> None:
         try:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from callboard.directory import Directory
+from callboard.errors import Invalid
 from callboard.ingest.checking import check, subject_of
 from callboard.ingest.events import NewEvent, Receipt, Stored
 from callboard.matching.subject import Subject
@@ -18,6 +19,7 @@ class Call:
     now: datetime
     answer: asyncio.Future[list[Receipt]]
     version: int = -1
+    refusal: Invalid | None = None
     stored: list[Stored] = field(default_factory=list)
     subjects: list[Subject] = field(init=False)
 
@@ -26,10 +28,18 @@ class Call:
 
     def prepare(self, directory: Directory) -> None:
         """Checks and matches; again only when the directory has moved on."""
-        if self.version == directory.version:
-            return
-        self.stored = check(self.events, self.subjects, directory, self.now)
-        self.version = directory.version
+        if self.version != directory.version:
+            self.version = directory.version
+            self.refusal = self._check(directory)
+        if self.refusal:
+            raise self.refusal
+
+    def _check(self, directory: Directory) -> Invalid | None:
+        try:
+            self.stored = check(self.events, self.subjects, directory, self.now)
+        except Invalid as refusal:
+            return refusal
+        return None
 
     @property
     def rows(self) -> int:

@@ -31,6 +31,8 @@ def check_url(
     Placeholders may stand in path and query. Whether the address that a host leads to
     may be called is not judged here, but at each call.
     """
+    if len(url) > LONGEST_URL:
+        return None, [_TOO_LONG]
     found = _URL.fullmatch(url)
     problems = [as_problem("url", flaw) for flaw in _flaws(url, short_names)]
     problems = problems or [Problem("url", *wrong) for wrong in _wrong_text(url)]
@@ -71,9 +73,7 @@ def _brace(inside: str) -> str:
 
 
 def _wrong_text(url: str) -> Iterator[tuple[str, str]]:
-    if len(url) > LONGEST_URL:
-        yield _TOO_LONG.code, _TOO_LONG.message
-    elif _CONTROLS.search(url):
+    if _CONTROLS.search(url):
         yield "characters", "Remove line ends, tabs and other control characters."
     elif " " in url:
         yield "characters", "Write %20 for a space, and remove spaces at the ends."

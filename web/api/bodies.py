@@ -1,20 +1,27 @@
 """Reading what callers send: JSON they meant, or every problem with it at once."""
 
 import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
 from litestar.exceptions import ClientException
 
-from callboard.errors import Invalid, LimitReached, Problem
+from callboard.errors import (
+    MOST_PROBLEMS,
+    Invalid,
+    LimitReached,
+    Problem,
+    raise_all,
+)
 from web.errors import AnyRequest
 
 S = TypeVar("S", bound=msgspec.Struct)
 T = TypeVar("T")
 
 _MOST_BYTES = 1024 * 1024
-_MOST_PROBLEMS = 100
+_LONGEST_MESSAGE = 300
 
 
 async def take(request: AnyRequest, shape: type[T], most: int = _MOST_BYTES) -> T:
@@ -54,7 +61,7 @@ async def receive(request: AnyRequest, most: int) -> bytes:
 def read(
     body: bytes,
     decoder: msgspec.json.Decoder[T],
-    look: Callable[[Any], list[Problem]] | None = None,
+    look: Callable[[Any], Iterable[Problem]] | None = None,
 ) -> T:
     """400 for what is no JSON, with the place; Invalid for what has another shape.
 
@@ -67,7 +74,7 @@ def read(
         except msgspec.ValidationError:
             value = msgspec.json.decode(body)
             found = look(value) if look else shape_problems(value, decoder.type)
-            raise Invalid(found[:_MOST_PROBLEMS]) from None
+            raise Invalid(found) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _unreadable(body, error) from None
 
@@ -88,17 +95,18 @@ def merged(now: Any, patch: Any) -> Any:
 def shaped(value: Any, shape: type[S], refused: list[Problem]) -> S:
     """`refused`: problems found before, whose fields are not reported again."""
     fields = {problem.field for problem in refused}
-    found = [p for p in shape_problems(value, shape) if p.field not in fields]
-    if refused or found:
-        raise Invalid([*refused, *found][:_MOST_PROBLEMS])
+    found = (p for p in shape_problems(value, shape) if p.field not in fields)
+    raise_all([*refused, *islice(found, MOST_PROBLEMS)])
     return msgspec.convert(value, shape)
 
 
-def shape_problems(value: Any, shape: type, where: str = "") -> list[Problem]:
-    """Field by field, because the decoder stops at the first one."""
-    if not isinstance(value, dict):
-        return [Problem(where.rstrip("."), "type", "Send a JSON object here.")]
-    return list(_problems(value, shape, where))
+def shape_problems(value: Any, shape: type, where: str = "") -> Iterator[Problem]:
+    """Field by field, because the decoder stops at the first one. Lazily: a body has
+    room for a million wrong ones, and each looks for near names."""
+    if isinstance(value, dict):
+        yield from _problems(value, shape, where)
+    else:
+        yield Problem(where.rstrip("."), "type", "Send a JSON object here.")
 
 
 def _problems(value: dict[str, Any], shape: type, where: str) -> Iterator[Problem]:
@@ -134,7 +142,7 @@ def _unknown(name: str, known: list[str]) -> str:
 
 
 def _sentence(text: str) -> str:
-    return text.replace("`", "") + "."
+    return text[:_LONGEST_MESSAGE].replace("`", "") + "."
 
 
 def _unreadable(body: bytes, error: Exception) -> ClientException:

@@ -4,6 +4,7 @@ There the body goes from bytes to the command and the receipt to bytes without t
 framework's parsing, which would take most of the time.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -149,15 +150,13 @@ def _read_batch(body: bytes) -> list[NewEvent]:
     return [event.to_command(_place(i)) for i, event in enumerate(events)]
 
 
-def _batch_problems(value: Any) -> list[Problem]:
+def _batch_problems(value: Any) -> Iterator[Problem]:
     if not (isinstance(value, dict) and isinstance(value.get("events"), list)):
-        return bodies.shape_problems(value, BatchIn)
-    rest = bodies.shape_problems(value | {"events": []}, BatchIn)
-    return rest + [
-        problem
-        for i, event in enumerate(value["events"])
-        for problem in bodies.shape_problems(event, EventIn, _place(i))
-    ]
+        yield from bodies.shape_problems(value, BatchIn)
+        return
+    yield from bodies.shape_problems(value | {"events": []}, BatchIn)
+    for i, event in enumerate(value["events"]):
+        yield from bodies.shape_problems(event, EventIn, _place(i))
 
 
 def _check_sizes(body: bytes) -> None:
