@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -18,6 +19,12 @@ class Page(Generic[T]):
 
     items: list[T]
     next: str | None
+
+
+def page_of(rows: list[T], limit: int, key: Callable[[T], str]) -> Page[T]:
+    """Of `limit` rows and one more if there are more; `key` is what they go by."""
+    items = rows[:limit]
+    return Page(items, encode_cursor(key(items[-1])) if len(rows) > limit else None)
 
 
 def encode_cursor(last: str) -> str:

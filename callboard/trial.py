@@ -12,12 +12,12 @@ from callboard.accounts.limits import TryLimit
 from callboard.catalogue import event_types, shapes
 from callboard.delivery import request
 from callboard.delivery.caller import Caller
-from callboard.delivery.reading import Headers
 from callboard.delivery.request import Call
 from callboard.delivery.sender import Sender
 from callboard.delivery.tables import Event
 from callboard.delivery.targets import Target, composer_of, target_of
 from callboard.outcome import ErrorClass, Outcome
+from callboard.payload.composing import Headers
 from callboard.payload.listing import listed
 from callboard.payload.projection import DEFAULT_LANGUAGE
 from callboard.payload.shapes import PLAIN

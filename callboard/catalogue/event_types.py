@@ -1,7 +1,7 @@
 """The catalogue: which events there are, what is in them, what they look like."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,36 +10,16 @@ from piccolo.columns.combination import WhereRaw
 
 from callboard.accounts import accounts, audit
 from callboard.catalogue import presets, shapes
-from callboard.catalogue.schemas import check_data, compile_schema
+from callboard.catalogue.new_types import NewEventType, check
 from callboard.catalogue.tables import EventType
 from callboard.database import Database, writing
-from callboard.errors import Conflict, Invalid, NotFound, Problem, raise_all
-from callboard.matching.patterns import check_type_name, compile_patterns
-from callboard.matching.sending import check_kinds
-from callboard.paging import Page, decode_cursor, encode_cursor
+from callboard.errors import Conflict, NotFound, raise_all
+from callboard.matching.patterns import compile_patterns
+from callboard.paging import Page, decode_cursor, page_of
 from callboard.payload import samples
-from callboard.payload.shapes import check_fields, check_placeholders
-
-LONGEST_GROUP = 80
-LONGEST_DESCRIPTION = 4000
-LONGEST_SAMPLE = 256 * 1024
 
 # Not Piccolo's ilike: it warns on SQLite each time.
 _SEARCHED = """lower(name || ' ' || "group" || ' ' || description) LIKE {}"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewEventType:
-    """`schema` and `sample` are JSON texts; for the rest see the table."""
-
-    name: str
-    group: str = ""
-    description: str = ""
-    schema: str | None = None
-    sample: str | None = None
-    placeholders: Mapping[str, str] = field(default_factory=dict)
-    fields: Mapping[str, str] = field(default_factory=dict)
-    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +33,7 @@ class Installed:
 async def create(
     account: str, actor: str, new: NewEventType, now: datetime
 ) -> EventType:
-    checked(new)
+    raise_all(check(new))
     async with writing() as db:
         if not await _insert(account, new, now):
             text = f"There is an event type {new.name} already."
@@ -68,7 +48,7 @@ async def change(
     account: str, actor: str, name: str, new: NewEventType, now: datetime
 ) -> EventType:
     """Everything but the name, which webhooks and senders know it by."""
-    checked(new, name)
+    raise_all(check(new, name))
     async with writing() as db:
         row = await get(account, name)
         columns: dict[Any, Any] = {**_columns(new), "changed_at": now}
@@ -110,8 +90,7 @@ async def page(
     if search:
         found = found.where(WhereRaw(_SEARCHED, f"%{search.lower()}%"))
     rows = await found.order_by(EventType.name).limit(limit + 1)
-    more = encode_cursor(rows[limit - 1].name) if len(rows) > limit else None
-    return Page(rows[:limit], more)
+    return page_of(rows, limit, lambda row: row.name)
 
 
 async def listed(account: str) -> list[EventType]:
@@ -153,49 +132,6 @@ async def install_preset(
             await _note(db, account, actor, "preset.installed", name, now)
             await shapes.changed(db, account)
     return Installed(tuple(added), tuple(present))
-
-
-def checked(new: NewEventType, name: str | None = None) -> None:
-    """Raises Invalid with every problem; `name` is the one that it has and keeps."""
-    problems = check_type_name(new.name)
-    if name is not None and new.name != name:
-        text = "A name stays: webhooks and senders know the type by it."
-        problems = [Problem("name", "changed", text)]
-    problems += _too_long("group", new.group, LONGEST_GROUP)
-    problems += _too_long("description", new.description, LONGEST_DESCRIPTION)
-    problems += _check_json(new)
-    problems += check_placeholders(new.placeholders)
-    problems += check_fields(new.fields)
-    problems += check_kinds(new.kinds, "kinds")
-    raise_all(problems)
-
-
-def _too_long(field: str, text: str, most: int) -> Iterator[Problem]:
-    if len(text) > most:
-        yield Problem(field, "too_long", f"Use at most {most} characters.")
-    if "\0" in text:
-        yield Problem(field, "nul", "Leave NUL characters out.")
-
-
-def _check_json(new: NewEventType) -> Iterator[Problem]:
-    """A sample that breaks its own schema would mislead everybody."""
-    validator = None
-    if new.schema is not None:
-        try:
-            validator = compile_schema(new.schema)
-        except Invalid as error:
-            yield from error.problems
-    if new.sample is None:
-        return
-    if len(new.sample) > LONGEST_SAMPLE:
-        yield from _too_long("sample", new.sample, LONGEST_SAMPLE)
-        return
-    try:
-        value = msgspec.json.decode(new.sample)
-    except (msgspec.DecodeError, RecursionError):
-        yield Problem("sample", "json", "Write the sample as JSON.")
-    else:
-        yield from check_data(validator, value, "sample") if validator else ()
 
 
 async def _insert(account: str, new: NewEventType, now: datetime) -> bool:

@@ -8,7 +8,7 @@ import msgspec
 
 from callboard.database import Row, reading
 from callboard.errors import NotFound
-from callboard.paging import Page, decode_cursor, encode_cursor
+from callboard.paging import Page, decode_cursor, page_of
 from callboard.replays.selection import Selection
 from callboard.replays.states import OPEN, ReplayState
 from callboard.webhooks.states import WebhookState
@@ -82,8 +82,7 @@ async def page(
             most=limit + 1,
             **values,
         )
-    views = [_view(row) for row in rows[:limit]]
-    return Page(views, encode_cursor(views[-1].id) if len(rows) > limit else None)
+    return page_of([_view(row) for row in rows], limit, lambda view: view.id)
 
 
 _SELECT = """

@@ -18,7 +18,7 @@ from callboard.accounts import accounts, audit
 from callboard.database import writing
 from callboard.errors import Conflict, NotFound, invalid
 from callboard.matching.patterns import compile_patterns
-from callboard.paging import Page, decode_cursor, encode_cursor
+from callboard.paging import Page, decode_cursor, page_of
 from callboard.signing.schemes import Scheme
 from callboard.vault import Vault
 from callboard.webhooks import auth, timetable, turn
@@ -130,8 +130,7 @@ async def page(
         .order_by(Webhook.id, ascending=False)
         .limit(limit + 1)
     )
-    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-    return Page(rows[:limit], more)
+    return page_of(rows, limit, lambda row: row.id)
 
 
 async def names(account: str, webhook_ids: list[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ import pytest
 from callboard.accounts import audit
 from callboard.accounts.tables import Account
 from callboard.catalogue import event_types, presets
-from callboard.catalogue.event_types import NewEventType
+from callboard.catalogue.new_types import NewEventType
 from callboard.errors import Conflict, Invalid, NotFound
 from tests import make
 from tests.cast import Cast

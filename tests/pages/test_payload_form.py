@@ -5,7 +5,7 @@ import json
 import pytest
 
 from callboard.catalogue import event_types
-from callboard.catalogue.event_types import NewEventType
+from callboard.catalogue.new_types import NewEventType
 from callboard.webhooks.settings import settings_of
 from tests.engine import TYPE, WHO, Engine
 from tests.pages.forms import FORM, only

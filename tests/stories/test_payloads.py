@@ -10,7 +10,7 @@ from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from standardwebhooks import Webhook
 
 from callboard.catalogue import event_types
-from callboard.catalogue.event_types import NewEventType
+from callboard.catalogue.new_types import NewEventType
 from callboard.delivery import reading
 from callboard.delivery.reading import DeliveryView
 from callboard.payload.settings import Payload

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 
 import msgspec
 
-from callboard.catalogue.event_types import NewEventType
+from callboard.catalogue.new_types import NewEventType
 from callboard.catalogue.tables import EventType
 from web.api.shapes import json_text, null, raw
 

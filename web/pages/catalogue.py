@@ -9,7 +9,7 @@ from litestar.response import Response, Template
 
 from callboard.accounts.members import Role
 from callboard.catalogue import event_types, presets, shapes
-from callboard.catalogue.event_types import NewEventType
+from callboard.catalogue.new_types import NewEventType
 from callboard.catalogue.tables import EventType
 from callboard.errors import CallboardError, Conflict, Invalid
 from callboard.webhooks import webhooks

@@ -1,0 +1,156 @@
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from callboard import ids
+from callboard.database import Row, reading
+from callboard.delivery.reading.attempts import AttemptView, attempts_of
+from callboard.delivery.reading.events import get_event
+from callboard.delivery.states import WAITING, DeliveryState
+from callboard.errors import NotFound
+from callboard.paging import Page, decode_cursor, page_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryView:
+    """`with_next_run`: it waits for a scheduled run, which `next_try_at` then is."""
+
+    id: str
+    seq: int
+    event: str
+    type: str
+    webhook: str
+    webhook_name: str
+    state: DeliveryState
+    reason: str | None
+    repeats: str | None
+    tries: int
+    next_try_at: datetime | None
+    with_next_run: bool
+    held_until: datetime | None
+    last_status: int | None
+    last_error: str | None
+    in_flight: bool
+    created_at: datetime
+    finished_at: datetime | None
+    attempts: tuple[AttemptView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """None: whatever. Times are `created_at`, `since` included and `until` not."""
+
+    webhook: str | None = None
+    event: str | None = None
+    state: DeliveryState | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+_SELECT = """
+    SELECT d.seq, d.event, e.type, d.webhook, w.name AS webhook_name, d.state,
+           d.reason, d.repeats, d.attempts, d.due, d.held_until, d.status, d.error,
+           d.lease, d.created_at, d.finished_at, s.next_run
+    FROM delivery d
+    JOIN event e ON e.id = d.event
+    JOIN webhook w ON w.id = d.webhook
+    LEFT JOIN schedule s ON s.webhook = d.webhook
+    WHERE d.account = :account
+"""
+
+
+async def page(
+    account: str, wanted: Filter, cursor: str | None = None, limit: int = 50
+) -> Page[DeliveryView]:
+    """Newest first."""
+    clauses, values = _clauses(wanted)
+    if cursor:
+        clauses.append("d.seq < :before")
+        values["before"] = sequence_of(decode_cursor(cursor))
+    sql = " AND ".join([_SELECT, *clauses]) + " ORDER BY d.seq DESC LIMIT :most"
+    async with reading() as db:
+        rows = await db.fetch(sql, account=account, most=limit + 1, **values)
+    return page_of([_delivery(row) for row in rows], limit, lambda view: view.id)
+
+
+async def get(account: str, id: str) -> DeliveryView:
+    """With its attempts, the first try first."""
+    async with reading() as db:
+        rows = await db.fetch(
+            f"{_SELECT} AND d.seq = :seq", account=account, seq=sequence_of(id)
+        )
+    if not rows:
+        raise NotFound("There is no such delivery.")
+    event = await get_event(account, rows[0]["event"])
+    return _delivery(rows[0], await attempts_of(rows[0]["seq"], event))
+
+
+async def of_event(account: str, event: str) -> list[DeliveryView]:
+    """At most 1 000, in the order of their webhooks' turns."""
+    async with reading() as db:
+        rows = await db.fetch(
+            f"{_SELECT} AND d.event = :event ORDER BY d.seq LIMIT 1000",
+            account=account,
+            event=event,
+        )
+    return [_delivery(row) for row in rows]
+
+
+def sequence_of(id: str) -> int:
+    """Raises NotFound for what is no delivery's id."""
+    found = ids.to_sequence("dlv", id)
+    if found is None:
+        raise NotFound("There is no such delivery.")
+    return found
+
+
+def _clauses(wanted: Filter) -> tuple[list[str], dict[str, Any]]:
+    tests = {
+        "webhook": "d.webhook = :webhook",
+        "event": "d.event = :event",
+        "since": "d.created_at >= :since",
+        "until": "d.created_at < :until",
+    }
+    values = {
+        name: value for name in tests if (value := getattr(wanted, name)) is not None
+    }
+    clauses = [tests[name] for name in values]
+    if wanted.state is not None:
+        # As a literal, so that the partial indexes serve it.
+        clauses.append(f"d.state = '{wanted.state.value}'")
+    if wanted.state in WAITING and wanted.webhook is None:
+        clauses.append(
+            "d.webhook IN (SELECT webhook FROM turn WHERE account = :account)"
+        )
+    return clauses, values
+
+
+def _delivery(row: Row, attempts: tuple[AttemptView, ...] = ()) -> DeliveryView:
+    return DeliveryView(
+        id=ids.from_sequence("dlv", row["seq"]),
+        seq=row["seq"],
+        event=row["event"],
+        type=row["type"],
+        webhook=row["webhook"],
+        webhook_name=row["webhook_name"],
+        state=DeliveryState(row["state"]),
+        reason=row["reason"],
+        repeats=ids.from_sequence("dlv", row["repeats"]) if row["repeats"] else None,
+        tries=row["attempts"],
+        next_try_at=_next_try(row),
+        with_next_run=row["due"] is None and row["next_run"] is not None,
+        held_until=row["held_until"],
+        last_status=row["status"],
+        last_error=row["error"],
+        in_flight=row["lease"] is not None,
+        created_at=row["created_at"],
+        finished_at=row["finished_at"],
+        attempts=attempts,
+    )
+
+
+def _next_try(row: Row) -> datetime | None:
+    if row["state"] != DeliveryState.PENDING or row["lease"] is not None:
+        return None
+    due: datetime | None = row["due"] or row["next_run"]
+    return due
