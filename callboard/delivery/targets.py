@@ -16,6 +16,7 @@ from callboard.vault import Vault, VaultError
 from callboard.webhooks.auth import unseal
 from callboard.webhooks.secrets import open_keyring, read_secrets
 from callboard.webhooks.settings import NewWebhook, settings_of
+from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
 
 _REMEMBERED = 20_000
@@ -94,6 +95,8 @@ def _read(row: Webhook, vault: Vault, declared: Shapes) -> Target:
     settings = settings_of(row)
     composer = composer_of(settings, row.account, declared)
     keyring, problem = UNSIGNED, ""
+    if row.state == WebhookState.DELETED:  # its keys are gone: nothing goes unsigned
+        problem = "The webhook was deleted."
     try:
         keyring = read_keyring(row, vault)
         settings = replace(settings, auth=unseal(settings.auth, row.id, vault))

@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import Any, Literal
 
 from callboard.accounts import accounts, audit
+from callboard.auth.settings import Auth
 from callboard.database import Database, writing
 from callboard.errors import Conflict, Invalid, Problem
 from callboard.webhooks import turn, webhooks
+from callboard.webhooks.settings import as_json
 from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
 
@@ -52,10 +54,17 @@ async def deactivate(account: str, actor: str, id: str, now: datetime) -> Webhoo
 
 
 async def delete(account: str, actor: str, id: str, now: datetime) -> None:
-    """No more calls; what waits is cancelled; the past stays readable."""
+    """No more calls; what waits is cancelled; the past stays readable, but no secret is
+    kept of it."""
     async with writing() as db:
         row = await _locked(db, account, id)
         await _set_state(db, row, actor, WebhookState.DELETED, "cancel", now)
+        await db.fetch(
+            "UPDATE webhook SET secrets = '[]', headers = '{}', auth = :nothing"
+            " WHERE id = :id",
+            nothing=as_json(Auth().kept()),
+            id=id,
+        )
 
 
 async def stop_by_rule(db: Database, id: str, now: datetime) -> Webhook | None:

@@ -15,7 +15,8 @@ from callboard.auth.settings import Auth
 from callboard.delivery.contexts import Contexts
 from callboard.notices.mail import Facts
 from callboard.notices.tables import Notice
-from callboard.webhooks.settings import NewWebhook
+from callboard.webhooks.settings import NewWebhook, settings_of
+from callboard.webhooks.tables import Webhook
 from tests import make
 from tests.certificates import (
     FOR_CLIENTS,
@@ -238,3 +239,21 @@ async def test_contexts_are_made_once_for_all_that_wait():
     other = await contexts.get(make.target(new, version=2))
     assert first is second
     assert other is not first
+
+
+async def test_a_deleted_webhook_keeps_no_secrets_and_its_past_stays_readable(
+    engine: Engine, api: httpx.AsyncClient
+):
+    auth = Auth.of("basic", {"username": "ann", "password": SECRET})
+    headers = {"X-Own": "own"}
+    webhook = await engine.webhook(auth=auth, headers=headers, signing="rsa-sha256")
+    async with engine.working():
+        await engine.post()
+        await engine.settled()
+    before = await told(api, engine)
+    await engine.delete(webhook)
+    row = await Webhook.objects().get(Webhook.id == webhook)
+    assert row is not None
+    assert (row.secrets, row.headers) == ("[]", "{}")
+    assert settings_of(row).auth == Auth()
+    assert await told(api, engine) == before
