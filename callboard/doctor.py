@@ -6,7 +6,7 @@ from datetime import datetime
 from ipaddress import ip_address
 from urllib.parse import parse_qs, urlsplit
 
-from callboard import check, resealing
+from callboard import check, expiring, resealing
 from callboard.config import Settings
 from callboard.database import AWAY, check_schema, opened_database
 from callboard.egress.policy import EgressPolicy
@@ -87,6 +87,7 @@ async def _database(settings: Settings, now: datetime) -> list[str]:
             return [
                 *[_sentence(finding) for finding in await check.ledger(now)],
                 *await _secrets(settings),
+                *expiring.sentences(await expiring.endings(now), now),
             ]
     except (Unavailable, *AWAY) as problem:
         return [f"The database does not answer: {problem}"]

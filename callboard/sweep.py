@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from time import monotonic
 
-from callboard import retention, scheduled, spells
+from callboard import expiring, retention, scheduled, spells
 from callboard.database import Clock, reading, writing
 from callboard.delivery import acts, following
 from callboard.delivery.workers import Watch
@@ -19,6 +19,7 @@ from callboard.errors import Unavailable
 BEAT = 1.0
 _STEP_SECONDS = 0.1  # what was held goes out again bit by bit
 _RARELY = 5  # beats between two looks for what seldom is there
+_HOURLY = 3600
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,8 @@ async def run(
             if number % _RARELY == 0:
                 await _mend(clock)
                 await _forget(keep, clock)
+            if number % _HOURLY == 0:
+                await expiring.tell(clock)
             while moving and monotonic() < begun + beat:
                 await asyncio.sleep(_STEP_SECONDS)
                 moving = await _follow(clock, ring)

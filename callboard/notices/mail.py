@@ -31,6 +31,7 @@ class Facts(msgspec.Struct, kw_only=True):
     last_detail: str = ""
     why: str = ""
     delivery: str = ""
+    certificate_ends: datetime | None = None
 
     @property
     def host(self) -> str:
@@ -188,6 +189,21 @@ def _delivery_failed(facts: Facts, now: Now) -> Letter:
     )
 
 
+def _certificate(facts: Facts, now: Now) -> Letter:
+    ends = moment(facts.certificate_ends)
+    return Letter(
+        f"The client certificate of {facts.name} ends on {ends}",
+        [
+            f"The certificate by which {facts.host} knows who calls it is good until"
+            f" {ends}. After that it is likely to refuse every call of {facts.name}.",
+            "Save a new certificate with its key in the webhook's settings; the next"
+            " call uses it.",
+        ],
+        ("Look at the webhook", now.page),
+        [("Receiver", facts.url), ("Certificate ends", ends)],
+    )
+
+
 def _test(facts: Facts, now: Now) -> Letter:
     return Letter(
         "A test mail from Callboard",
@@ -203,6 +219,7 @@ _KINDS = {
     "reminder": _reminder,
     "recovered": _recovered,
     "delivery_failed": _delivery_failed,
+    "certificate": _certificate,
     "test": _test,
 }
 

@@ -33,6 +33,8 @@ _COLUMNS = {
 # Of what befalls many at once people hear in one mail: so long it waits for the rest.
 _TOGETHER = ("failing", "deactivated", "reminder", "recovered")
 _COLLECTS = timedelta(minutes=1)
+# Who wants to hear when a webhook begins to fail, wants to hear before, too.
+_ASKED = {"certificate": "failing"}
 
 
 async def post(
@@ -40,7 +42,7 @@ async def post(
 ) -> None:
     """Of an occasion that was told already nothing is told again. Where others are
     called at the same host the mail waits a little, since they may share its fate."""
-    if kind not in msgspec.json.decode(row.notify, type=list[str]):
+    if _ASKED.get(kind, kind) not in msgspec.json.decode(row.notify, type=list[str]):
         return
     known = msgspec.json.encode(facts).decode()
     is_theirs = facts.last_error != ErrorClass.TOKEN

@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
+from callboard.auth.settings import Auth
 from callboard.database import writing
+from tests.certificates import FOR_CLIENTS, authority, issue
 from tests.engine import Engine
 from tests.pages.signed_in import polled, seen
 
@@ -26,6 +28,19 @@ async def test_follows_by_itself(alice, engine: Engine):
     assert "Busiest webhooks" in seen(part)
     assert "1 delivered" in seen(part)
     assert "<html" not in part.text
+
+
+async def test_says_which_client_certificates_end(alice, engine: Engine):
+    await engine.post()  # else there are first steps to take
+    ends = engine.runtime.clock() + timedelta(days=5, minutes=1)
+    ours = issue("us", authority(), use=FOR_CLIENTS, ends=ends)
+    fields = {"certificate": ours.pem, "private_key": ours.key}
+    auth = Auth.of("mtls", fields)
+    await engine.webhook(name="CRM", url="https://r.example/", auth=auth)
+    page = seen(await alice.get("/"))
+    assert "CRM its client certificate ends in 5 d" in page
+    engine.skip(6 * 24 * 3600)
+    assert "CRM its client certificate ended 23 h ago" in seen(await alice.get("/"))
 
 
 async def test_says_what_needs_a_person(alice, engine: Engine):

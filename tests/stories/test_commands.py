@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from callboard.runtime import Runtime
 from callboard.vault import Vault
 from callboard.webhooks import webhooks
 from tests.cast import Cast
+from tests.certificates import FOR_CLIENTS, authority, issue
 from tests.engine import Engine
 
 pytestmark = pytest.mark.usefixtures("runtime")
@@ -124,6 +126,16 @@ class TestCheck:
         assert "calls in flight is wrong" in ended.output
         async with writing() as db:
             await db.fetch("UPDATE turn SET leased = 0")
+
+    async def test_a_client_certificate_that_ends_is_a_finding(self, engine: Engine):
+        ends = engine.runtime.clock() + timedelta(days=3)
+        ours = issue("us", authority(), use=FOR_CLIENTS, ends=ends)
+        fields = {"certificate": ours.pem, "private_key": ours.key}
+        auth = Auth.of("mtls", fields)
+        await engine.webhook(name="CRM", url="https://r.example/", auth=auth)
+        ended = await callboard("check", **SAFE)
+        assert ended.code == 1
+        assert "The client certificate of CRM (wh_" in ended.output
 
     async def test_redis_that_does_not_answer_is_a_finding(self, cast: Cast):
         url = "redis://someone:secret@127.0.0.1:1/0"

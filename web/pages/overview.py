@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response
 
-from callboard import overview, readiness, troubles
+from callboard import expiring, overview, readiness, troubles
 from callboard.accounts import keys
 from callboard.catalogue import event_types
 from callboard.delivery import reading
@@ -42,6 +42,7 @@ async def _going_on(account: str, runtime: Runtime) -> dict[str, Any]:
     waited = await readiness.waited(account, now)
     return {
         "needs_you": await troubles.needs_you(account),
+        "endings": await expiring.endings(now, account),
         "events": await overview.count_events(account, now - _DAY),
         "figures": await overview.figures(account, now),
         "latency": await overview.latency(account),
