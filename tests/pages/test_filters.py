@@ -77,6 +77,21 @@ class TestTheForm:
         await with_kinds()
         assert ticked in (await alice.get("/webhooks/new")).text
 
+    async def test_the_preview_says_whether_the_event_would_be_sent(
+        self, alice, engine
+    ):
+        passing = await engine.post(b'{"role": "MEMBER"}')
+        stopped = await engine.post(b'{"role": "PUBLIC"}')
+        form = FORM | {"url": "https://r.example/", "filter": "role=MEMBER"}
+        for receipt, why in (
+            (passing, "It passes its filter: role is MEMBER."),
+            (stopped, "Stopped by its filter: role is PUBLIC, not MEMBER."),
+        ):
+            chosen = form | {"shown_event": receipt.id}
+            part = seen(await alice.post_part("/webhooks/new/preview", chosen))
+            assert why in part
+            assert ("would not be sent" in part) == (receipt is stopped)
+
     async def test_tells_each_problem_at_its_field(self, alice, engine):
         wrong = FORM | {
             "filter": "role",

@@ -4,10 +4,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from callboard import trial
+from callboard import explanation, trial
 from callboard.delivery import reading
+from callboard.delivery.tables import Event
 from callboard.delivery.targets import Target, read_target
 from callboard.errors import Invalid, raise_all
+from callboard.matching.subject import Subject
 from callboard.payload.values import Facts
 from callboard.runtime import Runtime
 from callboard.webhooks.auth import completed
@@ -21,22 +23,27 @@ from web.pages.webhook_form import WebhookForm
 async def shown(
     runtime: Runtime, account: str, form: WebhookForm, row: Webhook | None
 ) -> dict[str, Any]:
-    """For the type or the event that the form names."""
+    """For the type or the event that the form names, and whether it would be sent."""
     sender = await target(runtime, account, form, row, form.shown)
     now = runtime.clock()
-    event = await facts(account, form, form.shown, now)
+    event = await _chosen(account, form, form.shown)
+    told = await facts(account, form, form.shown, now)
+    subject = Subject(told.data, now)
+    if event is not None:
+        subject = reading.subject_of(event.to_dict())
+    wanted = form.to_command()
     return webhook_views.previewed(
-        trial.preview(sender, event, now),
-        await trial.placeholders(account, event, form.payload.payload_language),
+        trial.preview(sender, told, now),
+        await trial.placeholders(account, told, form.payload.payload_language),
+        await explanation.judge(account, wanted, told.type, subject),
     )
 
 
 async def facts(account: str, form: WebhookForm, type: str, now: datetime) -> Facts:
     """The event that was chosen if it is of that type, else a sample."""
-    if form.shown_event:
-        event = await reading.find_event(account, form.shown_event)
-        if event is not None and event.type == type:
-            return trial.facts_of(event)
+    event = await _chosen(account, form, type)
+    if event is not None:
+        return trial.facts_of(event)
     return await trial.sample_of(account, type, now)
 
 
@@ -77,3 +84,10 @@ async def checked_form(
         found = error.problems
     raise_all(form.placed(found))
     return new
+
+
+async def _chosen(account: str, form: WebhookForm, type: str) -> Event | None:
+    if not form.shown_event:
+        return None
+    event = await reading.find_event(account, form.shown_event)
+    return event if event is not None and event.type == type else None

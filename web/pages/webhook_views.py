@@ -14,6 +14,7 @@ from callboard.catalogue.tables import EventType
 from callboard.delivery import standing
 from callboard.delivery.standing import Standing
 from callboard.health import reading as health
+from callboard.matching.verdict import Verdict
 from callboard.notices import posting
 from callboard.payload import shapes
 from callboard.retry import RetryPlan
@@ -80,9 +81,14 @@ async def recipients(row: Webhook, members: Sequence[Member]) -> list[View]:
     return [person | {"last": last.get(each)} for each, person in found if person]
 
 
-def previewed(preview: Preview, placeholders: list[tuple[str, str]]) -> View:
-    """`problem`: why it could not be sent; then the URL is as it was written."""
+def previewed(
+    preview: Preview, placeholders: list[tuple[str, str]], verdict: Verdict
+) -> View:
+    """`problem`: why it could not be sent; then the URL is as it was written.
+    `verdict`: whether the filters let the event pass."""
     return {
+        "passes": verdict.passes,
+        "why": verdict.why,
         "request": sent(preview),
         "problem": preview.call.problem,
         "placeholders": placeholders,
