@@ -52,6 +52,17 @@ def passes(steps: Iterable[Step]) -> bool:
     return all(step.verdict is not Verdict.FAILED for step in steps)
 
 
+def conclusion(steps: Iterable[Step]) -> str:
+    """In a sentence; who only called late is told so."""
+    verdicts = {step.name: step.verdict for step in steps}
+    failed = {name for name, each in verdicts.items() if each is Verdict.FAILED}
+    if not failed:
+        return "This call passes: it came from here and was not changed."
+    if failed == {"time"} and verdicts["signature"] is Verdict.PASSED:
+        return "The signature is right, but the time is not: receivers refuse it."
+    return "This call does not pass."
+
+
 def parse_headers(text: str) -> list[tuple[str, str]]:
     """`Name: value` lines as they are pasted, also out of `curl -v`."""
     pairs = []

@@ -163,6 +163,14 @@ class TestHelpForTheReceiver:
         part = await viewer.post_part(path, form)
         assert "<html" not in part.text
         assert "white space was added around it" in seen(part)
+        sent = f"{len(call.body)} bytes were sent, and these are {len(call.body) + 1}."
+        assert sent in seen(part)
+        engine.skip(600)
+        form["body"] = call.body.decode()
+        late = seen(await viewer.post(path, form, 200))
+        assert "The signature is right, but the time is not: receivers refuse" in late
+        assert "It was signed 10 minutes ago." in late
+        assert "This is what was sent: try 1, " in late
 
     async def test_without_a_signature_there_is_nothing_to_check(self, alice, engine):
         id = await engine.webhook(signing="none")

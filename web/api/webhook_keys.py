@@ -4,10 +4,9 @@ from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from callboard import verifying
 from callboard.accounts.keys import Scope
-from callboard.delivery.targets import read_keyring
 from callboard.errors import invalid
-from callboard.signing.examine import examine
 from callboard.webhooks import rotation, webhooks
 from web.api import bodies
 from web.api.signing_shapes import (
@@ -97,7 +96,7 @@ class WebhookKeysController(Controller):
         """Why a call that somebody received passes the check, or does not."""
         row = await webhooks.get(account, id)
         call = await bodies.take(request, VerifyIn, _LARGEST_CALL)
-        keyring = read_keyring(row, runtime.vault)
-        headers = [*call.headers.items()]
-        steps = examine(keyring, headers, call.body.encode(), runtime.clock())
+        headers, body = [*call.headers.items()], call.body.encode()
+        now = runtime.clock()
+        steps = await verifying.verify(row, runtime.vault, headers, body, now)
         return VerifiedOut.of(steps)

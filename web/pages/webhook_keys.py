@@ -9,10 +9,10 @@ from litestar.params import FromPath
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
+from callboard import verifying
 from callboard.accounts.members import Role
-from callboard.delivery.targets import read_keyring
 from callboard.errors import CallboardError
-from callboard.signing.examine import examine, parse_headers
+from callboard.signing.examine import conclusion, parse_headers
 from callboard.webhooks import rotation, webhooks
 from web.pages import forms, key_views
 from web.pages.webhooks import detail
@@ -116,14 +116,15 @@ class WebhookKeysController(Controller):
         """Why a call that somebody received passes the check, or does not."""
         pasted = await forms.texts(request, "headers", "body", "language")
         row, now = await webhooks.get(account, id), runtime.clock()
-        keyring = read_keyring(row, runtime.vault)
-        headers = parse_headers(pasted["headers"])
+        headers, body = parse_headers(pasted["headers"]), pasted["body"].encode()
+        steps = await verifying.verify(row, runtime.vault, headers, body, now)
         context = await detail(row, runtime)
         context |= key_views.checking(row, now, pasted["language"])
         context |= {
             "tab": "verify",
             "pasted": pasted,
-            "steps": examine(keyring, headers, pasted["body"].encode(), now),
+            "steps": steps,
+            "conclusion": conclusion(steps),
         }
         return _tab(request, "_verified", 200, context)
 
