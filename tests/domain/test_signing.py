@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook
+from svix.webhooks import Webhook as Svix
 
 from callboard.errors import Invalid
 from callboard.signing import bare, keys, private, public, secrets
@@ -132,7 +133,8 @@ def test_the_libraries_of_standard_webhooks_know_our_public_keys():
     body=st.text().map(json.dumps).map(str.encode),
     key=st.binary(min_size=24, max_size=64),
 )
-def test_the_public_library_accepts_our_signature(body, key):
+def test_the_public_libraries_accept_our_signatures(body, key):
+    """While keys change, with either of them."""
     now = datetime.now(UTC)
     kept = secrets.PREFIX + base64.b64encode(key).decode()
     ring = ring_of(Scheme.STANDARD, kept, SECRET, until=now + HOUR)
@@ -141,6 +143,7 @@ def test_the_public_library_accepts_our_signature(body, key):
     headers |= {"webhook-id": ID, "webhook-timestamp": str(timestamp)}
     for secret in (kept, SECRET):
         assert Webhook(secret).verify(body, headers) == json.loads(body)
+        Svix(secret).verify(body, headers)
 
 
 def ring_of(scheme: Scheme, new: str, old: str, until: datetime) -> Keyring:

@@ -8,6 +8,7 @@ import sys
 import httpx
 from litestar import Litestar
 from standardwebhooks import Webhook
+from svix.webhooks import Webhook as Svix
 
 from callboard.delivery import reading
 from callboard.ingest import Acceptor, NewEvent
@@ -168,6 +169,7 @@ async def test_after_a_rotation_both_secrets_verify_until_the_old_one_ends(
     (call,) = engine.receiver.calls
     for secret in (engine.secrets[webhook], new):
         assert Webhook(secret).verify(call.body, call.headers) == call.envelope
+        Svix(secret).verify(call.body, call.headers)
 
 
 async def test_what_two_processes_accept_is_delivered_once(engine: Engine):
