@@ -37,7 +37,7 @@ class Composer:
         source: str,
         shapes: Mapping[str, Shape],
     ) -> None:
-        self._url = url
+        self._url = _without_empty_query(url)
         self._address = addresses.read(url)
         self._payload = payload
         self._format = payload.format_with(method)
@@ -52,7 +52,9 @@ class Composer:
 
     def url(self, facts: Facts) -> str:
         """Raises Unfilled."""
-        return self._address.fill(self._values(facts)) if self._address else self._url
+        if self._address is None:
+            return self._url
+        return _without_empty_query(self._address.fill(self._values(facts)))
 
     def body(self, facts: Facts, attempt: int) -> Body:
         """`attempt`: which one of its delivery it is, from 1. Raises Unfilled."""
@@ -101,6 +103,11 @@ def as_array(bodies: Sequence[Body]) -> Body:
 
 def standard(facts: Facts, data: str) -> bytes:
     return standard_body(facts.id, facts.type, rfc3339(facts.occurred_at), data)
+
+
+def _without_empty_query(url: str) -> str:
+    """The transport sends no ? with nothing behind it; so none is shown either."""
+    return url[:-1] if url.find("?") == len(url) - 1 else url
 
 
 def _projection(payload: Payload, shape: Shape) -> Projection | None:
