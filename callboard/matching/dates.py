@@ -9,6 +9,7 @@ date of these three forms, with a time as in RFC 3339, or a number of seconds si
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TypeAlias
 
 from callboard.matching.date_grammar import read_moment
@@ -27,7 +28,7 @@ When: TypeAlias = Callable[[datetime], Span]
 
 def read_when(text: str) -> When:
     """What a condition means by a date, told the event's time. Raises NoMoment."""
-    return read_moment(text).at
+    return lru_cache(maxsize=1)(read_moment(text).at)  # an event has many values
 
 
 def read_time(value: Json) -> datetime | None:
