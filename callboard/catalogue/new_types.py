@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from callboard.catalogue.schemas import check_data, compile_schema
-from callboard.errors import Invalid, Problem
+from callboard.catalogue.schemas import check_cost, check_data, compile_schema
+from callboard.errors import Invalid, Problem, raise_all
 from callboard.matching.patterns import check_type_name
 from callboard.matching.sending import check_kinds
 from callboard.payload.shapes import check_fields, check_placeholders
@@ -57,7 +57,9 @@ def _check_json(new: NewEventType) -> Iterator[Problem]:
     validator = None
     if new.schema is not None:
         try:
-            validator = compile_schema(new.schema)
+            compiled = compile_schema(new.schema)
+            raise_all(check_cost(new.schema))
+            validator = compiled
         except Invalid as error:
             yield from error.problems
     if new.sample is None:

@@ -8,6 +8,7 @@ a `$ref` to the network or to a file makes the schema invalid. As the draft has 
 from itertools import islice
 from typing import Any
 
+import msgspec
 from jsonschema_rs import (
     FancyRegexOptions,
     ValidationError,
@@ -15,6 +16,7 @@ from jsonschema_rs import (
     validator_for,
 )
 
+from callboard.catalogue.schema_cost import is_costly
 from callboard.errors import Problem, invalid
 
 LONGEST_SCHEMA = 256 * 1024
@@ -41,6 +43,18 @@ def compile_schema(text: str, field: str = "schema") -> Validator:
     except ValueError as error:
         message = "Write the schema as JSON: an object, or true."
         raise invalid(field, "json", message) from error
+
+
+def check_cost(text: str, field: str = "schema") -> list[Problem]:
+    """Of a good schema, before anything is held against it. Those that are kept
+    have passed."""
+    if not is_costly(msgspec.json.decode(text)):
+        return []
+    message = (
+        "To check one value takes too many steps here. Let fewer parts refer to each"
+        " other by $ref, above all within anyOf, oneOf and allOf."
+    )
+    return [Problem(field, "costly", message)]
 
 
 def check_data(validator: Validator, data: Any, field: str = "data") -> list[Problem]:

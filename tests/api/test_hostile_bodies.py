@@ -181,3 +181,14 @@ async def test_no_refusal_is_much_longer_than_what_is_wrong(api, body):
     answer = await api.post("/api/v1/webhooks", json=body)
     assert answer.status_code == 422
     assert len(answer.content) < 2_000
+
+
+@pytest.mark.timeout(10)
+async def test_a_schema_that_would_keep_us_busy_for_years_is_refused(api):
+    """Before its sample is held against it."""
+    twice = {f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(40)}
+    schema = {"$defs": twice | {"d40": False}, "$ref": "#/$defs/d0"}
+    new = {"name": "a.b", "schema": schema, "sample": {}}
+    answer = await api.post("/api/v1/event-types", json=new)
+    (problem,) = answer.json()["error"]["problems"]
+    assert problem["code"] == "costly"

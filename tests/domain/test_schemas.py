@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from callboard.catalogue.schemas import check_data, compile_schema
+from callboard.catalogue.schemas import check_cost, check_data, compile_schema
 from callboard.errors import Invalid
 
 CONTACT = {
@@ -161,3 +161,47 @@ def test_an_explosive_pattern_comes_to_an_end():
     started = time.perf_counter()
     assert len(check_data(validator, "a" * 5000 + "!")) == 1
     assert time.perf_counter() - started < 2
+
+
+TWICE = {
+    "$defs": {
+        **{f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(40)},
+        "d40": False,
+    }
+}
+TREE = {"properties": {"left": {"$ref": "#"}, "right": {"$ref": "#"}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "costly"),
+    [
+        pytest.param(CONTACT, False, id="usual"),
+        pytest.param(TREE, False, id="a tree"),
+        pytest.param({"$ref": "#"}, False, id="itself"),
+        pytest.param(
+            {"properties": {f"p{n}": {"maxLength": 5} for n in range(5_000)}},
+            False,
+            id="many properties",
+        ),
+        pytest.param(TWICE | {"$ref": "#/$defs/d0"}, True, id="doubling"),
+        pytest.param(TWICE | {"$ref": "#/%24defs/d0"}, True, id="doubling, encoded"),
+        pytest.param(
+            {
+                "$id": "https://a.example/b",
+                "$defs": {"c": {"$id": "c", "$ref": "#/$defs/d0"} | TWICE},
+                "$ref": "https://a.example/c",
+            },
+            True,
+            id="doubling in a part with an id",
+        ),
+        pytest.param(
+            {"properties": {"a": {"allOf": [{"$ref": "#"}, {"$ref": "#"}]}}},
+            True,
+            id="doubling with each level of the data",
+        ),
+        pytest.param({"items": {"anyOf": [False] * 5_000}}, True, id="many choices"),
+    ],
+)
+def test_a_schema_that_takes_too_many_steps_is_told(schema, costly):
+    problems = check_cost(json.dumps(schema))
+    assert [problem.code for problem in problems] == ["costly"] * costly
