@@ -35,7 +35,7 @@ _KEEPS_LOOKING = 0.25
 _OTHER_LANES = 0.05
 # Recorded in one look: the more there is, the longer what has ended later waits.
 _MOST = 1024
-_AT_ONCE = 16  # calls that begin in one turn of the loop
+_AT_ONCE = 32  # calls that begin in one turn of the loop
 # What is leased ahead is given back if its turn does not come soon: what a person
 # changes must be honoured within a second.
 _WAITS = 0.5
@@ -72,6 +72,7 @@ class Pump:
     _bulk: Bulk = field(init=False)
     _boarded: deque[Flight] = field(default_factory=deque)
     _taking_off: asyncio.Handle | None = None
+    _idle: list[asyncio.Future[Flight]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._caller = Caller(self.sender)
@@ -113,6 +114,8 @@ class Pump:
         self._stirred.set()
         while self._boarded:
             self._take_off()
+        for following in self._idle:
+            following.cancel()
         tasks = list(self._tasks)
         if tasks:
             await asyncio.wait(tasks, timeout=grace)
@@ -245,10 +248,22 @@ class Pump:
         answers, on which the next calls depend, and from everybody else."""
         self._taking_off = None
         for _ in range(min(len(self._boarded), _AT_ONCE)):
-            task = asyncio.create_task(self._fly(self._boarded.popleft()))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            flight = self._boarded.popleft()
+            if self._idle:
+                self._idle.pop().set_result(flight)
+            else:
+                task = asyncio.create_task(self._fly_on(flight))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
         self._start(())
+
+    async def _fly_on(self, flight: Flight) -> None:
+        """One call after another: a task is dearer than to wait for the next flight."""
+        await self._fly(flight)
+        while not self._stopping:
+            following: asyncio.Future[Flight] = asyncio.Future()
+            self._idle.append(following)
+            await self._fly(await following)
 
     async def _fly(self, flight: Flight) -> None:
         claimed, target = flight.claimed, flight.target
