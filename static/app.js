@@ -39,17 +39,6 @@
   setInterval(times, 1000);
   $$("[data-zone]").forEach((el) => { el.textContent = Intl.DateTimeFormat().resolvedOptions().timeZone; });
 
-  // A folded step says what is chosen in it.
-  on("change", (e) => e.target.matches(".choice > input[type=radio]") && $$(`[data-chosen="${e.target.name}"]`).forEach((el) => { el.textContent = $("strong", e.target.parentElement).textContent; }));
-
-  // The picker of events: search, count.
-  on("change", () => $$(".picker").forEach((picker) => { $("output", picker).textContent = `${$$("input:checked", picker).length} ticked`; }));
-  on("input", (e) => e.target.matches("[data-search]") && $$(".group", e.target.closest(".picker")).forEach((group) => {
-    const rows = $$(".tick", group);
-    rows.forEach((row) => { row.hidden = !row.dataset.words.includes(e.target.value.toLowerCase().trim()); });
-    group.hidden = rows.every((row) => row.hidden);
-  }));
-
   // Copying; the second way is for pages served without TLS.
   const copied = async (text) => {
     if (navigator.clipboard) return navigator.clipboard.writeText(text).then(() => true, () => false);
@@ -58,22 +47,12 @@
     try { return document.execCommand("copy"); } finally { box.remove(); }
   };
   on("click", async (e) => {
-    const [copy, theme, all, close, insert] = ["[data-copy]", "[data-theme-to]", "[data-tick-all]", "#dialog [data-close]", "[data-insert]"].map((s) => e.target.closest(s));
+    const [copy, theme, close] = ["[data-copy]", "[data-theme-to]", "#dialog [data-close]"].map((s) => e.target.closest(s));
     if (close) { e.preventDefault(); $("#dialog").close(); }
-    if (insert) {
-      const box = $(`#${insert.dataset.into}`);
-      box.value = `${box.value.trimEnd()}\n${insert.dataset.insert}`.trimStart();
-      box.dispatchEvent(new Event("input", { bubbles: true }));
-    }
     if (theme) {
       document.cookie = `theme=${theme.dataset.themeTo};path=/;max-age=31536000;samesite=lax`;
       document.documentElement.dataset.theme = theme.dataset.themeTo;
       $$("[data-theme-to]").forEach((b) => b.setAttribute("aria-pressed", String(b === theme)));
-    }
-    if (all) {
-      const boxes = $$(".tick:not(.pattern, [hidden]) > input", all.closest(".group")), some = boxes.some((b) => !b.checked);
-      boxes.forEach((b) => { b.checked = some; });
-      all.dispatchEvent(new Event("change", { bubbles: true }));
     }
     if (copy) toast(await copied(copy.dataset.copy || $("[data-text]", copy.closest(".code")).textContent) ? "Copied." : "The browser does not allow copying here.");
   });
