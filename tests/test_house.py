@@ -127,7 +127,7 @@ def test_every_page_that_changes_something_is_guarded_against_forgery(
 
 
 def test_nothing_on_a_page_comes_from_elsewhere() -> None:
-    pages = [*(ROOT / "templates").rglob("*.html"), *(ROOT / "static").glob("app.*")]
+    pages = [*(ROOT / "templates").rglob("*.html"), *(ROOT / "static").glob("*.*s")]
     elsewhere = re.compile(r"""(?:src=|url\(|<link[^>]*href=)\s*["']?(?:https?:)?//""")
     assert not [path for path in pages if elsewhere.search(path.read_text())]
 
