@@ -111,7 +111,8 @@ async def test_one_that_is_never_idle_makes_room_for_another(db: None):
     crowd.come()
     for _ in range(4):
         crowd.call()
-        await crowd.beat("wrk_2", "wrk_1")
+        await crowd.beat("wrk_2")
+        await crowd.beat("wrk_1")
         crowd.end("wrk_1", 200)
     crowd.call()
     assert crowd.calls == {"wrk_1": MOST_PER_HOST // 2, "wrk_2": MOST_PER_HOST // 2}
