@@ -143,16 +143,21 @@ async def rouse(db: Database, now: datetime) -> None:
 
 async def expire(db: Database, now: datetime) -> int:
     """Ends up to a step of what was held until now; never waits for a lock."""
+    closed = await db.fetch("SELECT webhook FROM turn WHERE NOT open")
+    if not closed:
+        return 0
+    # Named, or each look would read all that waits for the others.
     rows = await db.fetch(
         """
         UPDATE delivery SET state = 'expired', reason = 'held too long',
             held_until = NULL, finished_at = :now
         WHERE seq IN (
-            SELECT d.seq FROM turn t JOIN delivery d ON d.webhook = t.webhook
-            WHERE NOT t.open AND d.state = 'held' AND d.held_until <= :now
+            SELECT d.seq FROM delivery d WHERE d.webhook = ANY(:closed)
+              AND d.state = 'held' AND d.held_until <= :now
             LIMIT :step FOR UPDATE OF d SKIP LOCKED)
         RETURNING seq
         """,
+        closed=[row["webhook"] for row in closed],
         now=now,
         step=STEP,
     )
