@@ -67,7 +67,7 @@ def _more(engine: str, wanted: bool) -> dict[str, Scenario]:
     steady = partial(scenarios.steady, seconds=20, window=2000)
     replay = partial(replays.beside_live, rate=500, seconds=30)
     crowd = partial(scenarios.crowd, seconds=30)
-    several = partial(scenarios.backlog, count=60_000, webhooks=8)
+    several = partial(scenarios.several, count=60_000)
     return {
         "2 workers": partial(steady, workers=2),
         "8 webhooks, 1 worker": partial(several, workers=1),

@@ -111,9 +111,10 @@ async def _wait_for(
         """
         INSERT INTO event (id, account, type, data, context, occurred_at, accepted_at,
                            deliveries)
-        SELECT 'evt_0' || lpad(n::text, 25, '0'), :account, :type, '{"number":1}', '[]',
+        SELECT :made || lpad(n::text, 16, '0'), :account, :type, '{"number":1}', '[]',
                :now, :now, 1 FROM generate_series(1, :count) AS n
         """,
+        made=ids.earliest("evt", now)[:-16],
         account=account,
         type=type,
         count=count,

@@ -77,22 +77,37 @@ def idle(servers: Servers, name: str, count: int = 50) -> Figures:
         return ledger.checked(here, figures, run)
 
 
-def backlog(
-    servers: Servers, name: str, count: int, *, webhooks: int = 1, workers: int = 1
-) -> Figures:
-    """Events are taken while no worker runs; then some run and nothing is taken."""
+def backlog(servers: Servers, name: str, count: int) -> Figures:
+    """Events are taken while no worker runs; then one runs and nothing is taken."""
     with world.running_world(servers, worker=False) as here:
-        types = [f"{TYPE}.{number}" for number in range(webhooks)]
+        _one_webhook(here)
+        run = runs.load(here, count=count, wait=False)
+        figures = Figures(name, accepted=runs.accept_rate(run), compares=True)
+        world.start_worker(here)
+        with runs.metered(here, run):
+            runs.wait_for_all(here, run)
+        figures.delivered = runs.arrival_rate(run)
+        _add_costs(here, figures, run)
+        return ledger.checked(here, figures, run)
+
+
+def several(servers: Servers, name: str, count: int, workers: int) -> Figures:
+    """The same with eight webhooks; counted once all workers have a share of the work,
+    and until the first webhook has nothing left."""
+    with world.running_world(servers, worker=False) as here:
+        types = [f"{TYPE}.{number}" for number in range(8)]
         for type in types:
             world.add_type(here, type)
             world.add_webhook(here, f"/ok/{type}", type)
         run = runs.load(here, count=count, types=types, wait=False)
-        figures = Figures(name, accepted=runs.accept_rate(run), compares=True)
-        for number in range(workers):
-            world.start_worker(here, f"worker{number + 1}" if number else "worker")
+        for number in range(1, workers + 1):
+            world.start_worker(here, "worker" if number == 1 else f"worker{number}")
         with runs.metered(here, run):
             runs.wait_for_all(here, run)
-        figures.delivered = runs.arrival_rate(run)
+        last = {path: at for _, path, at in run.arrivals}
+        times = [at for _, _, at in run.arrivals]
+        start, end = min(times) + runs.WARM_UP, min(last.values())
+        figures = Figures(name, delivered=runs.within(times, start, end))
         _add_costs(here, figures, run)
         return ledger.checked(here, figures, run)
 
