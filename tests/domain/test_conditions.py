@@ -169,8 +169,20 @@ def test_why_with_the_values_that_were_met(wanted, why):
         ({"a:gt": ""}, "a:gt", "Expected another value: write a value."),
         ({"a:after": "x"}, "a:after", "Expected another value: write a date such as"),
         ({"a:between": "1|x"}, "a:between", "Expected another value: write two dates"),
+        ({"a:between": "1|2|3"}, "a:between", "Expected another value: write two dat"),
         ({"a:in": ","}, "a:in", "Expected another value: write values with , betwe"),
         ({"a:in": ["x"] * 101}, "a:in", "Expected another value: write at most 100"),
+        (
+            {"a:in": ["x", "y,z"]},
+            "a:in",
+            "Expected another value: write texts witho",
+        ),
+        ({"a:between": ["1|", 2]}, "a:between", "Expected another value: write texts"),
+        (
+            {"a:in": ["x", None]},
+            "a:in",
+            "Expected another value: write texts witho",
+        ),
         ({"a": None}, "a", "Expected another value: write a text, or use isnull and"),
         ({"a": {"b": 1}}, "a", "Expected another value: write a text, or use isnull"),
         ({"a": [1]}, "a", "Expected another value: write one text, number, true or"),
@@ -184,6 +196,10 @@ def test_every_mistake_is_told_at_its_key(wanted, field, message):
     (problem,) = check_conditions(wanted)
     assert problem.field == f"conditions.{field}"
     assert problem.message.startswith(message)
+
+
+def test_a_key_and_a_value_may_be_as_long_as_that():
+    assert check_conditions({"a" * 200: "x" * 4000}) == []
 
 
 def test_all_mistakes_are_told_at_once_but_not_of_too_many_conditions():

@@ -110,6 +110,7 @@ def test_what_waits_too_long_is_given_back():
 def test_what_waits_for_a_place_is_given_back_too_and_its_slot_is_free_again():
     flights = Flights(1)
     (only,) = board(flights, claimed(1), claimed(2))
+    assert flights.give_up(60) == []
     assert [each.seq for each in flights.give_up(0)] == [2]
     assert flights.land(only, QUICK) == []
     assert seqs(board(flights, claimed(2), claimed(3))) == [2]
@@ -120,6 +121,20 @@ def test_slow_calls_leave_half_of_the_places_to_quick_ones():
     board(flights, *(claimed(n, f"wh_{n}", 1) for n in range(4)), lane=Lane.PATIENT)
     assert flights.room(Lane.PATIENT) == 0
     assert len(board(flights, *(claimed(n, slots=9) for n in range(9)))) == 4
+
+
+def test_a_call_counts_as_slow_in_its_second_second_and_not_before():
+    flights = Flights(8)
+    old, _ = board(flights, claimed(1), claimed(2, "wh_b"), claimed(3, slots=1))
+    assert flights.age() == frozenset()
+    assert (flights.room(Lane.PATIENT), old.lane) == (4, Lane.EXPRESS)
+    old.since -= 1.1
+    assert flights.age() == {"wh_a"}
+    assert (flights.room(Lane.PATIENT), old.lane) == (3, Lane.PATIENT)
+    assert [each.seq for each in flights.give_up(60)] == [3]
+    flights.land(old, SLOWER)
+    assert flights.age() == frozenset()
+    assert flights.room(Lane.PATIENT) == 4
 
 
 def test_webhooks_of_one_host_share_its_cap():

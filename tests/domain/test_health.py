@@ -81,6 +81,14 @@ def test_order_within_a_batch_is_the_order_in_which_calls_ended():
     assert state.verdict is None
 
 
+def test_a_success_that_is_recorded_late_does_not_hide_a_later_one():
+    """Another worker's call ended first and is written down last."""
+    state, _ = run(DEFAULT, passed(10), passed(5))
+    state, signs = run(DEFAULT, failed(11, 7, 6, lost=True), state=state)
+    assert signs == [Sign.DELIVERY_FAILED]
+    assert state.verdict is None
+
+
 @pytest.mark.parametrize("after", [2, 3])
 def test_so_many_deliveries_must_fail_as_the_webhook_says(after):
     plans = [whole_plan(start, start) for start in range(1, after + 1)]

@@ -43,6 +43,26 @@ def test_it_shrinks_at_once_and_tells_of_what_is_under_way_still():
     assert hosts.share == 4  # it grows when the others have been told
 
 
+@pytest.mark.parametrize(("share", "most"), [(9, 4), (2, 1), (1, 1), (0, 0)])
+def test_half_of_it_is_for_calls_that_are_not_quick(share: int, most: int):
+    hosts, entered = Hosts(share=share), 0
+    while hosts.have_room(HOST, Lane.PATIENT):
+        hosts.enter(HOST, Lane.PATIENT)
+        entered += 1
+    assert entered == most
+
+
+def test_a_call_that_turns_slow_counts_among_them_until_it_ends():
+    hosts = Hosts(share=4)
+    hosts.enter(HOST, Lane.EXPRESS)
+    hosts.slow_down(HOST)
+    assert hosts.have_room(HOST, Lane.PATIENT)
+    hosts.enter(HOST, Lane.PATIENT)
+    assert not hosts.have_room(HOST, Lane.PATIENT)
+    hosts.leave(HOST, Lane.PATIENT)
+    assert hosts.have_room(HOST, Lane.PATIENT)
+
+
 class Crowd:
     """Workers that come, call one host as often as they may, and go."""
 

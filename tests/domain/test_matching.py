@@ -76,13 +76,13 @@ def test_ten_thousand_webhooks_cost_little():
     compiled = [compile_patterns(events) for events in listed]
     webhooks = ((f"wh_{n}", compiled[n % 4]) for n in range(10_000))
     matcher = Matcher(webhooks, tuple)
-    started = time.perf_counter()
+    started = time.thread_time()
     assert len(matcher.wanted("contact.created")) == 7500
-    first = time.perf_counter() - started
+    first = time.thread_time() - started
     for _ in range(1000):
         matcher.wanted("contact.created")
-    assert first < 0.1  # a tenth of it on a quiet machine
-    assert time.perf_counter() - started - first < 0.1
+    assert first < 0.1  # of CPU; a tenth of it as a rule
+    assert time.thread_time() - started - first < 0.1
 
 
 def test_the_matcher_forgets_before_it_grows_without_bound():
@@ -167,11 +167,13 @@ def test_a_near_name_is_offered():
     assert nearest("contact.create", KNOWN)[0] == "contact.created"
     assert nearest("Order.Paid", KNOWN) == ["order.paid"]
     assert nearest("zzz", KNOWN) == []
+    assert len(nearest("contact.a", [f"contact.{word}" for word in "bcdef"])) == 3
     message = unknown_type("contact.create", KNOWN).message
     assert "Did you mean contact.created or contact.updated?" in message
 
 
 def test_a_huge_name_is_not_repeated():
+    assert "x" * 128 + " in" in unknown_type("x" * 128, KNOWN).message
     assert len(unknown_type("x" * 100_000, KNOWN).message) < 250
 
 

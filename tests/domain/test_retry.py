@@ -25,6 +25,11 @@ class Unshortened(Random):
         return 0.0
 
 
+class Halfway(Random):
+    def random(self):
+        return 0.5
+
+
 def delay(outcome, number=1, plan=DEFAULT_PLAN):
     return next_delay(plan, number, outcome, NOW, Unshortened())
 
@@ -44,6 +49,10 @@ def test_a_gap_is_shortened_by_at_most_a_tenth(rng, number):
     gap = DEFAULT_PLAN.gaps[number - 1]
     wait = next_delay(DEFAULT_PLAN, number, FAILED, NOW, rng)
     assert 0.9 * gap <= wait <= gap
+
+
+def test_chance_takes_its_part_of_that_tenth():
+    assert next_delay(DEFAULT_PLAN, 1, FAILED, NOW, Halfway()) == 114
 
 
 def test_two_webhooks_do_not_come_back_at_the_same_moment():
@@ -92,7 +101,7 @@ def test_the_wait_asked_for_runs_from_the_answer():
         "", "0", "-5", "+180", "1.5e2", "180.5", "NaN", "inf", "180s", "0x180", "1_80",
         "٣٠٠", "9" * 20, "9" * 10_240, "tomorrow", "Sun, 99 Mar 2026 12:03:00 GMT",
         "Sun, 01 Mar 0000 12:03:00 GMT", "Sun, 01 Mar 2026 12:03:00 +9999999",
-        "180, 200", "180\x00",
+        "180, 200", "180\x00", f"Sun, 01 Mar 2026 12:03:00 GMT ({'x' * 99})",
     ],
 )  # fmt: skip
 def test_a_senseless_retry_after_is_ignored(value):

@@ -112,15 +112,21 @@ def test_each_delivery_is_in_one_call(buckets: list[str | None], size: int, lost
         (Schedule(), []),
         (Schedule(1, 1, 1), []),
         (Schedule(1440, 10_000, 100), []),
-        (Schedule(0), ["delivery.every_minutes"]),
+        (Schedule(0), ["every_minutes"]),
         (Schedule(1441, 0, 0), ["every_minutes", "batch_size", "bucket_size"]),
-        (Schedule(batch_size=5, bucket_size=6), ["delivery.bucket_size"]),
-        (Schedule(every_minutes=True), ["delivery.every_minutes"]),
+        (Schedule(1, 10_001, 101), ["batch_size", "bucket_size"]),
+        (Schedule(1, 0, 1), ["batch_size"]),
+        (Schedule(batch_size=5, bucket_size=6), ["bucket_size"]),
+        (Schedule(every_minutes=True), ["every_minutes"]),
     ],
 )
 def test_a_schedule_has_bounds(given_: Schedule, fields: list[str]):
     found = [problem.field for problem in schedule.check(given_)]
-    assert found == [f"delivery.{name.removeprefix('delivery.')}" for name in fields]
+    assert found == [f"delivery.{name}" for name in fields]
+
+
+def test_calls_are_arrays_as_soon_as_two_events_may_share_one():
+    assert [Schedule(bucket_size=n).sends_arrays for n in (1, 2)] == [False, True]
 
 
 @pytest.mark.parametrize(

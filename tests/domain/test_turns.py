@@ -95,6 +95,11 @@ def test_a_rate_gathers_a_second_at_most_and_says_when_it_goes_on(rate: float):
     assert turns.tokens(waiting, NOW - timedelta(hours=1)) == 0.0
 
 
+def test_a_webhook_without_a_rate_never_waits_for_one():
+    assert turns.next_token(turn(rate=None), 0.0, NOW) is None
+    assert turns.next_token(turn(rate=2.0), 1.0, NOW) is None
+
+
 def test_quick_answers_double_what_it_may_have_up_to_its_cap():
     now = turn(slots=1, leased=1)
     for slots in (2, 4, 8, 10, 10):
