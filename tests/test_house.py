@@ -15,6 +15,13 @@ from web.app import create_app
 ROOT = Path(__file__).parent.parent
 OURS = ("callboard", "web", "workers", "bench")
 SAFE = {"GET", "HEAD", "OPTIONS"}
+SCREEN = 40  # lines
+QUICK = [f"tests/{folder}" for folder in ("domain", "api", "pages", "stories")]
+# Properties that play in a loop of their own, and assert there after each step.
+PLAYED = {
+    "test_no_order_of_things_breaks_the_ledger",
+    "test_what_is_sent_is_what_the_preview_shows",
+}
 
 
 def python_files(*folders: str) -> Iterator[Path]:
@@ -37,13 +44,32 @@ def test_no_file_is_a_drawer_for_everything() -> None:
 
 def test_no_function_is_longer_than_a_screen() -> None:
     long = {
-        f"{path.relative_to(ROOT)}:{function.name}": function.end_lineno
-        - function.lineno
+        f"{path.relative_to(ROOT)}:{function.name}": lines
         for path in python_files(*OURS)
         for function in functions(path)
-        if (function.end_lineno or 0) - function.lineno > 60
+        if (lines := (function.end_lineno or 0) - function.lineno + 1) > SCREEN
     }
     assert not long
+
+
+def test_each_test_shows_what_it_asserts() -> None:
+    blind = [
+        f"{path.relative_to(ROOT)}:{function.name}"
+        for path in python_files(*QUICK)
+        for function in functions(path)
+        if function.name.startswith("test_")
+        and function.name not in PLAYED
+        and not any(map(is_check, ast.walk(function)))
+    ]
+    assert not blind
+
+
+def is_check(node: ast.AST) -> bool:
+    if isinstance(node, ast.Assert):
+        return True
+    called = node.func if isinstance(node, ast.Call) else None
+    name = getattr(called, "attr", None) or getattr(called, "id", None)
+    return name in {"raises", "eventually", "expect"}
 
 
 def test_the_environment_is_read_at_the_doors_only() -> None:

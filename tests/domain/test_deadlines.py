@@ -27,6 +27,9 @@ async def test_what_ends_in_time_goes_on_undisturbed(deadlines: Deadlines):
         with deadlines.within(STEP):
             await asyncio.sleep(0)
     await asyncio.sleep(3 * STEP)
+    task = asyncio.current_task()
+    assert task
+    assert not task.cancelling()
 
 
 async def test_each_limit_cuts_only_its_own_call(deadlines: Deadlines):
