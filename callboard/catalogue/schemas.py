@@ -48,7 +48,12 @@ def compile_schema(text: str, field: str = "schema") -> Validator:
 def check_cost(text: str, field: str = "schema") -> list[Problem]:
     """Of a good schema, before anything is held against it. Those that are kept
     have passed."""
-    if not is_costly(msgspec.json.decode(text)):
+    try:
+        costly = is_costly(msgspec.json.decode(text))
+    except (msgspec.DecodeError, RecursionError):
+        message = "Write smaller numbers, and nest it less deeply."
+        return [Problem(field, "json", message)]
+    if not costly:
         return []
     message = (
         "To check one value takes too many steps here. Let fewer parts refer to each"

@@ -172,6 +172,11 @@ TWICE = {
 TREE = {"properties": {"left": {"$ref": "#"}, "right": {"$ref": "#"}}}
 
 
+def test_a_schema_with_a_number_beyond_all_is_a_problem_and_no_fault():
+    (problem,) = check_cost('{"maximum": 1e400}')
+    assert problem.code == "json"
+
+
 @pytest.mark.parametrize(
     ("schema", "costly"),
     [
