@@ -6,6 +6,7 @@ from datetime import datetime
 
 from callboard.database import Row, reading
 from callboard.outcome import ErrorClass
+from callboard.webhooks.lifecycle import MOST_COUNTED
 from callboard.webhooks.urls import host_of
 
 _MOST = 20
@@ -36,8 +37,9 @@ async def needs_you(account: str) -> list[Trouble]:
             """
             SELECT w.id, w.name, w.url, w.state, w.cause, w.state_since AS since,
                 h.last_status, h.last_error,
-                (SELECT count(*) FROM delivery d WHERE d.webhook = w.id
-                    AND d.state IN ('pending', 'held')) AS held,
+                (SELECT count(*) FROM (SELECT 1 FROM delivery d WHERE d.webhook = w.id
+                    AND d.state IN ('pending', 'held')
+                    ORDER BY d.seq LIMIT :counted) AS d) AS held,
                 (SELECT d.held_until FROM delivery d WHERE d.webhook = w.id
                     AND d.state = 'held' ORDER BY d.seq LIMIT 1) AS held_until
             FROM webhook w LEFT JOIN health h ON h.webhook = w.id
@@ -46,6 +48,7 @@ async def needs_you(account: str) -> list[Trouble]:
             """,
             account=account,
             most=_MOST_READ,
+            counted=MOST_COUNTED + 1,
         )
         failing = await db.fetch(
             """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from callboard.database import reading
-from callboard.webhooks.states import WebhookState
+from callboard.webhooks.lifecycle import MOST_COUNTED
 from callboard.webhooks.tables import Webhook
 
 _MEASURED = 1000
@@ -13,7 +13,8 @@ _MEASURED = 1000
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`held`: what waits for a webhook that is not active, or still is on its way."""
+    """`held`: what waits for a webhook that is not active, or still is on its way;
+    MOST_COUNTED and one stand for more."""
 
     held: int = 0
     last_at: datetime | None = None
@@ -33,17 +34,18 @@ class Holding:
 async def of_webhooks(webhooks: Sequence[Webhook]) -> dict[str, Standing]:
     """By id, in two statements however many there are."""
     ids = [webhook.id for webhook in webhooks]
-    stopped = [w.id for w in webhooks if w.state != WebhookState.ACTIVE]
     async with reading() as db:
         held = await db.fetch(
             """
-            SELECT webhook, count(*) AS held FROM delivery
-            WHERE webhook = ANY(:ids) AND (state = 'held'
-               OR state = 'pending' AND webhook = ANY(:stopped))
-            GROUP BY webhook
+            SELECT w.id, (
+                SELECT count(*) FROM (
+                    SELECT d.state FROM delivery d WHERE d.webhook = w.id
+                    AND d.state IN ('pending', 'held') ORDER BY d.seq LIMIT :most
+                ) AS oldest WHERE w.state != 'active' OR oldest.state = 'held') AS held
+            FROM webhook w WHERE w.id = ANY(:ids)
             """,
             ids=ids,
-            stopped=stopped,
+            most=MOST_COUNTED + 1,
         )
         # The inner look-ups each read one entry of the index on (webhook, seq).
         last = await db.fetch(
@@ -55,7 +57,7 @@ async def of_webhooks(webhooks: Sequence[Webhook]) -> dict[str, Standing]:
             """,
             ids=ids,
         )
-    counts = {row["webhook"]: row["held"] for row in held}
+    counts = {row["id"]: row["held"] for row in held}
     lasts = {row["webhook"]: (_time(row["at"]), row["state"]) for row in last}
     return {id: Standing(counts.get(id, 0), *lasts.get(id, (None, None))) for id in ids}
 

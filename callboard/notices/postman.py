@@ -28,6 +28,7 @@ from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
 
 _LOOKS_EVERY = 2.0
+_ALL = 1_000_000_000
 
 _Still = tuple[Notice, Webhook | None]
 
@@ -145,7 +146,7 @@ async def _still(notice: Notice) -> _Still | None:
 
 async def _held(webhook: str) -> int:
     async with reading() as db:
-        return await lifecycle.held_count(db, webhook)
+        return await lifecycle.held_count(db, webhook, _ALL)
 
 
 async def _first_end(webhook: str) -> datetime | None:

@@ -17,6 +17,7 @@ from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
 
 THE_RULE = "Callboard"  # as the audit log calls it
+MOST_COUNTED = 10_000
 
 
 async def activate(
@@ -36,7 +37,8 @@ async def activate(
             return row
         waiting = await held_count(db, id)
         if waiting and held is None:
-            text = f"{waiting} deliveries are held: choose to deliver or discard them."
+            many = f"More than {MOST_COUNTED}" if waiting > MOST_COUNTED else waiting
+            text = f"{many} deliveries are held: choose to deliver or discard them."
             raise Invalid([Problem("held", "required", text)])
         act = None if row.state == WebhookState.DRAFT else "release"
         discards = held == "discard" and waiting > 0
@@ -86,19 +88,21 @@ async def stop_by_rule(db: Database, id: str, now: datetime) -> Webhook | None:
     )
 
 
-async def held_count(db: Database, id: str) -> int:
+async def held_count(db: Database, id: str, most: int = MOST_COUNTED + 1) -> int:
     """All that wait for a webhook that is not active, and what is still to join them
-    because it failed since the last success."""
+    because it failed since the last success. Nobody waits for a count beyond `most`."""
     rows = await db.fetch(
         f"""
         SELECT count(*) AS held FROM (
-            SELECT 1 FROM delivery
-            WHERE webhook = :id AND state IN ('pending', 'held')
+            SELECT 1 FROM (SELECT seq FROM delivery
+                WHERE webhook = :id AND state IN ('pending', 'held')
+                ORDER BY seq LIMIT :most) AS oldest
             UNION ALL
             SELECT 1 FROM turn t JOIN delivery d ON d.webhook = t.webhook
-            WHERE t.webhook = :id AND {turn.LOST}) AS waiting
+            WHERE t.webhook = :id AND {turn.LOST} LIMIT :most) AS waiting
         """,  # noqa: S608
         id=id,
+        most=most,
     )
     return int(rows[0]["held"])
 

@@ -125,9 +125,9 @@ class HoldingOut(msgspec.Struct):
 
 
 class WebhookOut(msgspec.Struct, kw_only=True):
-    """`held`: deliveries that wait until it is activated; of these `holding` tells
-    more, except in lists. The values of `headers` are
-    masked for keys that may only read."""
+    """`held`: deliveries that wait until it is activated, where 10001 stands for more
+    than 10000; of these `holding` tells more, except in lists. The values of `headers`
+    are masked for keys that may only read."""
 
     id: str
     name: str
