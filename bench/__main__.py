@@ -9,7 +9,7 @@ from functools import partial
 
 import click
 
-from bench import matching, replays, scenarios, table
+from bench import matching, replays, scenarios, switching, table
 from bench.scenarios import SCALES, SIZE
 from bench.table import Figures
 from bench.world import (
@@ -84,6 +84,7 @@ def _more(engine: str, wanted: bool) -> dict[str, Scenario]:
         "1 000 dead": partial(scenarios.neighbours, dead=1000, seconds=60),
         "1 000 000 wait": partial(crowd, waiting=1_000_000, quick=False),
         "1 000 000 go": partial(crowd, waiting=1_000_000, quick=True),
+        "switching": switching.run,
         "200 000": partial(scenarios.backlog, count=200_000),
         "1 000 000": partial(steady, count=1_000_000),
     }
