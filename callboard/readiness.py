@@ -18,7 +18,7 @@ class Readiness:
     """`ready` needs database and schema only; the rest tells an operator where to look.
 
     `oldest_due_seconds`: how long the longest due delivery of an active webhook that
-    could be called has waited.
+    could be called has waited, or a scheduled run with something to send.
     """
 
     database: bool
@@ -57,10 +57,14 @@ async def oldest_due(
     else:
         sql = _WAITS_FOR_ANYBODY
     rows = await db.fetch(sql, **values)
-    due = rows[0]["due"]
-    if isinstance(due, str):  # SQLite tells no type for an expression
-        due = datetime.fromisoformat(due)
-    return max(now - due, timedelta()) if due is not None else timedelta()
+    rows += await db.fetch(_WAITS_FOR_A_RUN, now=now, account=account or "")
+    found = [_time(row["due"]) for row in rows if row["due"] is not None]
+    return max(now - min(found, default=now), timedelta())
+
+
+def _time(value: datetime | str) -> datetime:
+    """SQLite tells no type for an expression."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
 _WAITS_FOR_A_WORKER = """
@@ -70,6 +74,14 @@ _WAITS_FOR_A_WORKER = """
       AND (:account = '' OR account = :account)
       AND (lane != 'patient' OR NOT EXISTS (SELECT 1 FROM turn other
           WHERE other.lane = 'patient' AND other.served > :moved))
+"""
+# A run that should have begun, and would find something.
+_WAITS_FOR_A_RUN = """
+    SELECT min(s.next_run) AS due FROM schedule s JOIN turn t ON t.webhook = s.webhook
+    WHERE t.open AND t.follow IS NULL AND s.going IS NULL AND s.next_run <= :now
+      AND (:account = '' OR t.account = :account)
+      AND EXISTS (SELECT 1 FROM delivery d WHERE d.webhook = s.webhook
+          AND d.state = 'pending' AND d.due IS NULL AND d.lease IS NULL)
 """
 _WAITS_FOR_ANYBODY = """
     SELECT min((SELECT min(due) FROM delivery d WHERE d.webhook = turn.webhook

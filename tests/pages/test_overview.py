@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from callboard.auth.settings import Auth
 from callboard.database import writing
+from callboard.schedule import Schedule
 from tests.certificates import FOR_CLIENTS, authority, issue
 from tests.engine import Engine
 from tests.pages.signed_in import polled, seen
@@ -74,6 +75,20 @@ async def test_a_strip_warns_when_no_worker_is_running(alice, engine: Engine):
     async with writing() as db:
         await db.fetch("UPDATE delivery SET due = :due", due=long_ago)
         await db.fetch("UPDATE turn SET next_due = :due", due=long_ago)
+    page = seen(await alice.get("/webhooks"))
+    assert "Deliveries have been waiting for 3 min: no worker is running." in page
+    await engine.work()
+    assert "have been waiting" not in seen(await alice.get("/webhooks"))
+
+
+async def test_a_strip_warns_when_scheduled_runs_are_not_begun(alice, engine: Engine):
+    """One that would find nothing is nobody's trouble."""
+    await engine.webhook(delivery=Schedule(every_minutes=15))
+    long_ago = engine.runtime.clock() - timedelta(minutes=3)
+    async with writing() as db:
+        await db.fetch("UPDATE schedule SET next_run = :then", then=long_ago)
+    assert "have been waiting" not in seen(await alice.get("/webhooks"))
+    await engine.post()
     page = seen(await alice.get("/webhooks"))
     assert "Deliveries have been waiting for 3 min: no worker is running." in page
     await engine.work()
