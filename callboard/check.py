@@ -12,6 +12,7 @@ from callboard.database import Database, reading
 
 _STUCK = timedelta(seconds=60)
 _SOON = timedelta(seconds=5)
+_LONGEST_PACE = timedelta(seconds=10_005)  # at the lowest rate that a webhook may have
 _SHOWN = 5
 
 
@@ -43,15 +44,16 @@ _CHECKS: Sequence[tuple[str, str]] = (
     (
         "deliveries in a state that no rule allows",
         """
-        SELECT CAST(seq AS varchar) AS id FROM delivery WHERE NOT (
+        SELECT CAST(seq AS varchar) AS id FROM delivery WHERE tries > attempts OR NOT (
             (state = 'pending' AND finished_at IS NULL AND (due IS NOT NULL
                 OR EXISTS (SELECT 1 FROM schedule s
                     WHERE s.webhook = delivery.webhook)))
             OR (state = 'held' AND held_until IS NOT NULL AND lease IS NULL
-                AND finished_at IS NULL)
-            OR (state = 'delivered' AND lease IS NULL AND finished_at IS NOT NULL)
+                AND due IS NULL AND finished_at IS NULL)
+            OR (state = 'delivered' AND lease IS NULL AND due IS NULL
+                AND finished_at IS NOT NULL)
             OR (state IN ('failed', 'expired', 'cancelled') AND lease IS NULL
-                AND finished_at IS NOT NULL AND reason IS NOT NULL))
+                AND due IS NULL AND finished_at IS NOT NULL AND reason IS NOT NULL))
         """,
     ),
     (
@@ -68,10 +70,22 @@ _CHECKS: Sequence[tuple[str, str]] = (
         SELECT CAST(d.seq AS varchar) AS id FROM turn t
         JOIN delivery d ON d.webhook = t.webhook
         WHERE t.open AND d.state = 'pending' AND d.lease IS NULL AND d.due < :stuck
-          AND t.leased < t.slots AND t.rate IS NULL AND NOT t.ordered
-          AND (t.next_due IS NULL OR t.next_due > :soon
-               OR t.next_due < :stuck AND NOT EXISTS (SELECT 1 FROM turn other
-                   WHERE other.lane = t.lane AND other.served >= :served))
+          AND t.leased < t.slots
+          AND (NOT t.ordered OR d.seq = (SELECT min(first.seq) FROM delivery first
+              WHERE first.webhook = t.webhook AND first.state IN ('pending', 'held')))
+          AND (t.next_due IS NULL
+               OR t.rate IS NULL AND t.next_due > :soon OR t.next_due > :paced
+               OR t.next_due < :stuck AND t.lane NOT IN (
+                   SELECT lane FROM turn WHERE served >= :served))
+        """,
+    ),
+    (
+        "deliveries that wait for a run that is not planned",
+        """
+        SELECT CAST(d.seq AS varchar) AS id FROM schedule s
+        JOIN turn t ON t.webhook = s.webhook JOIN delivery d ON d.webhook = s.webhook
+        WHERE t.open AND s.next_run IS NULL AND s.planned_at < :stuck
+          AND d.state = 'pending' AND d.lease IS NULL AND d.due IS NULL
         """,
     ),
     (
@@ -79,6 +93,18 @@ _CHECKS: Sequence[tuple[str, str]] = (
         """
         SELECT s.webhook AS id FROM schedule s JOIN turn t ON t.webhook = s.webhook
         WHERE t.open AND t.follow IS NULL AND s.next_run < :stuck AND s.going IS NULL
+        """,
+    ),
+    (
+        "scheduled runs that nobody ends",
+        """
+        SELECT s.webhook AS id FROM schedule s LEFT JOIN run r ON r.id = s.going
+        WHERE s.going IS NOT NULL AND (r.id IS NULL OR r.started_at < :stuck)
+          AND NOT EXISTS (SELECT 1 FROM delivery d
+            WHERE d.run = s.going AND d.state = 'pending'
+              AND (d.lease IS NOT NULL OR d.due IS NOT NULL))
+          AND NOT EXISTS (SELECT 1 FROM delivery d JOIN attempt a ON a.delivery = d.seq
+            WHERE d.run = s.going AND a.started_at > :stuck)
         """,
     ),
     (
@@ -95,7 +121,8 @@ _CHECKS: Sequence[tuple[str, str]] = (
         """
         SELECT CAST(d.seq AS varchar) AS id FROM delivery d
         WHERE d.lease IS NOT NULL AND NOT EXISTS (
-            SELECT 1 FROM worker w WHERE d.lease LIKE w.id || '/%')
+            SELECT 1 FROM worker w
+            WHERE d.lease LIKE w.id || '/%' AND w.beat_at > :stuck)
         """,
     ),
     (
@@ -124,6 +151,17 @@ _CHECKS: Sequence[tuple[str, str]] = (
         """,
     ),
     (
+        "webhooks whose turn does not say what they do",
+        """
+        SELECT w.id FROM webhook w JOIN turn t ON t.webhook = w.id
+        WHERE t.version != w.version
+          OR t.open AND w.state != 'active'
+          OR NOT t.open AND w.state = 'active' AND coalesce(t.follow, '') != 'discard'
+            AND NOT EXISTS (SELECT 1 FROM health h
+              WHERE h.webhook = w.id AND h.verdict IS NOT NULL)
+        """,
+    ),
+    (
         "webhooks without a turn",
         """
         SELECT w.id FROM webhook w
@@ -138,19 +176,28 @@ async def ledger(now: datetime) -> list[Finding]:
     found = []
     async with reading() as db:
         for what, sql in _CHECKS:
-            rows = await _ids(db, sql, now)
-            if rows:
-                found.append(Finding(what, len(rows), tuple(rows[:_SHOWN])))
+            if finding := await _look(db, what, sql, now):
+                found.append(finding)
     return found
 
 
-async def _ids(db: Database, sql: str, now: datetime) -> list[str]:
+async def _look(db: Database, what: str, sql: str, now: datetime) -> Finding | None:
     """`served`: a lane that was looked at since is busy, not stuck."""
     stuck = now - _STUCK
     values = {
         "stuck": stuck,
         "soon": now + _SOON,
+        "paced": now + _LONGEST_PACE,
         "served": int(stuck.timestamp() * 1_000_000),
     }
     given = {name: value for name, value in values.items() if f":{name}" in sql}
-    return [row["id"] for row in await db.fetch(sql, **given)]
+    rows = await db.fetch(
+        f"""
+        WITH found AS ({sql})
+        SELECT id, (SELECT count(*) FROM found) AS n FROM found LIMIT {_SHOWN}
+        """,  # noqa: S608  the texts above
+        **given,
+    )
+    if not rows:
+        return None
+    return Finding(what, int(rows[0]["n"]), tuple(row["id"] for row in rows))

@@ -158,7 +158,7 @@ def check() -> None:
     if not knows_redis:
         where = f"no `callboard up` runs on port {settings.port}"
         click.echo(f"Redis was not looked at: {where}, REDIS_URL is not set.", err=True)
-    found = asyncio.run(examine(settings, datetime.now(UTC), knows_redis))
+    found = asyncio.run(examine(settings, knows_redis))
     for sentence in found:
         click.echo(sentence)
     sys.exit(1 if found else 0)

@@ -2,28 +2,25 @@
 
 import asyncio
 import socket
-from datetime import datetime
 from ipaddress import ip_address
 from urllib.parse import parse_qs, urlsplit
 
 from callboard import check, expiring, resealing
 from callboard.config import Settings
-from callboard.database import AWAY, check_schema, opened_database
+from callboard.database import AWAY, Clock, check_schema, opened_database
 from callboard.egress.policy import EgressPolicy
 from callboard.errors import Unavailable
 from callboard.queue import open_queue
 from callboard.vault import Vault
 
 
-async def examine(
-    settings: Settings, now: datetime, knows_redis: bool = True
-) -> list[str]:
+async def examine(settings: Settings, knows_redis: bool = True) -> list[str]:
     """Empty when all is well. `knows_redis`: somebody has said where it is."""
     return [
         *_public_url(settings),
         *await _destinations(settings),
         *(await _redis(settings) if knows_redis else ()),
-        *await _database(settings, now),
+        *await _database(settings),
     ]
 
 
@@ -76,7 +73,7 @@ async def _redis(settings: Settings) -> list[str]:
     return ["Redis does not answer at REDIS_URL: deliveries begin a second later each."]
 
 
-async def _database(settings: Settings, now: datetime) -> list[str]:
+async def _database(settings: Settings) -> list[str]:
     try:
         async with opened_database():
             if missing := await check_schema():
@@ -84,6 +81,9 @@ async def _database(settings: Settings, now: datetime) -> list[str]:
                     f"The database lacks {len(missing)} migrations:"
                     " run callboard migrate."
                 ]
+            clock = Clock()
+            await clock.set()
+            now = clock()
             return [
                 *[_sentence(finding) for finding in await check.ledger(now)],
                 *await _secrets(settings),

@@ -1,12 +1,12 @@
 """The ledger check must be able to fail: each breach is planted, and found."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from callboard import check
-from callboard.database import writing
+from callboard.database import Database, writing
 from callboard.delivery.workers import Watch
 from callboard.runtime import Runtime
 from tests import make
@@ -17,6 +17,14 @@ from tests.receiver import Receiver
 FEWER = "events with other deliveries than their receipt named"
 STATE = "deliveries in a state that no rule allows"
 STUCK = "due deliveries that nobody looks at"
+FOLLOW = "deliveries that did not follow their webhook"
+GONE = "leases of workers that are no more"
+TURN = "webhooks whose turn does not say what they do"
+BEGUN = "scheduled runs that nobody begins"
+ENDED = "scheduled runs that nobody ends"
+PLANNED = "deliveries that wait for a run that is not planned"
+SUMS = "replays whose deliveries do not add up"
+FURTHER = "replays that nobody takes further"
 LEASED = "webhooks whose count of calls in flight is wrong"
 BREACHES = {
     "lost": ("DELETE FROM delivery WHERE seq = 2", {FEWER}),
@@ -38,14 +46,24 @@ BREACHES = {
     ),
     "held for ever": (
         "UPDATE delivery SET state = 'held', due = NULL WHERE seq = 2",
-        {STATE, "deliveries that did not follow their webhook"},
+        {STATE, FOLLOW},
     ),
+    "held and due": (
+        "UPDATE delivery SET state = 'held', held_until = :tomorrow WHERE seq = 2",
+        {STATE, FOLLOW},
+    ),
+    "ended and due": (
+        "UPDATE delivery SET due = :now WHERE seq = 1",
+        {STATE},
+    ),
+    "more tries than calls": ("UPDATE delivery SET tries = 9 WHERE seq = 2", {STATE}),
     "failed without a reason": (
         "UPDATE delivery SET state = 'failed', finished_at = :now WHERE seq = 2",
         {STATE},
     ),
     "delivered without a call": (
-        "UPDATE delivery SET state = 'delivered', finished_at = :now WHERE seq = 2",
+        "UPDATE delivery SET state = 'delivered', due = NULL, finished_at = :now"
+        " WHERE seq = 2",
         {"delivered deliveries without an attempt that says so"},
     ),
     "leased and ended": (
@@ -54,16 +72,61 @@ BREACHES = {
     ),
     "lease of nobody": (
         "UPDATE delivery SET lease = 'wrk_dead/1' WHERE seq = 2",
-        {LEASED, "leases of workers that are no more"},
+        {LEASED, GONE},
+    ),
+    "lease of one that stands still": (
+        "UPDATE delivery SET lease = 'wrk_a/1' WHERE seq = 2;"
+        " UPDATE turn SET leased = 1, slots = 5; UPDATE worker SET beat_at = :ago",
+        {GONE},
     ),
     "count too high": ("UPDATE turn SET leased = leased + 1", {LEASED}),
     "count too low": ("UPDATE turn SET leased = leased - 1", {LEASED}),
     "asleep": ("UPDATE turn SET next_due = NULL", {STUCK}),
     "asleep till tomorrow": ("UPDATE turn SET next_due = :tomorrow", {STUCK}),
+    "asleep with a rate": ("UPDATE turn SET next_due = NULL, rate = 1", {STUCK}),
+    "asleep till tomorrow with a rate": (
+        "UPDATE turn SET next_due = :tomorrow, rate = 1",
+        {STUCK},
+    ),
+    "asleep in order": ("UPDATE turn SET next_due = NULL, ordered = true", {STUCK}),
+    "looked at by nobody": ("UPDATE turn SET next_due = :ago, served = 0", {STUCK}),
+    "called although it is deleted": (
+        "UPDATE webhook SET state = 'deleted'",
+        {TURN},
+    ),
+    "settings that nobody sees": ("UPDATE webhook SET version = version + 1", {TURN}),
+    "run not begun": (
+        "INSERT INTO schedule (webhook, next_run, planned_at)"
+        " SELECT webhook, :ago, :ago FROM turn",
+        {BEGUN},
+    ),
+    "run not ended": (
+        "INSERT INTO schedule (webhook, next_run, planned_at, going)"
+        " SELECT webhook, :tomorrow, :ago, 7 FROM turn",
+        {ENDED},
+    ),
+    "run not planned": (
+        "INSERT INTO schedule (webhook, next_run, planned_at)"
+        " SELECT webhook, NULL, :ago FROM turn;"
+        " UPDATE delivery SET due = NULL WHERE seq = 2",
+        {PLANNED},
+    ),
+    "replay with too many": (
+        "INSERT INTO replay (id, state, total, made) VALUES ('r', 'finished', 1, 2)",
+        {SUMS},
+    ),
+    "replay that sleeps": (
+        "INSERT INTO replay (id, state, next_at) VALUES ('r', 'running', NULL)",
+        {FURTHER},
+    ),
+    "replay that is forgotten": (
+        "INSERT INTO replay (id, state, next_at) VALUES ('r', 'running', :ago)",
+        {FURTHER},
+    ),
     "no turn": ("DELETE FROM turn", {"webhooks without a turn"}),
     "left behind": (
         "UPDATE turn SET open = false",
-        {"deliveries that did not follow their webhook"},
+        {FOLLOW, TURN},
     ),
 }
 
@@ -88,6 +151,16 @@ async def engine(
     return made
 
 
+async def run(db: Database, sql: str, now: datetime) -> None:
+    times = {
+        "ago": now - timedelta(minutes=2),
+        "now": now,
+        "later": now + timedelta(hours=1),
+        "tomorrow": now + timedelta(days=1),
+    }
+    await db.fetch(sql, **{name: t for name, t in times.items() if f":{name}" in sql})
+
+
 async def findings(engine: Engine) -> dict[str, check.Finding]:
     found = await check.ledger(engine.runtime.clock())
     return {finding.what: finding for finding in found}
@@ -95,15 +168,14 @@ async def findings(engine: Engine) -> dict[str, check.Finding]:
 
 @pytest.mark.parametrize("breach", BREACHES)
 async def test_a_planted_breach_is_found(engine: Engine, breach: str):
-    sql, wanted = BREACHES[breach]
+    planted, wanted = BREACHES[breach]
+    now = engine.runtime.clock()
     async with writing() as db:
-        now = engine.runtime.clock()
-        times = {"now": now, "tomorrow": now + timedelta(days=1)}
-        values = {name: time for name, time in times.items() if f":{name}" in sql}
-        await db.fetch("UPDATE turn SET next_due = :now", now=now)
+        await run(db, "UPDATE turn SET next_due = :now", now)
         if STUCK not in wanted:
-            await db.fetch("UPDATE delivery SET due = :now WHERE seq > 1", now=now)
-        await db.fetch(sql, **values)
+            await run(db, "UPDATE delivery SET due = :now WHERE seq > 1", now)
+        for sql in planted.split(";"):
+            await run(db, sql, now)
     found = await findings(engine)
     assert found.keys() == wanted
     assert all(each.count >= 1 and each.examples for each in found.values())
@@ -119,20 +191,30 @@ async def test_what_is_due_and_will_be_looked_at_is_no_breach(engine: Engine):
 @pytest.mark.parametrize(
     "reason",
     [
-        pytest.param("leased = 1, slots = 1", id="cap"),
-        pytest.param("rate = 0.001, next_due = :later", id="rate"),
-        pytest.param("ordered = true, next_due = :later", id="order"),
+        pytest.param(
+            "UPDATE turn SET leased = 1, slots = 1;"
+            " UPDATE delivery SET lease = 'wrk_a/1' WHERE seq = 2",
+            id="cap",
+        ),
+        pytest.param("UPDATE turn SET rate = 0.001, next_due = :later", id="rate"),
+        pytest.param(
+            "UPDATE turn SET ordered = true, next_due = :later;"
+            " UPDATE delivery SET due = :later WHERE seq = 2",
+            id="order",
+        ),
+        pytest.param(
+            "UPDATE turn SET ordered = true, next_due = :now, leased = 1;"
+            " UPDATE delivery SET lease = 'wrk_a/1' WHERE seq = 2",
+            id="order, the first is under way",
+        ),
     ],
 )
 async def test_what_waits_for_its_webhooks_cap_rate_or_order_is_no_breach(
     engine: Engine, reason: str
 ):
     async with writing() as db:
-        later = engine.runtime.clock() + timedelta(hours=1)
-        values = {"later": later} if ":later" in reason else {}
-        await db.fetch(f"UPDATE turn SET {reason}", **values)
-        if "leased" in reason:
-            await db.fetch("UPDATE delivery SET lease = 'wrk_a/1' WHERE seq = 2")
+        for sql in reason.split(";"):
+            await run(db, sql, engine.runtime.clock())
     assert await findings(engine) == {}
 
 
