@@ -30,6 +30,9 @@ _SESSION = {
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
+    # A process that stands still in the middle of a transaction must let go of what
+    # it has locked, or everybody would wait for as long as it does.
+    "idle_in_transaction_session_timeout": "4s",
 }
 
 

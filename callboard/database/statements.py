@@ -23,6 +23,7 @@ AWAY = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InternalClientError,  # a query on a connection that is being ended
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,

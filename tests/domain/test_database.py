@@ -1,6 +1,7 @@
 """Transactions, whatever becomes of those who asked for them."""
 
 import asyncio
+from contextvars import Context
 
 import pytest
 
@@ -62,3 +63,30 @@ async def test_who_waits_too_long_for_the_one_writer_is_refused(
                 pass
     async with writing() as database:
         await database.fetch("DELETE FROM worker")
+
+
+async def test_who_stands_still_in_the_middle_lets_go_of_what_it_locked(db: None):
+    """As a process that is stopped; here only its patience is shorter."""
+    if isinstance(engine(), PooledSQLiteEngine):
+        pytest.skip("a file stays locked as long as its process likes")
+    async with writing() as connected:
+        await connected.fetch(ADD, id="one", now=NOW)
+        (said,) = await connected.fetch("SHOW idle_in_transaction_session_timeout")
+    assert said["idle_in_transaction_session_timeout"] == "4s"
+    with pytest.raises(Unavailable):
+        await _stand_still()
+
+
+async def _stand_still() -> None:
+    lock = "UPDATE worker SET beat = beat + 1 WHERE id = 'one'"
+    async with writing() as connected:
+        await connected.fetch("SET idle_in_transaction_session_timeout = 50")
+        await connected.fetch(lock)
+        # Somebody else gets the lock, and only then may this one go on.
+        await asyncio.create_task(_write(lock), context=Context())
+        await connected.fetch(lock)
+
+
+async def _write(sql: str) -> None:
+    async with writing() as connected:
+        await connected.fetch(sql)
