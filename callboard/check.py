@@ -156,7 +156,7 @@ _CHECKS: Sequence[tuple[str, str]] = (
         SELECT w.id FROM webhook w JOIN turn t ON t.webhook = w.id
         WHERE t.version != w.version
           OR t.open AND w.state != 'active'
-          OR NOT t.open AND w.state = 'active' AND coalesce(t.follow, '') != 'discard'
+          OR NOT t.open AND w.state = 'active' AND t.follow IS NULL
             AND NOT EXISTS (SELECT 1 FROM health h
               WHERE h.webhook = w.id AND h.verdict IS NOT NULL)
         """,

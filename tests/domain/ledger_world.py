@@ -1,0 +1,89 @@
+"""The people in it, who may do anything at any moment."""
+
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from callboard import by_hand, ids, scheduled, spells
+from callboard.errors import CallboardError, Conflict, Invalid, NotFound
+from callboard.webhooks import lifecycle, webhooks
+from tests.domain.ledger_work import Work
+from tests.engine import WHO
+
+
+class World(Work):
+    async def pause(self, hook: int) -> None:
+        await self.may_refuse(lifecycle.pause, hook)
+
+    async def deactivate(self, hook: int) -> None:
+        await self.may_refuse(lifecycle.deactivate, hook)
+
+    async def delete(self, hook: int) -> None:
+        if hook in (0, 4):
+            await self.may_refuse(lifecycle.delete, hook)
+            self.owed.delete(self.hooks[hook])
+
+    async def run_now(self, hook: int) -> None:
+        await self.may_refuse(scheduled.run_now, hook)
+
+    async def activate(self, hook: int, held: Any) -> None:
+        """Is never refused because something is still on its way."""
+        id = self.hooks[hook]
+        (row,) = await self.rows("SELECT state FROM webhook WHERE id = :id", id=id)
+        refusals = () if held else (Invalid,)
+        with contextlib.suppress(NotFound, *refusals):
+            await lifecycle.activate(self.account, WHO, id, held, self.now)
+            if row["state"] != "active":
+                self.owed.lost.pop(id, None)
+
+    async def lose(self, hook: int, follows: bool, held: Any) -> None:
+        """The rule stops it, and a person activates it within the same second."""
+        id = self.hooks[hook]
+        for _ in range(12):
+            (row,) = await self.rows("SELECT state FROM webhook WHERE id = :id", id=id)
+            if row["state"] != "active":
+                break
+            await self.accept(1, 0)
+            await self.claim("wrk_b", 20)
+            mine = [each for each in self.flights["wrk_b"] if each[0].webhook == id]
+            for flight in mine[: len(mine) if follows else 1]:
+                await self.begin_call(flight)
+                self.flights["wrk_b"].remove(flight)
+                await self.write(flight, 500, slow=False)
+                await self.must_hold()
+            await self.wait(101)
+            await spells.deactivate_waiting(self.clock)
+        if follows:
+            await self.sweep()
+            await self.must_hold()
+        await self.activate(hook, held)
+
+    async def may_refuse(self, act: Callable[..., Awaitable[Any]], hook: int) -> None:
+        with contextlib.suppress(Conflict, NotFound):
+            await act(self.account, WHO, self.hooks[hook], self.now)
+
+    async def change(self, hook: int, ordered: bool, concurrency: int) -> None:
+        """From ordered to not and back, with whatever is under way."""
+        new = {"ordered": ordered, "concurrency": concurrency}
+        id, vault = self.hooks[hook], self.vault
+        with contextlib.suppress(NotFound):
+            await webhooks.change(self.account, WHO, id, new, vault, True, self.now)
+
+    async def cancel(self, which: int) -> None:
+        await self.by_hand(by_hand.cancel, which)
+
+    async def try_now(self, which: int) -> None:
+        await self.by_hand(by_hand.try_now, which)
+
+    async def repeat(self, which: int) -> None:
+        self.repeats += await self.by_hand(by_hand.repeat, which)
+
+    async def by_hand(self, act: Callable[..., Awaitable[Any]], which: int) -> int:
+        if not (rows := await self.rows("SELECT seq FROM delivery ORDER BY seq")):
+            return 0
+        id = ids.from_sequence("dlv", rows[which % len(rows)]["seq"])
+        try:
+            await act(self.account, WHO, id, self.now)
+        except CallboardError:
+            return 0
+        return 1
