@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from tests.chaos.report import Case, Figures, table
 from tests.chaos.world import World, prepare, running_world
 
 LONG = os.environ.get("CHAOS") == "long"
-_told: list[str] = []
+_told: list[Case] = []
+
+Tell = Callable[..., None]
 
 
 @pytest.hookimpl(tryfirst=True)  # before others select by marker
@@ -26,14 +29,19 @@ def _is_chaos(item: pytest.Item) -> bool:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    for line in _told:
+    for line in table(_told) if _told else ():
         terminalreporter.write_line(line)
 
 
 @pytest.fixture
-def tell(request: pytest.FixtureRequest) -> Callable[[object], None]:
-    """One line for the case, shown when all is over."""
-    return lambda figures: _told.append(f"{request.node.name}: {figures}")
+def tell(request: pytest.FixtureRequest) -> Tell:
+    """A row of the table that is shown when all is over."""
+    name = request.node.name.removeprefix("test_").replace("_", " ")
+
+    def told(rounds: int, figures: Figures, beside: str = "") -> None:
+        _told.append(Case(name, rounds, figures, beside))
+
+    return told
 
 
 @pytest.fixture(scope="session")

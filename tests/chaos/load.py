@@ -10,6 +10,7 @@ from itertools import count, cycle
 
 import aiohttp
 
+from tests.chaos.report import Figures
 from tests.chaos.world import World
 
 RATE = 150.0
@@ -38,7 +39,8 @@ class Accepted:
 @dataclass
 class Load:
     """`refused`: keys by status, or by how the connection broke. `outages`: from when
-    to when nothing could be delivered. `kills`: of workers."""
+    to when nothing could be delivered. `kills`: of workers. `takes_over`: so long what
+    was in flight may take."""
 
     world: World
     rate: float
@@ -48,6 +50,7 @@ class Load:
     outages: list[tuple[float, float]] = field(default_factory=list)
     kills: list["Kill"] = field(default_factory=list)
     slowest_answer: float = 0.0
+    takes_over: float = TAKEN_OVER
     over: bool = False
 
     async def more(self, events: int, within: float = 30.0) -> None:
@@ -78,12 +81,20 @@ class Load:
             while not await self.world.ask("leased", worker):
                 pass
         self.world.kill(name)
-        killed = time.monotonic()
-        held = await self.world.ask("leased", worker)
-        full = await self.world.ask("full", *self.world.alive_workers())
+        await self.lost(name)
+
+    async def lost(self, *names: str) -> None:
+        """These workers do nothing any more."""
+        at = time.monotonic()
+        held: list[list[str]] = []
+        for name in names:
+            held += await self.world.ask("leased", self.world.worker_id(name))
+        alive = set(self.world.workers) - set(names)
+        ids = self.world.worker_ids(alive)
+        full = await self.world.ask("full", *ids)
         self.kills.append(
             Kill(
-                killed,
+                at,
                 frozenset(_call(id, url) for id, url in held),
                 frozenset(_path(url) for url in full),
             )
@@ -105,7 +116,7 @@ class Load:
                 since = max(since, up)
         for kill in self.kills:
             if call[1] in kill.full and kill.at < since + GOES_ON:
-                since = max(since, kill.at + TAKEN_OVER)
+                since = max(since, kill.at + self.takes_over)
         return since
 
 
@@ -123,25 +134,6 @@ class Kill:
         a webhook may now be held up by the calls that still count as in flight."""
         return Kill(
             max(self.at, up), self.held, frozenset(path for _, path in self.held)
-        )
-
-
-@dataclass(frozen=True)
-class Figures:
-    accepted: int
-    refused: dict[int | str, int]
-    held: int
-    repeats: int
-    went_on: float
-    taken_over: float
-
-    def __str__(self) -> str:
-        refused = ", ".join(f"{n}x {status}" for status, n in self.refused.items())
-        return (
-            f"{self.accepted} accepted, {refused or 'none'} refused, "
-            f"{self.repeats} repeated of {self.held} in flight, "
-            f"went on within {self.went_on:.1f} s, "
-            f"taken over within {self.taken_over:.1f} s"
         )
 
 
@@ -216,7 +208,7 @@ async def settled(load: Load) -> Figures:
     assert not (found := load.world.complaints()), "\n".join(found)
     assert not extra, extra
     assert slowest <= GOES_ON, slowest
-    assert over <= TAKEN_OVER, over
+    assert over <= load.takes_over, over
     return Figures(
         accepted=len(load.accepted),
         refused={status: len(keys) for status, keys in load.refused.items() if keys},

@@ -3,13 +3,12 @@
 import asyncio
 import os
 from collections import defaultdict
-from collections.abc import Callable
 
 import pytest
 import redis
 
 from callboard.queue import QUEUE_NAME, WAKE
-from tests.chaos.conftest import LONG
+from tests.chaos.conftest import LONG, Tell
 from tests.chaos.load import GOES_ON, sending, settled
 from tests.chaos.world import RETRY, World, until
 from tests.servers import faketime_library
@@ -27,7 +26,7 @@ pytestmark = [
 
 
 async def test_clocks_that_differ_send_nothing_early_twice_or_late(
-    world: World, tell: Callable[[object], None]
+    world: World, tell: Tell
 ) -> None:
     try:
         for name, clock in WRONG.items():
@@ -46,7 +45,7 @@ async def test_clocks_that_differ_send_nothing_early_twice_or_late(
     assert figures.repeats == 0
     assert min(gaps) >= RETRY * 0.9
     assert max(gaps) <= RETRY + GOES_ON
-    tell(f"retries after {min(gaps):.1f} to {max(gaps):.1f} s, {figures}")
+    tell(1, figures, f"retries after {min(gaps):.1f} to {max(gaps):.1f} s")
 
 
 def rings_heard(world: World) -> bool:

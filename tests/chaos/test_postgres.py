@@ -4,12 +4,11 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable
 from itertools import chain, repeat
 
 import pytest
 
-from tests.chaos.conftest import LONG
+from tests.chaos.conftest import LONG, Tell
 from tests.chaos.load import sending, settled
 from tests.chaos.world import World
 
@@ -23,7 +22,7 @@ pytestmark = pytest.mark.skipif(
 
 
 async def test_a_database_that_comes_back_finds_everybody_there(
-    world: World, tell: Callable[[object], None]
+    world: World, tell: Tell
 ) -> None:
     assert world.postgres
     lengths, longest = chain([OUTAGE], repeat(0.0)), 0.0
@@ -42,4 +41,4 @@ async def test_a_database_that_comes_back_finds_everybody_there(
     figures = await settled(load)
     assert set(load.refused) == {503}
     assert figures.repeats == 0
-    tell(f"{2 * ROUNDS} restarts, 100 accepted within {longest:.1f} s, {figures}")
+    tell(2 * ROUNDS, figures, f"100 accepted within {longest:.1f} s of its return")

@@ -1,16 +1,12 @@
 """Processes that are killed, and some that are asked to end."""
 
-from collections.abc import Callable
-
 import pytest
 
-from tests.chaos.conftest import LONG
+from tests.chaos.conftest import LONG, Tell
 from tests.chaos.load import sending, settled
 from tests.chaos.world import World
 
 ROUNDS = 14 if LONG else 2
-
-Tell = Callable[[object], None]
 
 
 async def test_a_worker_that_is_killed_again_and_again_loses_nothing(
@@ -26,7 +22,7 @@ async def test_a_worker_that_is_killed_again_and_again_loses_nothing(
         await load.more(100)
     figures = await settled(load)
     assert figures.repeats <= figures.held
-    tell(f"{ROUNDS} kills, {figures}")
+    tell(ROUNDS, figures)
 
 
 @pytest.mark.skipif(not LONG, reason="it takes a while: make chaos")
@@ -44,7 +40,7 @@ async def test_workers_that_are_all_killed_lose_nothing(
             await load.more(100)
         figures = await settled(load)
         assert figures.repeats <= figures.held
-        tell(f"2 kills, {figures}")
+        tell(2, figures)
 
 
 async def test_a_web_process_that_is_killed_has_kept_what_it_accepted(
@@ -60,7 +56,7 @@ async def test_a_web_process_that_is_killed_has_kept_what_it_accepted(
                 await world.started(name)
     figures = await settled(load)
     assert figures.repeats == 0
-    tell(f"{2 * rounds} kills, {figures}")
+    tell(2 * rounds, figures)
 
 
 async def test_a_deploy_repeats_nothing(world: World, tell: Tell) -> None:
@@ -75,4 +71,4 @@ async def test_a_deploy_repeats_nothing(world: World, tell: Tell) -> None:
         await load.more(100)
     figures = await settled(load)
     assert figures.repeats == 0
-    tell(f"{2 * rounds} restarts, {figures}")
+    tell(2 * rounds, figures)

@@ -2,20 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 
 import redis
 
-from tests.chaos.conftest import LONG
+from tests.chaos.conftest import LONG, Tell
 from tests.chaos.load import GOES_ON, sending, settled
 from tests.chaos.world import World, until
 
 AWAY = 60 if LONG else 5
 
 
-async def test_redis_may_be_emptied_and_be_away(
-    world: World, tell: Callable[[object], None]
-) -> None:
+async def test_redis_may_be_emptied_and_be_away(world: World, tell: Tell) -> None:
     async with sending(world) as load:
         await load.more(50)
         with redis.Redis.from_url(world.redis.url) as connected:
@@ -34,7 +31,7 @@ async def test_redis_may_be_emptied_and_be_away(
     assert figures.repeats == 0
     assert load.slowest_answer < GOES_ON
     assert normal < GOES_ON
-    tell(f"away {AWAY} s, normal after {normal:.1f} s, {figures}")
+    tell(21, figures, f"away {AWAY} s, normal {normal:.1f} s after its return")
 
 
 def listeners(world: World) -> int:

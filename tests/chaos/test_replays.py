@@ -4,7 +4,9 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
+from tests.chaos.conftest import Tell
 from tests.chaos.load import GOES_ON, TAKEN_OVER
+from tests.chaos.report import Figures
 from tests.chaos.world import World
 
 MANY = 200
@@ -13,7 +15,7 @@ _WITHIN = 10.0 + GOES_ON + TAKEN_OVER
 
 
 async def test_a_replay_and_a_drain_outlive_workers_that_are_killed(
-    world: World, tell: Callable[[object], None]
+    world: World, tell: Tell
 ) -> None:
     for type in ("drained.again", "replayed.again"):
         await world.post("/event-types", {"name": type})
@@ -49,7 +51,18 @@ async def test_a_replay_and_a_drain_outlive_workers_that_are_killed(
     assert not world.complaints()
     for webhook in (drained, new):
         await world.delete(f"/webhooks/{webhook}")
-    tell(f"{got.total() - len(got)} repeated of {held.total()} in flight")
+    tell(
+        2,
+        Figures(
+            accepted=len(sent),
+            refused={},
+            held=held.total(),
+            repeats=got.total() - len(got),
+            went_on=None,
+            taken_over=None,
+        ),
+        "a drain and a replay",
+    )
 
 
 async def _until(met: Callable[[], Awaitable[bool]]) -> None:

@@ -3,13 +3,14 @@
 import os
 import resource
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 import pytest
 
-from tests.chaos.conftest import LONG
-from tests.chaos.load import Figures, Load, sending, settled
+from tests.chaos.conftest import LONG, Tell
+from tests.chaos.load import Load, sending, settled
+from tests.chaos.report import Figures
 from tests.chaos.world import World
 
 ROUNDS = 5 if LONG else 1
@@ -21,8 +22,6 @@ ANSWERED = 25.0
 pytestmark = pytest.mark.skipif(
     os.environ.get("TEST_ENGINE") == "postgres", reason="this is about a file"
 )
-
-Tell = Callable[[object], None]
 
 
 async def test_a_locked_database_refuses_and_goes_on(world: World, tell: Tell) -> None:
@@ -36,7 +35,7 @@ async def test_a_locked_database_refuses_and_goes_on(world: World, tell: Tell) -
         figures = await refused_without_a_trace(load)
         assert set(figures.refused) == {503}
         assert load.slowest_answer < ANSWERED
-        tell(f"answers within {load.slowest_answer:.0f} s, {figures}")
+        tell(1, figures, f"answers within {load.slowest_answer:.0f} s")
 
 
 async def test_a_full_disk_refuses_and_goes_on(world: World, tell: Tell) -> None:
@@ -48,7 +47,7 @@ async def test_a_full_disk_refuses_and_goes_on(world: World, tell: Tell) -> None
             await load.more(50)
     figures = await refused_without_a_trace(load)
     assert set(figures.refused) == {503}
-    tell(f"{ROUNDS} rounds, {figures}")
+    tell(ROUNDS, figures)
 
 
 @contextmanager

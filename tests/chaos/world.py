@@ -4,10 +4,11 @@ import asyncio
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,9 +80,13 @@ class World:
         assert found
         return found[1]
 
-    def alive_workers(self) -> list[str]:
-        alive = [n for n in self.workers if self.processes[n].poll() is None]
+    def worker_ids(self, names: Iterable[str]) -> list[str]:
+        """Of those among them that live."""
+        alive = [n for n in names if self.processes[n].poll() is None]
         return [self.worker_id(name) for name in alive]
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        self.processes[name].send_signal(number)
 
     def kill(self, name: str) -> None:
         self.processes[name].kill()
@@ -123,8 +128,16 @@ class World:
     async def get(self, path: str) -> Any:
         return await self._call("GET", path)
 
-    async def delete(self, path: str) -> None:
-        await self._call("DELETE", path)
+    async def patch(self, path: str, body: object, web: str = "web 1") -> None:
+        await self._call("PATCH", path, web, json=body)
+
+    async def delete(self, path: str, web: str = "web 1") -> None:
+        await self._call("DELETE", path, web)
+
+    async def readiness(self, web: str = "web 1") -> Any:
+        url = f"http://127.0.0.1:{self.web_ports[web]}/readyz"
+        async with httpx.AsyncClient() as client:
+            return (await client.get(url)).json()
 
     async def _call(
         self, method: str, path: str, web: str = "web 1", **more: Any
@@ -159,6 +172,7 @@ def _world(directory: Path, redis: Redis, postgres: Postgres | None) -> Iterator
     environ = {
         "PATH": os.environ["PATH"],
         "DATABASE_URL": postgres.url if postgres else file,
+        "DATA_DIR": str(directory),
         "REDIS_URL": redis.url,
         "SECRET_KEY": "only for tests: nothing that is here is secret",
         "ALLOW_DESTINATIONS": "127.0.0.0/8",
