@@ -1,6 +1,7 @@
 """The sender's side: events at a steady rate, and what became of each of them."""
 
 import asyncio
+import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -80,8 +81,9 @@ class Load:
         async with asyncio.timeout(30):
             while not await self.world.ask("leased", worker):
                 pass
-        self.world.kill(name)
+        self.world.signal(name, signal.SIGSTOP)  # before others take it over
         await self.lost(name)
+        self.world.kill(name)
 
     async def lost(self, *names: str) -> None:
         """These workers do nothing any more."""
