@@ -4,6 +4,7 @@ from datetime import UTC
 
 from arq.connections import RedisSettings
 from arq.worker import Worker
+from redis.asyncio.connection import parse_url
 
 from callboard.dispatch import Pump
 from callboard.notices.postman import Postman
@@ -17,6 +18,9 @@ def make_worker(
 ) -> Worker:
     redis = RedisSettings.from_dsn(redis_url)
     redis.conn_retries = 0  # the process tries again by itself
+    # `from_dsn` reads no more of the query than the database.
+    asked = parse_url(redis_url).get("ssl_cert_reqs", redis.ssl_cert_reqs)
+    redis.ssl_cert_reqs = str(asked)
     return Worker(
         functions=[jobs.wake, jobs.post, jobs.replay],
         queue_name=QUEUE_NAME,
