@@ -24,6 +24,7 @@ _for_account = click.option("--account", help="Its name or id; the first one if 
 @click.version_option(__version__, prog_name="callboard")
 def main() -> None:
     """Callboard sends webhooks. Settings come from the environment."""
+    os.umask(0o077)  # the database, mails with links and sockets are nobody else's
 
 
 @main.command("up")

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import stat
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -43,6 +44,13 @@ async def callboard(*words: str, typed: str = "", **environ: str) -> Ended:
     )
     output, errors = await process.communicate(typed.encode())
     return Ended(process.returncode or 0, output.decode(), errors.decode())
+
+
+async def test_nobody_else_on_the_machine_reads_its_files(tmp_path: Path):
+    path = tmp_path / "new.sqlite"
+    ended = await callboard("migrate", DATABASE_URL=f"sqlite:///{path}")
+    assert ended.code == 0, ended.errors
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 async def test_a_key_is_printed_alone_and_works(cast: Cast, runtime: Runtime):
