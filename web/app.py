@@ -35,6 +35,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         },
         lifespan=[running(settings)],
         exception_handlers=errors.by_path(),
+        before_send=[security.let_nobody_guess],
         openapi_config=openapi.CONFIG,
         template_config=templating.config(),
         request_max_body_size=_BODY_BYTES,
