@@ -7,24 +7,25 @@ needs no Redis. Nothing here is retried by exception: a failed call is an outcom
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from random import Random
 from time import monotonic
 
-from callboard import retry, schedule, spells
+from callboard import spells
 from callboard.database import Database, reading, writing
 from callboard.delivery import acts, buckets, ledger, request
 from callboard.delivery.bulk import Bulk
 from callboard.delivery.caller import Caller
+from callboard.delivery.crew import Crew
+from callboard.delivery.deciding import decide
 from callboard.delivery.flights import Flight, Flights
 from callboard.delivery.hosts import Hosts
-from callboard.delivery.ledger import Claimed, Result, Sent
+from callboard.delivery.ledger import Claimed, Result
 from callboard.delivery.request import Call
 from callboard.delivery.sender import Sender
-from callboard.delivery.states import DeliveryState, Lane, Trigger
+from callboard.delivery.states import Lane
 from callboard.delivery.targets import Target, Targets
 from callboard.errors import Unavailable
 from callboard.outcome import ErrorClass, Outcome
@@ -35,11 +36,9 @@ _KEEPS_LOOKING = 0.25
 _OTHER_LANES = 0.05
 # Recorded in one look: the more there is, the longer what has ended later waits.
 _MOST = 1024
-_AT_ONCE = 32  # calls that begin in one turn of the loop
 # What is leased ahead is given back if its turn does not come soon: what a person
 # changes must be honoured within a second.
 _WAITS = 0.5
-_LONGEST_REASON = 120  # as the column has it
 
 log = logging.getLogger(__name__)
 
@@ -67,17 +66,15 @@ class Pump:
     _unused: list[Claimed] = field(default_factory=list)
     _slow: frozenset[str] = frozenset()
     _told_slow_at: float = 0.0
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _flights: Flights = field(init=False)
     _bulk: Bulk = field(init=False)
-    _boarded: deque[Flight] = field(default_factory=deque)
-    _taking_off: asyncio.Handle | None = None
-    _idle: list[asyncio.Future[Flight]] = field(default_factory=list)
+    _crew: Crew = field(init=False)
 
     def __post_init__(self) -> None:
         self._caller = Caller(self.sender)
         self._flights = Flights(self.places)
         self._bulk = Bulk(self.places)
+        self._crew = Crew(self._fly)
 
     def ring(self) -> None:
         self._rung_at = monotonic()
@@ -112,15 +109,7 @@ class Pump:
         self._stopping = True
         self._unused += self._flights.give_up(0)
         self._stirred.set()
-        while self._boarded:
-            self._take_off()
-        for following in self._idle:
-            following.cancel()
-        tasks = list(self._tasks)
-        if tasks:
-            await asyncio.wait(tasks, timeout=grace)
-        for task in tasks:
-            task.cancel()
+        await self._crew.stop(grace)
 
     def _is_done(self) -> bool:
         return not (self._flights or self._finished or self._unused)
@@ -155,7 +144,7 @@ class Pump:
         if self._stopping:
             self._unused += [flight.claimed for flight in claimed]
         else:
-            self._start(self._flights.board(claimed))
+            self._crew.start(self._flights.board(claimed))
         if self._flights.is_full:
             self.on_full()
         if told:
@@ -238,33 +227,6 @@ class Pump:
         self._others_at = monotonic()
         return list(Lane)
 
-    def _start(self, flights: Iterable[Flight]) -> None:
-        self._boarded += flights
-        if self._boarded and self._taking_off is None:
-            self._taking_off = asyncio.get_running_loop().call_soon(self._take_off)
-
-    def _take_off(self) -> None:
-        """A few in each turn of the loop: a burst would keep it from the database's
-        answers, on which the next calls depend, and from everybody else."""
-        self._taking_off = None
-        for _ in range(min(len(self._boarded), _AT_ONCE)):
-            flight = self._boarded.popleft()
-            if self._idle:
-                self._idle.pop().set_result(flight)
-            else:
-                task = asyncio.create_task(self._fly_on(flight))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
-        self._start(())
-
-    async def _fly_on(self, flight: Flight) -> None:
-        """One call after another: a task is dearer than to wait for the next flight."""
-        await self._fly(flight)
-        while not self._stopping:
-            following: asyncio.Future[Flight] = asyncio.Future()
-            self._idle.append(following)
-            await self._fly(await following)
-
     async def _fly(self, flight: Flight) -> None:
         claimed, target = flight.claimed, flight.target
         started_at = self.clock()
@@ -281,7 +243,7 @@ class Pump:
             sent = request.sent(call, target, each, claimed)
             own = _own(target, each, outcome) if len(members) > 1 else outcome
             self._finished.append(decide(each, target, sent, own, started_at, self.rng))
-        self._start(self._flights.land(flight, outcome.seconds))
+        self._crew.start(self._flights.land(flight, outcome.seconds))
         self._stirred.set()
 
     async def _board(self, lead: Claimed) -> list[Claimed]:
@@ -299,39 +261,6 @@ class Pump:
         if call.problem:
             return Outcome(error=ErrorClass.VALUE, detail=call.problem)
         return await self._caller.call(target, call)
-
-
-def decide(
-    claimed: Claimed,
-    target: Target,
-    sent: Sent,
-    outcome: Outcome,
-    started_at: datetime,
-    rng: Random,
-) -> Result:
-    """What becomes of a delivery after a call; gaps run from the start of the try."""
-    ended_at = started_at + timedelta(seconds=outcome.seconds)
-    state, due = DeliveryState.FAILED, None
-    reason: str | None = "every try failed"
-    if retry.succeeded(target.success, outcome):
-        state, reason = DeliveryState.DELIVERED, None
-    elif outcome.error is ErrorClass.VALUE:
-        reason = outcome.detail[:_LONGEST_REASON]  # no later try would do better
-    elif outcome.status == retry.GONE and outcome.error is None:
-        # Its webhook is deactivated with the recording of it; so it will be held.
-        state, due, reason = DeliveryState.PENDING, ended_at, None
-    elif claimed.trigger == Trigger.HAND:
-        state, due, reason = DeliveryState.PENDING, claimed.planned, None
-    elif target.delivery is not None:
-        if claimed.tries + 1 < schedule.TRIES:
-            state, reason = DeliveryState.PENDING, None  # for the next run to take
-    else:
-        number = claimed.tries + 1
-        delay = retry.next_delay(target.plan, number, outcome, ended_at, rng)
-        if delay is not None:
-            state, reason = DeliveryState.PENDING, None
-            due = started_at + timedelta(seconds=delay)
-    return Result(claimed, sent, started_at, outcome, state, due, reason, ended_at)
 
 
 def _own(target: Target, claimed: Claimed, outcome: Outcome) -> Outcome:
