@@ -12,7 +12,9 @@ from callboard.payload.values import Values, kind
 
 LONGEST_TEMPLATE = 64 * 1024
 
-_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# One without an end goes on to the last character, or each quote in it would be tried
+# as a beginning.
+_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', re.DOTALL)
 _BYTE = re.compile(r"\(byte (\d+)\)")
 # Next to anything but what may stand there, these make JSON invalid: an escape that is
 # cut through, or a number or word that would grow by a value.
