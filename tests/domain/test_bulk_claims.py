@@ -56,8 +56,8 @@ def counts(claimed: list[Claimed]) -> Counter[str]:
     [
         ("due = due", False),
         ("created_at = '2026-01-01T00:00:00+00:00'", True),  # was held, or is late
-        ("created_at = '2026-01-01T00:00:00+00:00', tries = 1", False),
-        ("due = '2026-01-01T00:00:00+00:00', tries = 1", True),
+        ("created_at = '2026-01-01T00:00:00+00:00', tries = 1, attempts = 1", False),
+        ("due = '2026-01-01T00:00:00+00:00', tries = 1, attempts = 1", True),
         ("created_at = '2026-01-01T00:00:00+00:00', trigger = 'hand'", False),
         ("trigger = 'replay'", True),
     ],
