@@ -105,16 +105,21 @@ _DELIVERIES = "FROM delivery d JOIN event e ON e.id = d.event"
 _EVENTS = "FROM event e"
 # What was sent again counts by what became of that.
 _IS_LATEST = """NOT EXISTS (SELECT 1 FROM delivery later WHERE later.event = d.event
-    AND later.webhook = d.webhook AND later.seq > d.seq)"""
+    AND later.webhook || '' = d.webhook AND later.seq > d.seq{fence})"""
 # An event that expired while it was held was never sent either.
 _WAS_NOT_SENT = """NOT EXISTS (SELECT 1 FROM delivery d WHERE d.event = e.id
-    AND d.webhook = :webhook AND NOT (d.state = 'expired' AND d.attempts = 0))"""
+    AND d.webhook || '' = :webhook
+    AND NOT (d.state = 'expired' AND d.attempts = 0){fence})"""
+# A few rows are looked up one by one, by their events: `|| ''` hides the index by
+# webhook, of which PostgreSQL may otherwise read all entries each time, and the fence
+# keeps it from reading all deliveries, to join with them.
+_FENCE = " LIMIT 1 OFFSET 0"
 
 
 async def _pick_deliveries(
     db: Database, bounds: Bounds, after: str, most: int
 ) -> list[Picked]:
-    which, values = _which(bounds)
+    which, values = _which(bounds, _FENCE)
     rows = await db.fetch(
         f"""
         SELECT d.seq, d.event, d.state, e.type, e.accepted_at {_DELIVERIES} {which}
@@ -140,11 +145,11 @@ async def _pick_deliveries(
 async def _pick_events(
     db: Database, bounds: Bounds, after: str, most: int
 ) -> list[Picked]:
-    which, values = _which(bounds)
+    which, values = _which(bounds, _FENCE)
     rows = await db.fetch(
         f"""
         SELECT e.id, e.type, e.accepted_at, (SELECT max(d.seq) FROM delivery d
-            WHERE d.event = e.id AND d.webhook = :webhook) AS repeats
+            WHERE d.event = e.id AND d.webhook || '' = :webhook) AS repeats
         {_EVENTS} {which} AND e.id > :after ORDER BY e.id LIMIT :most
         """,
         after=after,
@@ -164,7 +169,7 @@ async def _pick_events(
     ]
 
 
-def _which(bounds: Bounds) -> tuple[str, dict[str, Any]]:
+def _which(bounds: Bounds, fence: str = "") -> tuple[str, dict[str, Any]]:
     """The conditions, and the values in them."""
     values: dict[str, Any] = {"account": bounds.account, "webhook": bounds.webhook}
     values["upto"] = bounds.upto if bounds.missing else _sequence(bounds.upto)
@@ -175,14 +180,14 @@ def _which(bounds: Bounds) -> tuple[str, dict[str, Any]]:
             values[name] = value
     if bounds.names is not None:
         values["names"] = bounds.names
-    return "WHERE " + " AND ".join(_clauses(bounds)), values
+    return "WHERE " + " AND ".join(_clauses(bounds, fence)), values
 
 
-def _clauses(bounds: Bounds) -> Iterator[str]:
+def _clauses(bounds: Bounds, fence: str) -> Iterator[str]:
     if bounds.missing:
         yield "e.account = :account"
         yield "e.id <= :upto"
-        yield _WAS_NOT_SENT
+        yield _WAS_NOT_SENT.format(fence=fence)
     else:
         yield "d.account = :account"
         yield "d.webhook = :webhook"
@@ -191,7 +196,7 @@ def _clauses(bounds: Bounds) -> Iterator[str]:
         yield f"d.state IN ({states})"
         yield "d.seq <= :upto"
         yield "d.finished_at <= :at"
-        yield _IS_LATEST
+        yield _IS_LATEST.format(fence=fence)
     if bounds.names is not None:
         yield "e.type = ANY(:names)"
     if bounds.since is not None:
