@@ -42,6 +42,7 @@ async def test_workers_that_stand_still_are_noticed_within_a_minute(
             for name in world.workers:
                 world.signal(name, signal.SIGCONT)
         await load.more(100)
+    assert noticed < NOTICED
     tell(1, await settled(load), f"noticed after {noticed:.0f} s")
 
 
@@ -61,4 +62,6 @@ async def test_another_worker_takes_over_from_one_that_stands_still(
             await load.more(int(TAKEN_OVER * load.rate))
             world.signal("worker 1", signal.SIGCONT)
             await load.more(100)
-        tell(1, await settled(load))
+        figures = await settled(load)
+        assert figures.repeats <= figures.held
+        tell(1, figures)

@@ -137,3 +137,4 @@ async def test_where_nothing_is_kept_it_expires_at_once(engine: Engine):
             return await engine.states() == ["expired"]
 
         await eventually(expired)
+    assert await engine.rows("SELECT 1 FROM attempt") == []

@@ -91,6 +91,7 @@ async def test_an_event_accepted_beside_a_pause_is_held_in_the_end(engine: Engin
 
     async with engine.working():
         await eventually(held)
+    assert await engine.states() == ["held", "held"]
 
 
 async def test_an_event_accepted_beside_a_deletion_is_cancelled_in_the_end(
@@ -107,6 +108,7 @@ async def test_an_event_accepted_beside_a_deletion_is_cancelled_in_the_end(
 
     async with engine.working():
         await eventually(cancelled)
+    assert await engine.states() == ["cancelled", "cancelled"]
 
 
 async def test_an_event_accepted_beside_an_activation_is_delivered_in_the_end(
@@ -124,3 +126,4 @@ async def test_an_event_accepted_beside_an_activation_is_delivered_in_the_end(
 
     async with engine.working():
         await eventually(delivered)
+    assert await engine.states() == ["delivered", "delivered"]
