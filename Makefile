@@ -6,7 +6,7 @@ help:
 
 run:
 	@scripts/venv.sh
-	@exec .venv/bin/python callboard/tied.py $$PPID .venv/bin/python -m callboard up
+	@exec .venv/bin/python callboard/processes/tied.py $$PPID .venv/bin/python -m callboard up
 
 test:
 	@scripts/venv.sh dev

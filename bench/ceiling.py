@@ -19,10 +19,10 @@ from callboard.delivery.request import Call
 from callboard.delivery.targets import target_of
 from callboard.egress.policy import EgressPolicy, parse_destinations
 from callboard.egress.transport import GuardedTransport
+from callboard.insight.trial import keyring_of
 from callboard.payload.composing import Composer
 from callboard.payload.settings import Payload
 from callboard.payload.values import Facts
-from callboard.trial import keyring_of
 from callboard.webhooks.settings import NewWebhook
 
 _IN_FLIGHT = 64

@@ -13,11 +13,11 @@ from bench.load import make_data
 from callboard import ids
 from callboard.accounts import accounts, keys
 from callboard.accounts.tables import Account
-from callboard.check import ledger
 from callboard.config import Settings
 from callboard.database import Database, Rows, opened_database, reading, writing
 from callboard.delivery import ledger as ledger_rows
 from callboard.runtime import prepare_database
+from callboard.upkeep.check import ledger
 from callboard.webhooks.tables import Webhook
 
 _AT_ONCE = 5000

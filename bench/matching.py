@@ -14,8 +14,8 @@ from typing import Any
 
 import click
 
-from callboard import directory
-from callboard.directory import Listener
+from callboard.ingest import directory
+from callboard.ingest.directory import Listener
 from callboard.matching.context import Context, TagFilter
 from callboard.matching.filters import FilterSettings, compile_filters
 from callboard.matching.index import Index

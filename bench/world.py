@@ -17,8 +17,8 @@ from typing import Any
 
 import asyncpg
 
-from callboard import tied
-from callboard.embedded import running_redis
+from callboard.processes import tied
+from callboard.processes.embedded import running_redis
 from tests.servers import free_port, make_database, running_postgres
 
 HOME = Path(__file__).parent.parent

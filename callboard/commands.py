@@ -12,8 +12,8 @@ import click
 
 from callboard import __version__
 from callboard.config import Settings, read_or_exit
-from callboard.embedded import directory_of, url_in
 from callboard.errors import CallboardError, NotFound, Unavailable
+from callboard.processes.embedded import directory_of, url_in
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ def main() -> None:
 @main.command("up")
 def run_everything() -> None:
     """Run everything here: web, worker, and what they need."""
-    from callboard.up import up  # the other verbs need no supervisor
+    from callboard.processes.up import up  # the other verbs need no supervisor
 
     sys.exit(up(os.environ))
 
@@ -64,7 +64,7 @@ def reseal() -> None:
     settings = _settings()
 
     async def seal(now: datetime) -> tuple[int, tuple[str, ...]]:
-        from callboard import resealing
+        from callboard.upkeep import resealing
         from callboard.vault import Vault
 
         vault = Vault(settings.secret_keys)
@@ -153,7 +153,7 @@ def create_key(name: str, scopes: tuple[str, ...], account: str | None) -> None:
 def check() -> None:
     """Look for what is wrong: settings, servers, lost or stuck deliveries."""
     settings = _settings()
-    from callboard.doctor import examine
+    from callboard.upkeep.doctor import examine
 
     knows_redis = bool(os.environ.get("REDIS_URL"))
     if not knows_redis:

@@ -45,7 +45,7 @@ say 'Installing; this happens once and takes a minute …'
   --constraint constraints.txt --editable ".${1:+[$1]}"
 
 # Some machines have no wheel with a Redis server in it.
-find_server='from callboard.embedded import find_server; find_server()'
+find_server='from callboard.processes.embedded import find_server; find_server()'
 if [ -z "${REDIS_URL:-}" ] && ! .venv/bin/python -c "$find_server" 2>/dev/null; then
   scripts/apt.sh redis-server
 fi

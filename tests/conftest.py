@@ -35,10 +35,11 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from callboard import database, trial
+from callboard import database
 from callboard.accounts import keys, signing_in
 from callboard.config import Settings
 from callboard.database import Database
+from callboard.insight import trial
 from callboard.piccolo_app import APP_CONFIG
 from callboard.runtime import Runtime, open_runtime
 from tests import make

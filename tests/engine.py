@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from callboard import check, ids, sweep
+from callboard import ids
 from callboard.database import reading
 from callboard.delivery.targets import Targets
 from callboard.delivery.workers import Watch, bury
@@ -15,6 +15,7 @@ from callboard.dispatch import Pump
 from callboard.ingest import Acceptor, NewEvent, Receipt
 from callboard.replays.running import Replayer
 from callboard.runtime import Runtime
+from callboard.upkeep import check, sweep
 from callboard.webhooks import lifecycle, webhooks
 from callboard.webhooks.settings import NewWebhook
 from tests import make

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import asyncpg
 
-from callboard import embedded
+from callboard.processes import embedded
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 STARTS_WITHIN = 30.0

@@ -8,9 +8,9 @@ from litestar import Request
 from litestar.plugins.htmx import ClientRedirect, HTMXRequest
 from litestar.response import Redirect, Response, Template
 
-from callboard import readiness
 from callboard.accounts.sessions import SignedIn
 from callboard.runtime import Runtime
+from callboard.upkeep import readiness
 
 _VARY = {"Vary": "HX-Request"}
 _SAID = "callboard_said"

@@ -10,7 +10,7 @@ from contextlib import suppress
 import uvloop
 from redis.exceptions import RedisError
 
-from callboard import ids, logs, sweep
+from callboard import ids, logs
 from callboard.config import Settings, read_or_exit
 from callboard.delivery.presence import Presence
 from callboard.delivery.targets import Targets
@@ -20,6 +20,7 @@ from callboard.errors import Unavailable
 from callboard.notices.postman import Postman
 from callboard.replays.running import Replayer
 from callboard.runtime import OldSchema, Runtime, open_runtime
+from callboard.upkeep import sweep
 from workers.settings import make_worker
 
 # Platforms kill after 30 seconds; what is in flight then would be sent twice.

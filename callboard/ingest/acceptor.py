@@ -10,7 +10,6 @@ from contextlib import suppress
 from datetime import datetime
 
 from callboard.database import Database, writing
-from callboard.directory import Directories, Directory
 from callboard.errors import (
     CallboardError,
     Invalid,
@@ -19,6 +18,7 @@ from callboard.errors import (
     Unavailable,
 )
 from callboard.ingest.calls import Call
+from callboard.ingest.directory import Directories, Directory
 from callboard.ingest.events import NewEvent, Receipt
 from callboard.ingest.storing import store
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from callboard.directory import Directory
 from callboard.errors import Invalid
 from callboard.ingest.checking import check, subject_of
+from callboard.ingest.directory import Directory
 from callboard.ingest.events import NewEvent, Receipt, Stored
 from callboard.matching.subject import Subject
 

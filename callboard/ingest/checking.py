@@ -7,8 +7,8 @@ from jsonschema_rs import Validator
 
 from callboard import ids
 from callboard.catalogue.schemas import check_data
-from callboard.directory import Directory
 from callboard.errors import MOST_PROBLEMS, Problem, raise_all
+from callboard.ingest.directory import Directory
 from callboard.ingest.events import NewEvent, Stored
 from callboard.matching.patterns import unknown_type
 from callboard.matching.subject import Subject

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from callboard.directory import Listener
+from callboard.ingest.directory import Listener
 
 EVENT_BYTES = 256 * 1024
 MOST_EVENTS = 1000

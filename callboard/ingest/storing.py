@@ -9,9 +9,9 @@ from callboard.database import Database, Row, Rows
 from callboard.delivery import ledger
 from callboard.delivery.ledger import NewDelivery
 from callboard.delivery.states import DeliveryState
-from callboard.directory import Listener
 from callboard.errors import CallboardError, Conflict
 from callboard.ingest.calls import Call
+from callboard.ingest.directory import Listener
 from callboard.ingest.events import NewEvent, Receipt, Stored
 from callboard.matching.records import record_of
 from callboard.webhooks.states import WebhookState

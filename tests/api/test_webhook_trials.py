@@ -2,7 +2,7 @@
 
 import pytest
 
-from callboard import trial
+from callboard.insight import trial
 from tests import make
 from tests.api.creating import PATH, create
 from tests.problems import told

@@ -9,10 +9,10 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-from callboard import check
 from callboard.accounts import accounts, keys
 from callboard.database import opened_database, reading
 from callboard.runtime import prepare_database
+from callboard.upkeep import check
 
 # What a worker held when it died, with the webhook's URL. Only this may be repeated.
 _LEASED = """

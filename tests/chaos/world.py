@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from callboard import supervisor
+from callboard.processes import supervisor
 from tests.servers import (
     Postgres,
     Redis,

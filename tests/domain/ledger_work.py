@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from callboard import check, scheduled, spells
+from callboard import scheduled, spells
 from callboard.accounts import accounts
 from callboard.database import reading, writing
 from callboard.delivery import acts, buckets, following, ledger, workers
@@ -20,6 +20,7 @@ from callboard.health import watch
 from callboard.ingest import Acceptor, NewEvent
 from callboard.outcome import Outcome
 from callboard.schedule import Schedule
+from callboard.upkeep import check
 from callboard.vault import Vault
 from callboard.webhooks import lifecycle, webhooks
 from callboard.webhooks.settings import NewWebhook

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from callboard import check
 from callboard.database import Database, writing
 from callboard.delivery.workers import Watch
 from callboard.runtime import Runtime
+from callboard.upkeep import check
 from tests import make
 from tests.cast import Cast
 from tests.engine import TYPE, Engine

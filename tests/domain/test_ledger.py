@@ -6,10 +6,10 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from callboard import check
-from callboard.check import Finding
 from callboard.config import Settings
 from callboard.database import opened_database, writing
+from callboard.upkeep import check
+from callboard.upkeep.check import Finding
 from callboard.vault import Vault
 from tests.domain.ledger_work import KINDS
 from tests.domain.ledger_world import World

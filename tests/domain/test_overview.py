@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
-from callboard import explanation, overview, readiness
 from callboard.database import reading, writing
 from callboard.delivery import ledger
 from callboard.delivery.states import Lane
 from callboard.delivery.workers import Watch, bury
+from callboard.insight import explanation, overview
+from callboard.upkeep import readiness
 from tests.cast import Cast
 from tests.engine import Engine
 from tests.receiver import Answer

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from callboard import by_hand, check
+from callboard import by_hand
 from callboard.database import Database, writing
 from callboard.ingest import NewEvent
 from callboard.replays import pace, progress, replays, running
 from callboard.replays.pace import UnderWay
 from callboard.replays.selection import Selection
 from callboard.schedule import Schedule
+from callboard.upkeep import check
 from tests.engine import KEEP, TYPE, WHO, Engine
 from tests.replaying import PLACES, made
 

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from callboard import by_hand, retention
+from callboard import by_hand
 from callboard.database import writing
 from callboard.delivery import events
 from callboard.errors import NotFound
+from callboard.upkeep import retention
 from tests.engine import KEEP, WHO, Engine
 
 

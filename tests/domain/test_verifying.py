@@ -2,8 +2,8 @@
 
 import pytest
 
+from callboard.insight.verifying import Sent, compare
 from callboard.signing.examine import Step, Verdict, conclusion
-from callboard.verifying import Sent, compare
 
 FIRST = Sent("try 1", "100", b'{"tries":1}')
 SECOND = Sent("try 2", "200", b'{"tries":2}')

@@ -2,7 +2,7 @@
 
 from standardwebhooks import Webhook as Receiver
 
-from callboard import trial
+from callboard.insight import trial
 from callboard.webhooks.tables import Webhook
 from tests.engine import TYPE, Engine
 from tests.pages.forms import FORM

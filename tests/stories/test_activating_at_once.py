@@ -5,8 +5,9 @@ import asyncio
 import httpx
 import pytest
 
-from callboard import spells, troubles
+from callboard import spells
 from callboard.ingest import NewEvent
+from callboard.insight import troubles
 from tests.engine import TYPE, Engine
 from tests.receiver import Answer
 

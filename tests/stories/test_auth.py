@@ -10,9 +10,9 @@ import httpx
 import msgspec
 import pytest
 
-from callboard import troubles
 from callboard.auth.settings import Auth
 from callboard.delivery.contexts import Contexts
+from callboard.insight import troubles
 from callboard.notices.mail import Facts
 from callboard.notices.tables import Notice
 from callboard.webhooks.settings import NewWebhook, settings_of

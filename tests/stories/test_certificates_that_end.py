@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from callboard import expiring
 from callboard.auth.settings import Auth
 from callboard.notices.tables import Notice
+from callboard.upkeep import expiring
 from tests.certificates import FOR_CLIENTS, authority, issue
 from tests.engine import Engine
 

@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-from callboard import supervisor
+from callboard.processes import supervisor
 from tests.copies import eventually, is_alive, proc
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from callboard import spells, troubles
+from callboard import spells
+from callboard.insight import troubles
 from callboard.notices import digest
 from callboard.notices.mail import Facts, Now
 from callboard.notices.mailer import Mailer

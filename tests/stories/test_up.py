@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from callboard import embedded
+from callboard.processes import embedded
 from tests.copies import (
     CLEAN,
     eventually,

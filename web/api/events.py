@@ -16,11 +16,12 @@ from litestar.params import FromPath, FromQuery
 from litestar.types import ASGIApp, Receive, Send
 from litestar.types import Scope as ASGIScope
 
-from callboard import by_hand, explanation
+from callboard import by_hand
 from callboard.accounts.keys import Scope
 from callboard.delivery import reading
 from callboard.errors import Invalid, LimitReached, Problem, invalid
 from callboard.ingest import EVENT_BYTES, MOST_EVENTS, NewEvent, Receipt
+from callboard.insight import explanation
 from callboard.paging import check_limit
 from callboard.runtime import Runtime
 from web.api import bodies

@@ -6,7 +6,7 @@ import msgspec
 from litestar import Response, get, head
 from litestar.router import Router
 
-from callboard import readiness
+from callboard.upkeep import readiness
 from web.errors import JSON_ERRORS
 from web.security import Running
 

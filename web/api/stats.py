@@ -6,9 +6,9 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
-from callboard import overview
 from callboard.errors import invalid
-from callboard.overview import Figures, Latency
+from callboard.insight import overview
+from callboard.insight.overview import Figures, Latency
 from callboard.webhooks import webhooks
 from web.security import Running
 

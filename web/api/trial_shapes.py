@@ -4,8 +4,8 @@ from typing import Self
 
 import msgspec
 
+from callboard.insight.trial import Preview, Trial
 from callboard.matching.verdict import Verdict
-from callboard.trial import Preview, Trial
 from web.api.delivery_shapes import PhasesOut, RequestOut, ResponseOut
 from web.api.shapes import (
     json_text,

@@ -2,11 +2,11 @@ from litestar import Controller, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from callboard import explanation, trial
 from callboard.catalogue import event_types
 from callboard.delivery import reading
 from callboard.delivery.targets import read_target
 from callboard.errors import Invalid, invalid
+from callboard.insight import explanation, trial
 from callboard.matching.patterns import unknown_type
 from callboard.matching.subject import Subject
 from callboard.webhooks import webhooks

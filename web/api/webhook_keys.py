@@ -4,9 +4,9 @@ from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from callboard import verifying
 from callboard.accounts.keys import Scope
 from callboard.errors import invalid
+from callboard.insight import verifying
 from callboard.webhooks import rotation, webhooks
 from web.api import bodies
 from web.api.signing_shapes import (

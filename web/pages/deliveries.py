@@ -7,11 +7,12 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
-from callboard import by_hand, explanation
+from callboard import by_hand
 from callboard.accounts.members import Role
 from callboard.delivery import reading
 from callboard.delivery.reading import DeliveryView, Filter
 from callboard.delivery.states import DeliveryState
+from callboard.insight import explanation
 from callboard.webhooks import webhooks
 from web.pages import forms
 from web.screens import elsewhere, screen, screen_if_new

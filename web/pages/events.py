@@ -8,11 +8,12 @@ from litestar.params import FromPath, FromQuery
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response
 
-from callboard import by_hand, explanation
+from callboard import by_hand
 from callboard.catalogue import event_types
 from callboard.delivery import reading
 from callboard.delivery.tables import Event
 from callboard.errors import Conflict
+from callboard.insight import explanation
 from callboard.paging import Page
 from callboard.webhooks import webhooks
 from callboard.webhooks.states import WebhookState

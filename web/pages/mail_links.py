@@ -12,10 +12,11 @@ from litestar.params import FromPath, FromQuery
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Template
 
-from callboard import spells, trial
+from callboard import spells
 from callboard.catalogue import event_types
 from callboard.delivery.targets import read_target
 from callboard.errors import Conflict, LimitReached, NotFound
+from callboard.insight import trial
 from callboard.runtime import Runtime
 from callboard.spells import MOST_TESTS, Over
 from callboard.webhooks import unsubscribing

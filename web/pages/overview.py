@@ -7,12 +7,13 @@ from litestar.di import NamedDependency
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response
 
-from callboard import expiring, overview, readiness, troubles
 from callboard.accounts import keys
 from callboard.catalogue import event_types
 from callboard.delivery import reading
-from callboard.overview import WebhookFigures
+from callboard.insight import overview, troubles
+from callboard.insight.overview import WebhookFigures
 from callboard.runtime import Runtime
+from callboard.upkeep import expiring, readiness
 from callboard.webhooks import webhooks
 from callboard.webhooks.states import WebhookState
 from web.pages import forms

@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from callboard import explanation, trial
 from callboard.delivery import reading
 from callboard.delivery.tables import Event
 from callboard.delivery.targets import Target, read_target
 from callboard.errors import Invalid, raise_all
+from callboard.insight import explanation, trial
 from callboard.matching.subject import Subject
 from callboard.payload.values import Facts
 from callboard.runtime import Runtime

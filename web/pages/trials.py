@@ -4,8 +4,8 @@ from typing import Any
 
 from litestar.plugins.htmx import HTMXRequest
 
-from callboard import trial
 from callboard.delivery.targets import Target
+from callboard.insight import trial
 from callboard.payload.values import Facts
 from callboard.runtime import Runtime
 from web.pages import webhook_views

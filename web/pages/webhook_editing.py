@@ -8,12 +8,12 @@ from litestar.params import FromPath
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
-from callboard import trial
 from callboard.accounts import members
 from callboard.accounts.members import Role
 from callboard.catalogue import event_types
 from callboard.delivery import reading
 from callboard.errors import Invalid
+from callboard.insight import trial
 from callboard.runtime import Runtime
 from callboard.signing.schemes import Scheme
 from callboard.webhooks import defaults, webhooks

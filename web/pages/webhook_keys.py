@@ -9,9 +9,9 @@ from litestar.params import FromPath
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
-from callboard import verifying
 from callboard.accounts.members import Role
 from callboard.errors import CallboardError
+from callboard.insight import verifying
 from callboard.signing.examine import conclusion, parse_headers
 from callboard.webhooks import rotation, webhooks
 from web.pages import forms, key_views

@@ -8,8 +8,8 @@ from litestar.params import FromPath
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Template
 
-from callboard import explanation
 from callboard.errors import Invalid
+from callboard.insight import explanation
 from callboard.matching.filters import check_filters
 from callboard.webhooks import webhooks
 from callboard.webhooks.settings import filters_of

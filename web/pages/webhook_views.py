@@ -14,11 +14,11 @@ from callboard.catalogue.tables import EventType
 from callboard.delivery import standing
 from callboard.delivery.standing import Standing
 from callboard.health import reading as health
+from callboard.insight.trial import Preview, Trial
 from callboard.matching.verdict import Verdict
 from callboard.notices import posting
 from callboard.payload import shapes
 from callboard.retry import RetryPlan
-from callboard.trial import Preview, Trial
 from callboard.webhooks.settings import NewWebhook, settings_of
 from callboard.webhooks.tables import Webhook
 

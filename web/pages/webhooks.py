@@ -6,7 +6,6 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
-from callboard import overview, trial, troubles
 from callboard.accounts import members
 from callboard.accounts.members import Role
 from callboard.catalogue import event_types
@@ -15,6 +14,7 @@ from callboard.delivery.reading import Filter
 from callboard.delivery.states import DeliveryState
 from callboard.delivery.targets import read_target
 from callboard.errors import Invalid
+from callboard.insight import overview, trial, troubles
 from callboard.paging import Page
 from callboard.runtime import Runtime
 from callboard.webhooks import lifecycle, webhooks

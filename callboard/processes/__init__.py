@@ -1,0 +1,1 @@
+"""Everything on one machine: the processes, Redis, and that they end together."""

@@ -1,0 +1,1 @@
+"""What keeps an installation well, and says whether it is."""
