@@ -18,12 +18,13 @@ WITHIN = 20.0
 
 @dataclass
 class Mailboxes:
-    """`refused`: addresses whose mailbox takes nothing."""
+    """`refused`: addresses whose mailbox takes nothing. `raw`: mails as they came."""
 
     url: str = ""
     refused: set[str] = field(default_factory=set)
     logins: list[tuple[str, str]] = field(default_factory=list)
     mails: list[EmailMessage] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
     _stirred: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle_RCPT(  # noqa: N802  as aiosmtpd calls it
@@ -41,6 +42,7 @@ class Mailboxes:
         assert isinstance(mail, EmailMessage)
         assert [str(mail["To"])] == envelope.rcpt_tos
         self.mails.append(mail)
+        self.raw.append(envelope.content)
         self._stirred.set()
         return "250 OK"
 

@@ -2,17 +2,12 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.errors import MessageError
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.utils import format_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from callboard.notices.mailer import MailError
 from callboard.outcome import ErrorClass
 
 _TEMPLATES = Path(__file__).parent.parent.parent / "templates" / "mail"
@@ -96,30 +91,6 @@ def render(letter: Letter, unsubscribe: str) -> tuple[str, str]:
     words = {"letter": letter, "unsubscribe": unsubscribe}
     text = environment.get_template("letter.txt").render(words)
     return text, environment.get_template("letter.html.j2").render(words)
-
-
-def message(
-    letter: Letter, sender: str, address: str, id: str, unsubscribe: str, now: datetime
-) -> tuple[EmailMessage, str]:
-    """The mail and its plain text. Raises MailError for an address that cannot be
-    written."""
-    text, html = render(letter, unsubscribe)
-    made = EmailMessage()
-    try:
-        made["From"] = sender
-        made["To"] = Address(addr_spec=address)
-        made["Subject"] = letter.subject
-    except (ValueError, IndexError, MessageError) as problem:
-        raise MailError("This address cannot be written in a mail.") from problem
-    made["Date"] = format_datetime(now)
-    made["Message-ID"] = f"<{id}@{urlsplit(letter.button[1]).hostname or 'callboard'}>"
-    made["Auto-Submitted"] = "auto-generated"
-    if unsubscribe:
-        made["List-Unsubscribe"] = f"<{unsubscribe}>"
-        made["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
-    made.set_content(text)
-    made.add_alternative(html, subtype="html")
-    return made, text
 
 
 def _failing(facts: Facts, now: Now) -> Letter:

@@ -18,7 +18,7 @@ from callboard import ids
 from callboard.database import reading
 from callboard.errors import Unavailable
 from callboard.health import reading as health
-from callboard.notices import digest, mail, waiting
+from callboard.notices import digest, envelope, mail, waiting
 from callboard.notices.links import Links
 from callboard.notices.mail import Facts, Letter, Now
 from callboard.notices.mailer import Mailer, MailError
@@ -82,7 +82,7 @@ class Postman:
         notice = found[0][0]
         letter, unsubscribe = await self._letter(found)
         name = f"notice-{ids.from_sequence('ntc', notice.id)}"
-        written, text = mail.message(
+        written, text = envelope.message(
             letter,
             self.mailer.mail_from,
             notice.address,

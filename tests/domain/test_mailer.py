@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from callboard.notices import mail
+from callboard.notices import envelope, mail
 from callboard.notices.mailer import Mailer, MailError
 from tests.mailboxes import receiving_mail
 from tests.make import NOW
@@ -29,7 +29,7 @@ SIGNED_IN = {"auth_required": True}
 
 def letter() -> EmailMessage:
     written = mail.write("test", mail.Facts(), mail.Now(page="http://callboard.test/"))
-    return mail.message(written, "a@example.org", OPS, "x", "", NOW)[0]
+    return envelope.message(written, "a@example.org", OPS, "x", "", NOW)[0]
 
 
 async def send(url: str, folder: Path) -> None:
@@ -113,4 +113,16 @@ async def test_a_server_that_is_away_is_an_error(tmp_path: Path):
 def test_an_address_that_cannot_be_written_is_an_error(address: str):
     written = mail.write("test", mail.Facts(), mail.Now())
     with pytest.raises(MailError):
-        mail.message(written, "a@example.org", address, "x", "", NOW)
+        envelope.message(written, "a@example.org", address, "x", "", NOW)
+
+
+async def test_the_way_to_unsubscribe_is_not_encoded_however_long(tmp_path: Path):
+    """Mail programs take it as it stands."""
+    link = f"<https://hooks.example/unsubscribe/{'x' * 180}>"
+    written = mail.write("test", mail.Facts(), mail.Now(page="http://callboard.test/"))
+    made = envelope.message(written, "a@example.org", OPS, "x", link[1:-1], NOW)[0]
+    async with receiving_mail() as boxes:
+        await Mailer(boxes.url, "a@example.org", tmp_path).send(made, OPS, "x")
+    await Mailer(None, "a@example.org", tmp_path).send(made, OPS, "x")
+    for raw in (boxes.raw[0], (tmp_path / "x.eml").read_bytes()):
+        assert f"List-Unsubscribe: {link}".encode() in raw.splitlines()
