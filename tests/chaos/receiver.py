@@ -1,7 +1,7 @@
 """The receiver of the chaos tests, a process of its own: it outlives what it calls.
 
 It answers 200, on /slow after a while, on /again only the second time; before that it
-notes the call.
+notes the call, and after one with several events each of them.
 Each line it gets on standard input is a place: it prints the calls from there on.
 """
 
@@ -38,10 +38,11 @@ async def _note(reader: asyncio.StreamReader) -> tuple[str, str]:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     first, *lines = head.rstrip().split("\r\n")
     headers = dict(line.split(": ", 1) for line in lines)
-    await reader.readexactly(int(headers["Content-Length"]))
+    body = await reader.readexactly(int(headers["Content-Length"]))
     path = first.split(" ")[1]
     id = headers["webhook-id"]
-    calls.append((id, path, monotonic()))
+    events = [each["id"] for each in json.loads(body)] if id.startswith("bat_") else []
+    calls.extend((noted, path, monotonic()) for noted in (id, *events))
     return id, path
 
 

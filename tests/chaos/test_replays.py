@@ -88,6 +88,4 @@ async def _send(world: World, type: str) -> set[str]:
 
 async def _kill(world: World, name: str) -> "Counter[str]":
     """The events of the deliveries that it had in flight."""
-    worker = world.worker_id(name)
-    world.kill(name)
-    return Counter(event for event, _ in await world.ask("leased", worker))
+    return Counter(event for event, _ in await world.kill_worker(name))

@@ -92,6 +92,14 @@ class World:
         self.processes[name].kill()
         self.processes[name].wait()
 
+    async def kill_worker(self, name: str) -> list[tuple[str, str]]:
+        """The event and URL of each delivery that it had in flight: counted while it
+        stands still, so that nobody has taken any of them over."""
+        self.signal(name, signal.SIGSTOP)
+        held = await self.ask("leased", self.worker_id(name))
+        self.kill(name)
+        return [(event, url) for event, url in held]
+
     async def end(self, name: str) -> int:
         """As a platform does it before a deploy; the exit code."""
         self.processes[name].terminate()
