@@ -17,7 +17,7 @@ from callboard.matching.anchors import Anchor, Key
 from callboard.matching.operators import OPERATORS, BadOperand, Question, keys_of
 from callboard.matching.subject import Subject
 from callboard.matching.values import MOST_ELEMENTS, Json, shown_all, text_of
-from callboard.matching.verdict import Verdict, all_hold, explain_all
+from callboard.matching.verdict import AllOf, Verdict
 
 MOST_CONDITIONS = 20
 LONGEST_KEY = 200
@@ -73,26 +73,6 @@ class _Field:
             yield from keys_of(value)
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    conditions: tuple[Condition, ...]
-
-    @property
-    def title(self) -> str:
-        return "conditions"
-
-    @property
-    def anchors(self) -> tuple[Anchor, ...]:
-        """Each of them is one, since all conditions must hold."""
-        return tuple(each.anchor for each in self.conditions if each.anchor)
-
-    def passes(self, subject: Subject) -> bool:
-        return all_hold(self.conditions, subject)
-
-    def explain(self, subject: Subject) -> Verdict:
-        return explain_all(self.conditions, subject)
-
-
 class Mistake(Exception):
     """Its text is a sentence; `code` names the kind."""
 
@@ -106,10 +86,10 @@ def takes_value(key: str) -> bool:
     return key.rpartition(":")[2].strip().lower() not in WITHOUT_VALUE
 
 
-def compile_conditions(wanted: Mapping[str, Json]) -> Conditions | None:
+def compile_conditions(wanted: Mapping[str, Json]) -> AllOf | None:
     """None where there are none. They have been through `check_conditions`."""
     read = tuple(_read(key, value) for key, value in wanted.items())
-    return Conditions(read) if read else None
+    return AllOf("conditions", read) if read else None
 
 
 def check_conditions(

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from callboard.errors import Problem
 from callboard.matching.regexes import BadPattern, Pattern, compile_pattern
-from callboard.matching.selectors import Choice, Condition, Selectors, Step
+from callboard.matching.selectors import Choice, Condition, Step
+from callboard.matching.verdict import AllOf
 
 LONGEST_FILTER = 4000
 MOST_CONDITIONS = 20
@@ -36,10 +37,12 @@ class Mistake(Exception):
         self.message = f"{wrong} at {self.position}{hint and ': '}{hint}."
 
 
-def compile_selectors(text: str) -> Selectors | None:
+def compile_selectors(text: str) -> AllOf | None:
     """None for an empty filter. The text has been through `check_filter`."""
     pieces = list(_pieces(text))
-    return Selectors(tuple(piece.condition() for piece in pieces)) if pieces else None
+    if not pieces:
+        return None
+    return AllOf("filter", tuple(piece.condition() for piece in pieces))
 
 
 def check_filter(text: str, field: str = "filter") -> list[Problem]:

@@ -15,7 +15,7 @@ from callboard.matching.anchors import Anchor, Key
 from callboard.matching.regexes import Pattern
 from callboard.matching.subject import Subject
 from callboard.matching.values import MOST_ELEMENTS, Json, shown, shown_all, text_of
-from callboard.matching.verdict import Verdict, all_hold, explain_all
+from callboard.matching.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,28 +94,6 @@ class _Path:
         for value in _reached(self.steps, subject.data):
             if (text := text_of(value)) is not None:
                 yield text
-
-
-@dataclass(frozen=True, slots=True)
-class Selectors:
-    """A whole filter."""
-
-    conditions: tuple[Condition, ...]
-
-    @property
-    def title(self) -> str:
-        return "filter"
-
-    @property
-    def anchors(self) -> tuple[Anchor, ...]:
-        """Each of them is one, since all conditions must hold."""
-        return tuple(each.anchor for each in self.conditions if each.anchor)
-
-    def passes(self, subject: Subject) -> bool:
-        return all_hold(self.conditions, subject)
-
-    def explain(self, subject: Subject) -> Verdict:
-        return explain_all(self.conditions, subject)
 
 
 def _reached(path: Iterable[Step], data: Json) -> list[Json]:

@@ -1,6 +1,5 @@
 """What came of holding an event against a webhook's filters."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,8 +20,11 @@ class Verdict:
     why: str
 
 
-class Test(Protocol):
-    """One condition. Both methods always agree."""
+class Condition(Protocol):
+    """Both methods always agree."""
+
+    @property
+    def anchor(self) -> Anchor | None: ...
 
     def holds(self, subject: Subject) -> bool: ...
 
@@ -43,18 +45,29 @@ class Part(Protocol):
     def explain(self, subject: Subject) -> Verdict: ...
 
 
-def all_hold(tests: Iterable[Test], subject: Subject) -> bool:
-    return subject.readable and all(test.holds(subject) for test in tests)
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """A part whose conditions must all hold."""
 
+    title: str
+    conditions: tuple[Condition, ...]
 
-def explain_all(tests: Iterable[Test], subject: Subject) -> Verdict:
-    """The first that fails, or how all of them hold."""
-    if not subject.readable:
-        return Verdict(False, UNREADABLE)
-    verdicts = []
-    for test in tests:
-        verdict = test.explain(subject)
-        if not verdict.passes:
-            return verdict
-        verdicts.append(verdict.why)
-    return Verdict(True, listed(verdicts))
+    @property
+    def anchors(self) -> tuple[Anchor, ...]:
+        """Each of them is one, since all conditions must hold."""
+        return tuple(each.anchor for each in self.conditions if each.anchor)
+
+    def passes(self, subject: Subject) -> bool:
+        return subject.readable and all(each.holds(subject) for each in self.conditions)
+
+    def explain(self, subject: Subject) -> Verdict:
+        """The first that fails, or how all of them hold."""
+        if not subject.readable:
+            return Verdict(False, UNREADABLE)
+        verdicts = []
+        for each in self.conditions:
+            verdict = each.explain(subject)
+            if not verdict.passes:
+                return verdict
+            verdicts.append(verdict.why)
+        return Verdict(True, listed(verdicts))
