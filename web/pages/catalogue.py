@@ -13,7 +13,7 @@ from callboard.catalogue.new_types import NewEventType
 from callboard.catalogue.tables import EventType
 from callboard.errors import CallboardError, Conflict, Invalid
 from callboard.webhooks import webhooks
-from web.pages import forms
+from web.pages import forms, questions
 from web.screens import elsewhere, screen
 from web.security import Running, actor
 
@@ -119,17 +119,15 @@ class CatalogueController(Controller):
         self, request: HTMXRequest, account: NamedDependency[str], name: FromPath[str]
     ) -> Template:
         row = await event_types.get(account, name)
-        ask = {
-            "title": f"Delete {row.name}?",
-            "text": "Events of this type are refused from then on."
+        return questions.ask(
+            request,
+            "catalogue",
+            title=f"Delete {row.name}?",
+            text="Events of this type are refused from then on."
             " Those that came before stay readable.",
-            "action": f"/catalogue/{row.name}/delete",
-            "act": "Delete the event type",
-            "back": f"/catalogue/{row.name}",
-            "leave": "Keep it",
-        }
-        return screen(
-            request, "confirm.html", "_confirm.html", ask=ask, here="catalogue"
+            act="Delete the event type",
+            back=f"/catalogue/{row.name}",
+            leave="Keep it",
         )
 
     @post("/{name:str}/delete")

@@ -14,8 +14,8 @@ from callboard.delivery.reading import DeliveryView, Filter
 from callboard.delivery.states import DeliveryState
 from callboard.insight import explanation
 from callboard.webhooks import webhooks
-from web.pages import forms
-from web.screens import elsewhere, screen, screen_if_new
+from web.pages import forms, questions
+from web.screens import elsewhere, screen_if_new
 from web.security import Running, actor
 
 _STATES = {state.value: state for state in DeliveryState}
@@ -87,17 +87,15 @@ class DeliveriesController(Controller):
         self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
     ) -> Template:
         delivery = await reading.get(account, id)
-        ask = {
-            "title": "Cancel this delivery?",
-            "text": f"{delivery.webhook_name} is not called with it any more."
+        return questions.ask(
+            request,
+            "deliveries",
+            title="Cancel this delivery?",
+            text=f"{delivery.webhook_name} is not called with it any more."
             " You can send it again later.",
-            "action": f"/deliveries/{id}/cancel",
-            "act": "Cancel the delivery",
-            "back": f"/deliveries/{id}",
-            "leave": "Leave it",
-        }
-        return screen(
-            request, "confirm.html", "_confirm.html", ask=ask, here="deliveries"
+            act="Cancel the delivery",
+            back=f"/deliveries/{id}",
+            leave="Leave it",
         )
 
     @post("/{id:str}/cancel")

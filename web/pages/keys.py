@@ -9,7 +9,7 @@ from litestar.response import Response, Template
 from callboard.accounts import keys
 from callboard.accounts.members import Role
 from callboard.errors import Invalid, Problem
-from web.pages import forms
+from web.pages import forms, questions
 from web.screens import elsewhere, screen
 from web.security import Running, actor
 
@@ -46,15 +46,15 @@ class KeysController(Controller):
         self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
     ) -> Template:
         key = await keys.get(account, id)
-        ask = {
-            "title": f"Revoke {key.name}?",
-            "text": "Whoever uses this key is refused at once. This cannot be undone.",
-            "action": f"/settings/keys/{key.id}/revoke",
-            "act": "Revoke the key",
-            "back": "/settings/keys",
-            "leave": "Keep it",
-        }
-        return screen(request, "confirm.html", "_confirm.html", ask=ask, here="keys")
+        return questions.ask(
+            request,
+            "keys",
+            title=f"Revoke {key.name}?",
+            text="Whoever uses this key is refused at once. This cannot be undone.",
+            act="Revoke the key",
+            back="/settings/keys",
+            leave="Keep it",
+        )
 
     @post("/{id:str}/revoke")
     async def revoke(

@@ -11,7 +11,7 @@ from callboard.accounts.members import Role
 from callboard.accounts.tables import Member
 from callboard.errors import Conflict, Invalid
 from callboard.runtime import Runtime
-from web.pages import forms
+from web.pages import forms, questions
 from web.screens import elsewhere, screen
 from web.security import Running, actor
 
@@ -84,15 +84,15 @@ class MembersController(Controller):
         self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
     ) -> Template:
         person = await members.get(account, id)
-        ask = {
-            "title": f"Remove {person.name or person.email}?",
-            "text": "They are signed out at once and cannot sign in again.",
-            "action": f"/settings/members/{person.id}/remove",
-            "act": "Remove the member",
-            "back": "/settings/members",
-            "leave": "Keep them",
-        }
-        return screen(request, "confirm.html", "_confirm.html", ask=ask, here="members")
+        return questions.ask(
+            request,
+            "members",
+            title=f"Remove {person.name or person.email}?",
+            text="They are signed out at once and cannot sign in again.",
+            act="Remove the member",
+            back="/settings/members",
+            leave="Keep them",
+        )
 
     @post("/{id:str}/remove", opt=_OWNERS)
     async def remove(

@@ -13,7 +13,7 @@ from callboard.replays.replays import Preview
 from callboard.runtime import Runtime
 from callboard.webhooks import webhooks
 from callboard.webhooks.states import WebhookState
-from web.pages import forms
+from web.pages import forms, questions
 from web.pages.replay_form import ReplayForm
 from web.screens import elsewhere, screen, screen_if_new
 from web.security import Running, actor
@@ -123,17 +123,17 @@ class ReplaysController(Controller):
         self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
     ) -> Template:
         replay = await progress.get(account, id)
-        ask = {
-            "title": "Cancel this replay?",
-            "text": "No more is sent, and what was made and still waits is cancelled,"
+        return questions.ask(
+            request,
+            "replays",
+            title="Cancel this replay?",
+            text="No more is sent, and what was made and still waits is cancelled,"
             f" too. {replay.delivered} of {replay.total} have been delivered; what"
             " is being sent right now comes to its end.",
-            "action": f"/replays/{id}/cancel",
-            "act": "Cancel the replay",
-            "back": f"/replays/{id}",
-            "leave": "Let it go on",
-        }
-        return screen(request, "confirm.html", "_confirm.html", ask=ask, here="replays")
+            act="Cancel the replay",
+            back=f"/replays/{id}",
+            leave="Let it go on",
+        )
 
     @post("/{id:str}/cancel")
     async def cancel(

@@ -14,7 +14,7 @@ from callboard.errors import CallboardError
 from callboard.insight import verifying
 from callboard.signing.examine import conclusion, parse_headers
 from callboard.webhooks import rotation, webhooks
-from web.pages import forms, key_views
+from web.pages import forms, key_views, questions
 from web.pages.webhooks import detail
 from web.screens import elsewhere, screen
 from web.security import Running, actor
@@ -58,17 +58,15 @@ class WebhookKeysController(Controller):
         self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
     ) -> Template:
         row = await webhooks.get(account, id)
-        ask = {
-            "title": f"End the overlap of {row.name}?",
-            "text": "The new key alone signs from now on. A receiver who still checks"
+        return questions.ask(
+            request,
+            "webhooks",
+            title=f"End the overlap of {row.name}?",
+            text="The new key alone signs from now on. A receiver who still checks"
             " with the old one refuses every call.",
-            "action": f"/webhooks/{id}/keys/end-overlap",
-            "act": "End the overlap",
-            "back": f"/webhooks/{id}?tab=keys",
-            "leave": "Let both sign",
-        }
-        return screen(
-            request, "confirm.html", "_confirm.html", ask=ask, here="webhooks"
+            act="End the overlap",
+            back=f"/webhooks/{id}?tab=keys",
+            leave="Let both sign",
         )
 
     @post("/end-overlap")

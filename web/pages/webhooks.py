@@ -21,7 +21,7 @@ from callboard.webhooks import lifecycle, webhooks
 from callboard.webhooks.settings import settings_of
 from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
-from web.pages import forms, key_views, trials, webhook_views
+from web.pages import forms, key_views, questions, trials, webhook_views
 from web.pages.deliveries import under_way
 from web.screens import elsewhere, mark_of, screen, screen_if_new
 from web.security import Running, actor
@@ -159,17 +159,15 @@ class WebhooksController(Controller):
         self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
     ) -> Template:
         row = await webhooks.get(account, id)
-        ask = {
-            "title": f"Deactivate {row.name}?",
-            "text": "No more calls go out to it. What comes until you activate it"
+        return questions.ask(
+            request,
+            "webhooks",
+            title=f"Deactivate {row.name}?",
+            text="No more calls go out to it. What comes until you activate it"
             f" again is held, each delivery for {row.hold_days} days.",
-            "action": f"/webhooks/{id}/deactivate",
-            "act": "Deactivate the webhook",
-            "back": f"/webhooks/{id}",
-            "leave": "Leave it as it is",
-        }
-        return screen(
-            request, "confirm.html", "_confirm.html", ask=ask, here="webhooks"
+            act="Deactivate the webhook",
+            back=f"/webhooks/{id}",
+            leave="Leave it as it is",
         )
 
     @post("/{id:str}/deactivate")
