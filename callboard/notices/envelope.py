@@ -42,7 +42,7 @@ def message(
     try:
         made["From"] = sender
         made["To"] = Address(addr_spec=address)
-        made["Subject"] = letter.subject
+        made["Subject"] = _one_line(letter.subject)
     except (ValueError, IndexError, MessageError) as problem:
         raise MailError("This address cannot be written in a mail.") from problem
     made["Date"] = format_datetime(now)
@@ -54,3 +54,8 @@ def message(
     made.set_content(text)
     made.add_alternative(html, subtype="html")
     return made, text
+
+
+def _one_line(subject: str) -> str:
+    """Without line ends, also those that `email` would read out of =?utf-8?q?=0A?=."""
+    return " ".join(subject.split()).replace("=?", "= ?")

@@ -2,6 +2,7 @@
 
 import ssl
 from datetime import timedelta
+from email import message_from_bytes
 from email.message import EmailMessage
 from ipaddress import ip_address
 from pathlib import Path
@@ -38,6 +39,26 @@ async def send(url: str, folder: Path) -> None:
 
 def with_password(url: str, password: str) -> str:
     return url.replace("//", f"//ada:{password}@")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("=?utf-8?q?=0D=0ABcc:_eve=40evil.example?=", "=?utf-8?b?DQpCY2M6IGU=?="),
+        *("a =?us-ascii?q?=0aBcc:e?= b", "é =?utf-8?q?=0aBcc:e?=", "=?utf-8?q?=0a"),
+        *("a\u2028Bcc: e@evil.example", "a\x85Bcc: e", "a\nBcc: e", "é" * 120, "=?=?"),
+    ],
+)
+def test_no_name_of_a_webhook_adds_a_header_or_keeps_the_mail_back(name: str):
+    written = mail.write("failing", mail.Facts(name=name), mail.Now())
+    made = envelope.message(written, "a@example.org", OPS, "x", "", NOW)[0]
+    plain = envelope.message(
+        mail.write("failing", mail.Facts(name="CRM"), mail.Now()),
+        *("a@example.org", OPS, "x", "", NOW),
+    )[0]
+    sent = message_from_bytes(made.as_bytes())
+    assert sent.keys() == plain.keys()
+    assert not sent["Subject"].startswith(("\r", "\n"))
 
 
 @pytest.fixture
