@@ -7,7 +7,6 @@ import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import Protocol
 
 from arq.connections import ArqRedis
 from redis.asyncio import ConnectionPool
@@ -28,18 +27,7 @@ _COMPLAIN_AGAIN = 10.0
 log = logging.getLogger(__name__)
 
 
-class Queue(Protocol):
-    def ring(self) -> None:
-        """Soon, some worker's pump looks for work. Never waits, never fails."""
-
-    def post(self) -> None:
-        """Soon, some worker sends the mails that wait. Never waits, never fails."""
-
-    def replay(self) -> None:
-        """Soon, some worker takes replays further. Never waits, never fails."""
-
-
-class ArqQueue:
+class Queue:
     def __init__(self, redis: ArqRedis) -> None:
         self._redis = redis
         self._rung = 0.0
@@ -49,6 +37,7 @@ class ArqQueue:
         self._replaying: asyncio.Task[None] | None = None
 
     def ring(self) -> None:
+        """Soon, some worker's pump looks for work. Never waits, never fails."""
         now = monotonic()
         busy = self._ringing is not None and not self._ringing.done()
         if not busy and now - self._rung > _RING_AGAIN:
@@ -56,10 +45,12 @@ class ArqQueue:
             self._ringing = asyncio.create_task(self._enqueue(WAKE))
 
     def post(self) -> None:
+        """Soon, some worker sends the mails that wait. Never waits, never fails."""
         if self._posting is None or self._posting.done():
             self._posting = asyncio.create_task(self._enqueue(POST))
 
     def replay(self) -> None:
+        """Soon, some worker takes replays further. Never waits, never fails."""
         if self._replaying is None or self._replaying.done():
             self._replaying = asyncio.create_task(self._enqueue(REPLAY))
 
@@ -101,7 +92,7 @@ class ArqQueue:
             log.warning("queue.away", extra={"error": type(problem).__name__})
 
 
-def open_queue(url: str) -> ArqQueue:
+def open_queue(url: str) -> Queue:
     """Connects when it is first used: the web process starts without Redis."""
     pool = ConnectionPool.from_url(url, socket_connect_timeout=_PATIENCE)
-    return ArqQueue(ArqRedis(pool_or_conn=pool, default_queue_name=QUEUE_NAME))
+    return Queue(ArqRedis(pool_or_conn=pool, default_queue_name=QUEUE_NAME))

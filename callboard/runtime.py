@@ -16,7 +16,7 @@ from callboard.egress.policy import EgressPolicy
 from callboard.ingest import Acceptor
 from callboard.notices.links import Links
 from callboard.notices.mailer import Mailer
-from callboard.queue import ArqQueue, open_queue
+from callboard.queue import Queue, open_queue
 from callboard.vault import Vault
 
 
@@ -28,7 +28,7 @@ class OldSchema(Exception):
 class Runtime:
     settings: Settings
     vault: Vault
-    queue: ArqQueue
+    queue: Queue
     sender: Sender
     acceptor: Acceptor
     clock: Clock

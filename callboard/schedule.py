@@ -57,16 +57,6 @@ def check(schedule: Schedule, field: str = "delivery") -> list[Problem]:
     return problems
 
 
-def is_due(next_run: datetime, planned_at: datetime, now: datetime) -> bool:
-    """`planned_at`: when `next_run` was settled. After a clock was set back, a plan
-    may lie hours ahead; it is then due at once."""
-    return next_run <= now or set_back(planned_at, now)
-
-
-def set_back(planned_at: datetime, now: datetime) -> bool:
-    return planned_at > now + SKEW
-
-
 def run_after(next_run: datetime, gap: timedelta, now: datetime) -> datetime:
     """The first moment of the grid that is still to come once `next_run` is done."""
     if next_run > now:

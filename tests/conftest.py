@@ -36,7 +36,7 @@ import pytest
 from litestar import Litestar
 
 from callboard import database
-from callboard.accounts import keys, signing_in
+from callboard.accounts import signing_in
 from callboard.config import Settings
 from callboard.database import Database
 from callboard.insight import trial
@@ -83,7 +83,6 @@ async def db(migrated: None) -> AsyncIterator[None]:
     """An empty, open database."""
     signing_in.sign_ins.clear()
     trial.limit.clear()
-    keys.forget_all()
     if _TEMPLATE.exists():
         _restore()
     await database.open_database()

@@ -114,11 +114,6 @@ async def listed(account: str) -> list[ApiKey]:
     return await mine.order_by(ApiKey.created_at, ApiKey.id, ascending=False)
 
 
-def forget_all() -> None:
-    """Drops what is remembered; the database is asked again."""
-    _known.clear()
-
-
 async def _asked(digest: str, now: datetime) -> Caller | None:
     known = _known.get(digest)
     if known is not None:

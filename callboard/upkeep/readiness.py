@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from callboard.database import AWAY, Database, check_schema, reading
 from callboard.errors import Unavailable
-from callboard.queue import ArqQueue
+from callboard.queue import Queue
 
 # A beat older than this, by the database's clock, is no sign of life.
 _ALIVE = timedelta(seconds=15)
@@ -32,7 +32,7 @@ class Readiness:
         return self.database and self.schema
 
 
-async def look(queue: ArqQueue, now: datetime) -> Readiness:
+async def look(queue: Queue, now: datetime) -> Readiness:
     redis = await queue.ping()
     try:
         missing = await check_schema()

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from random import Random
 
 from callboard import ids, scheduled
 from callboard.database import writing
@@ -115,6 +116,26 @@ async def test_a_clock_set_back_by_an_hour_makes_one_run(days: Days):
     assert await days.after(4.8, looks=5) == []
     assert len(await days.after(0.2)) == 60
     await days.after(120)
+
+
+async def test_clocks_that_differ_by_seconds_make_no_second_run(days: Days):
+    await days.webhook(EVERY_FIVE)
+    await days.post_numbers(0, 200)
+    assert len(await days.after(5)) == 60
+    days.now -= timedelta(seconds=20)
+    assert await days.after(0.1, looks=3) == []
+
+
+async def test_however_the_clock_jumps_each_reading_makes_one_run_at_most(days: Days):
+    """Two runs at one reading of the clock would be a storm."""
+    await days.webhook(Schedule(every_minutes=30, batch_size=1))
+    await days.post_numbers(0, 60)
+    rng = Random(0)  # noqa: S311
+    for _ in range(40):
+        days.now += timedelta(seconds=rng.randint(-7200, 7200))
+        assert len(await days.after(0, looks=3)) <= 1
+        (plan,) = await days.engine.rows("SELECT next_run FROM schedule")
+        assert days.now < plan["next_run"] <= days.now + timedelta(minutes=31)
 
 
 async def test_two_workers_that_see_a_run_due_begin_it_once(days: Days):

@@ -36,38 +36,6 @@ def test_a_late_run_moves_no_later_one_and_stands_for_all_that_were_missed(
     assert schedule.run_after(TEN, QUARTER, at(now)) == at(following)
 
 
-def test_a_clock_that_was_set_back_makes_one_run_and_a_new_grid():
-    """The run of 10:15 was settled at 10:00; now it is nine again."""
-    assert schedule.is_due(at("10:15"), planned_at=TEN, now=at("9:00"))
-    following = schedule.run_after(at("10:15"), QUARTER, at("9:00"))
-    assert following == at("9:15")
-    assert not schedule.is_due(following, planned_at=at("9:00"), now=at("9:01"))
-
-
-def test_clocks_that_differ_by_seconds_make_no_second_run():
-    ahead = TEN + timedelta(seconds=20)
-    assert not schedule.is_due(at("10:15"), planned_at=ahead, now=TEN)
-
-
-@given(
-    every=st.integers(1, 1440),
-    looks=st.lists(st.integers(-7200, 7200), min_size=1, max_size=50),
-)
-def test_however_clocks_jump_no_two_runs_lie_closer_than_the_grid(
-    every: int, looks: list[int]
-):
-    """Two runs at one reading of the clock would be a storm."""
-    gap = timedelta(minutes=every)
-    planned, now, next_run = TEN, TEN, TEN + gap
-    for seconds in looks:
-        now += timedelta(seconds=seconds)
-        for _ in range(3):
-            if schedule.is_due(next_run, planned, now):
-                next_run, planned = schedule.run_after(next_run, gap, now), now
-                assert now < next_run <= now + gap
-        assert not schedule.is_due(next_run, planned, now)
-
-
 def test_a_run_is_cut_into_calls_the_oldest_first():
     waiting = [Waiting(seq) for seq in (3, 4, 5, 8, 9)]
     made = schedule.calls(waiting, {}, 2)
