@@ -16,7 +16,7 @@ from tests.domain.ledger_world import World
 
 TABLES = (
     *("event", "delivery", "attempt", "turn", "webhook", "worker", "tally"),
-    *("schedule", "run", "health", "notice"),
+    *("schedule", "run", "health", "notice", "replay", "replay_delivery"),
 )
 HOOK = st.integers(0, len(KINDS) - 1)
 WORKER = st.sampled_from(["wrk_a", "wrk_b"])
