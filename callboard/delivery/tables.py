@@ -115,7 +115,7 @@ class Turn(Table):
     `discards_before`.
     `succeeded_at`: when the latest success ended. `failing`: the next one ends
     something, so whoever records it looks at the webhook's health. `bulk`: most of what
-    was claimed last, see there.
+    was claimed last is, or what woke it since.
     """
 
     webhook = Varchar(length=40, primary_key=True)

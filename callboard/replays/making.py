@@ -77,7 +77,7 @@ async def _make(db: Database, row: Replay, picked: list[Picked], now: datetime) 
         for each in picked
         if each.event in kept
     ]
-    await ledger.enter(db, new, now)
+    await ledger.enter(db, new, now, bulk=True)
     await _list(db, row, [each.event for each in new], now)
     return len(new)
 

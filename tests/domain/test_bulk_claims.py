@@ -11,6 +11,7 @@ from callboard.delivery.ledger import Claimed
 from callboard.delivery.states import Lane
 from callboard.ingest import NewEvent
 from tests.engine import TYPE, Engine
+from tests.replaying import failed, start, steps
 
 BACKLOG = 20
 
@@ -113,6 +114,43 @@ async def test_a_backlog_that_has_gone_out_is_bulk_no_longer(engine: Engine):
     assert len(found) == BACKLOG + 1
     assert not await is_bulk(engine)
     await give_back(engine, found)
+
+
+async def test_a_replay_is_bulk_from_its_first_claim(engine: Engine):
+    await replaying(engine)
+    found = await claim(engine, 50, bulk=1)
+    assert [bool(each.bulk) for each in found] == [True]
+    await give_back(engine, found)
+
+
+async def test_a_replay_that_ran_dry_is_bulk_until_something_live_comes(
+    engine: Engine,
+):
+    await replaying(engine)
+    found = await claim(engine, 50)
+    engine.skip(0.1)
+    assert await claim(engine, 50) == []
+    assert await is_bulk(engine)
+    await engine.post()
+    assert not await is_bulk(engine)
+    await give_back(engine, found)
+
+
+async def test_of_what_is_claimed_together_the_live_ones_go_first(engine: Engine):
+    old, new = await quick(engine, 2)
+    await wait(engine, old)
+    found = await claim(engine, 100)
+    assert [each.webhook for each in found] == [new] * BACKLOG + [old] * BACKLOG
+    await give_back(engine, found)
+
+
+async def replaying(engine: Engine) -> None:
+    """A few deliveries that a replay has made are due; its webhook slept before."""
+    await start(engine, await failed(engine, 5, concurrency=256))
+    async with writing() as db:
+        await db.fetch("UPDATE turn SET next_due = NULL")
+    await steps(engine, 1)
+    engine.skip(2)
 
 
 async def is_bulk(engine: Engine) -> bool:

@@ -27,7 +27,8 @@ async def claim(
     held: Mapping[str, int] = _NOTHING,
     bulk: int | None = None,
 ) -> list[Claimed]:
-    """Leases up to `free` due deliveries, in turn over accounts, then webhooks.
+    """Leases up to `free` due deliveries, in turn over accounts, then webhooks; bulk
+    comes last among them.
 
     `held`: how many the caller has already of webhooks that it may lease ahead for.
     `bulk`: how many it takes of webhooks that have bulk; None for any number.
@@ -101,7 +102,7 @@ def _claimed(
             slots=turn[row["webhook"]].slots,
             **row,
         )
-        for row in sorted(picked, key=itemgetter("seq"))
+        for row in sorted(picked, key=itemgetter("bulk", "seq"))
     ]
 
 
@@ -176,7 +177,7 @@ def _advanced(
         left,
         turns.look_again(looks, now) if unseen else None,
         turns.next_token(turn, left, now),
-        bulk.get(turn.webhook, turn.bulk and not take),
+        bulk.get(turn.webhook, turn.bulk),
     )
 
 
