@@ -39,6 +39,8 @@ _MOST = 1024
 # What is leased ahead is given back if its turn does not come soon: what a person
 # changes must be honoured within a second.
 _WAITS = 0.5
+# What was leased longer ago may be another worker's by now: this one stood still.
+_SURE = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ class Pump:
     rng: Random = field(default_factory=Random)
     on_full: Callable[[], None] = lambda: None
     on_notice: Callable[[], None] = lambda: None
+    sure_for: float = _SURE
 
     _caller: Caller = field(init=False)
     _claims: int = 0
@@ -228,13 +231,22 @@ class Pump:
         return list(Lane)
 
     async def _fly(self, flight: Flight) -> None:
+        begun = monotonic()
+        if begun - flight.leased_at > self.sure_for or not await self._call(flight):
+            self._unused.append(flight.claimed)
+        self._crew.start(self._flights.land(flight, monotonic() - begun))
+        self._stirred.set()
+
+    async def _call(self, flight: Flight) -> bool:
+        """False if none was made: the delivery is not leased to us any more."""
         claimed, target = flight.claimed, flight.target
         started_at = self.clock()
         call = request.build(target, claimed.facts, claimed.attempts + 1, started_at)
         members = [claimed]
         try:
             if claimed.bucket:
-                members = await self._board(claimed)
+                if not (members := await self._board(claimed)):
+                    return False
                 call = request.build_together(target, members, started_at)
             outcome = await self._send(target, call)
         except asyncio.CancelledError:
@@ -243,8 +255,7 @@ class Pump:
             sent = request.sent(call, target, each, claimed)
             own = _own(target, each, outcome) if len(members) > 1 else outcome
             self._finished.append(decide(each, target, sent, own, started_at, self.rng))
-        self._crew.start(self._flights.land(flight, outcome.seconds))
-        self._stirred.set()
+        return True
 
     async def _board(self, lead: Claimed) -> list[Claimed]:
         """All that go in its call. A rare one, so it may wait for the database."""

@@ -14,24 +14,25 @@ from callboard.delivery.locks import lock_turn
 
 
 async def board(db: Database, lead: Claimed) -> list[Claimed]:
-    """Leases all that ride with `lead`; these and itself, in order.
+    """Leases all that ride with `lead`; these and itself, in order. None, where its
+    lease was taken away: another worker makes this call.
 
     Itself alone, and no bucket any more, where one of them is under way already: a
     person has sent it again meanwhile.
     """
     await lock_turn(db, lead.webhook)
+    if not await _is_leased(db, lead):
+        return []
     rows = await db.fetch(
         """
         SELECT d.seq, d.lease, d.tries, d.attempts, d.event, e.type, e.data, e.context,
                e.occurred_at
         FROM delivery own JOIN delivery d ON d.bucket = own.bucket
         JOIN event e ON e.id = d.event
-        WHERE own.seq = :lead AND own.lease = :lease AND d.state = 'pending'
-          AND d.seq != own.seq
+        WHERE own.seq = :lead AND d.state = 'pending' AND d.seq != own.seq
         ORDER BY d.seq
         """,
         lead=lead.seq,
-        lease=lead.lease,
     )
     if not rows or any(row["lease"] not in (None, lead.lease) for row in rows):
         await dissolve(db, [lead.bucket] if rows and lead.bucket else [])
@@ -44,6 +45,15 @@ async def board(db: Database, lead: Claimed) -> list[Claimed]:
     riding = {"lease": lead.lease, "planned": None, "rides": True}
     others = [msgspec.structs.replace(lead, **{**row, **riding}) for row in rows]
     return sorted([lead, *others], key=lambda each: each.seq)
+
+
+async def _is_leased(db: Database, lead: Claimed) -> bool:
+    rows = await db.fetch(
+        "SELECT 1 FROM delivery WHERE seq = :seq AND lease = :lease",
+        seq=lead.seq,
+        lease=lead.lease,
+    )
+    return bool(rows)
 
 
 async def dissolve(db: Database, buckets: list[str]) -> None:

@@ -37,6 +37,7 @@ class Flight:
     target: Target
     lane: Lane
     since: float = field(default_factory=monotonic)
+    leased_at: float = field(default_factory=monotonic)
     slow: bool = False
 
 

@@ -6,7 +6,9 @@ import msgspec
 from standardwebhooks import Webhook as Verifier
 
 from callboard import by_hand
-from callboard.delivery import reading, workers
+from callboard.database import writing
+from callboard.delivery import buckets, ledger, reading, workers
+from callboard.delivery.states import Lane
 from callboard.payload.settings import Payload
 from callboard.schedule import Schedule
 from tests.days import Days, arrays
@@ -88,6 +90,21 @@ async def test_a_run_that_was_killed_repeats_what_was_in_flight_under_the_same_i
     await dead.stop(5)
     await dead.look()  # its late result leaves an attempt and no other trace
     assert await days.engine.states() == ["delivered"] * 6
+
+
+async def test_a_call_that_others_have_taken_over_is_not_made(days: Days):
+    await days.webhook(Schedule(5, bucket_size=3))
+    await days.post_numbers(0, 3)
+    days.now += timedelta(minutes=5)
+    await days.look()
+    await workers.Watch("wrk_cut_off").beat(days.now)
+    async with writing() as db:
+        lease = "wrk_cut_off/1"
+        (lead,) = await ledger.claim(db, Lane.UNTRIED, 5, lease, days.now)
+    await workers.bury("wrk_cut_off", days.now)
+    async with writing() as db:
+        assert await buckets.board(db, lead) == []
+    assert arrays(await days.after(0.1)) == [[0, 1, 2]]
 
 
 async def test_what_failed_is_superseded_by_what_came_later(days: Days):

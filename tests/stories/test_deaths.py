@@ -66,6 +66,23 @@ class TestDeaths:
                 await engine.settled()
         assert await engine.states() == ["delivered"] * 3
 
+    async def test_what_was_leased_long_ago_is_left_to_others(self, engine: Engine):
+        """Its worker stood still between the claim and the call."""
+        await engine.webhook()
+        stood_still = engine.pump("wrk_still", sure_for=0.0)
+        await Watch("wrk_still").beat(engine.runtime.clock())
+        await engine.post()
+        await stood_still.look()
+        assert stood_still.in_flight == 1
+        await eventually(lambda: done(stood_still.in_flight == 0))
+        assert engine.receiver.calls == []
+        await stood_still.stop(0)
+        await stood_still.look()
+        async with engine.working("wrk_b"):
+            await engine.settled()
+        assert len(engine.receiver.calls) == 1
+        await bury("wrk_still", engine.runtime.clock())
+
     async def test_a_worker_that_beats_is_not_buried(self, engine: Engine):
         time = 0.0
         watch = Watch("wrk_b", time=lambda: time)
