@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from time import monotonic
 
-from callboard.database import Database, Row, writing
+from callboard.database import Database, Row, reading, writing
 from callboard.delivery import acts
 from callboard.delivery.hosts import Hosts, share_of
 from callboard.delivery.presence import Presence
@@ -15,6 +15,8 @@ _DEAD_AFTER = 10.0
 _LONGEST_GAP = 3.0
 # Whose beat stands still for longer makes no calls, and needs no share of a host.
 _SHARES_FOR = 3.0
+# Leases are of what is due longest: so many of a webhook's are looked at.
+_OLDEST = 20
 
 
 class Watch:
@@ -38,6 +40,7 @@ class Watch:
         self._time = time
         self._read_at = time()
         self._seen: dict[str, tuple[int, float]] = {}
+        self._unknown: set[str] = set()
 
     async def beat(self, now: datetime) -> list[str]:
         """Own beat, and the workers that have died: those whose beat has stood still
@@ -81,6 +84,16 @@ class Watch:
         )
         return share
 
+    async def unknown(self) -> list[str]:
+        """Who has leases and is in no list: the server may have been at a worker's last
+        commit when that was buried. Only whom two looks find: one that was buried alive
+        is back with its next beat."""
+        async with reading() as db:
+            rows = await db.fetch(_UNKNOWN, most=_OLDEST)
+        found = {row["lease"].partition("/")[0] for row in rows}
+        twice, self._unknown = found & self._unknown, found
+        return sorted(twice)
+
     async def bury(self, worker: str, now: datetime) -> int:
         """See `bury`; and nobody finds it gone again."""
         freed = await bury(worker, now)
@@ -105,6 +118,15 @@ class Watch:
             for worker, beat in beats.items()
         }
         return [w for w, (_, still) in self._seen.items() if still > _DEAD_AFTER]
+
+
+_UNKNOWN = """
+    SELECT DISTINCT d.lease FROM turn t JOIN delivery d ON d.webhook = t.webhook
+    WHERE t.leased > 0 AND d.lease IS NOT NULL AND d.seq IN (
+        SELECT seq FROM delivery WHERE webhook = t.webhook AND state = 'pending'
+          AND due IS NOT NULL ORDER BY due LIMIT :most)
+      AND NOT EXISTS (SELECT 1 FROM worker w WHERE d.lease LIKE w.id || '/%')
+"""
 
 
 async def _is_alone(db: Database) -> bool:

@@ -6,7 +6,7 @@ Doing it twice is harmless; forgetting it is impossible.
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from time import monotonic
 
@@ -36,11 +36,12 @@ async def run(
     for number in itertools.count():
         begun = monotonic()
         try:
-            await _take_over(watch, clock, ring)
+            await _bury(await watch.beat(clock()), watch, clock, ring)
             await spells.deactivate_waiting(clock)
             moving = await _follow(clock, ring)
             await scheduled.look(clock, ring)
             if number % _RARELY == 0:
+                await _bury(await watch.unknown(), watch, clock, ring)
                 await _mend(clock)
                 await _forget(keep, clock)
             if number % _HOURLY == 0:
@@ -53,8 +54,10 @@ async def run(
         await asyncio.sleep(max(begun + beat - monotonic(), 0))
 
 
-async def _take_over(watch: Watch, clock: Clock, ring: Callable[[], None]) -> None:
-    for dead in await watch.beat(clock()):
+async def _bury(
+    workers: Iterable[str], watch: Watch, clock: Clock, ring: Callable[[], None]
+) -> None:
+    for dead in workers:
         freed = await watch.bury(dead, clock())
         log.warning("worker.buried", extra={"worker": dead, "freed": freed})
         ring()

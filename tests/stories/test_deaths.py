@@ -83,6 +83,24 @@ class TestDeaths:
         assert len(engine.receiver.calls) == 1
         await bury("wrk_still", engine.runtime.clock())
 
+    async def test_a_claim_that_is_committed_after_its_worker_was_buried_is_found(
+        self, engine: Engine
+    ):
+        """The server may be at it when the others see that the worker is gone."""
+        await engine.webhook()
+        await engine.post()
+        now = engine.runtime.clock()
+        await bury("wrk_dead", now)
+        async with writing() as db:
+            assert await ledger.claim(db, Lane.UNTRIED, 5, "wrk_dead/1", now)
+        watch = Watch("wrk_b")
+        await watch.beat(now)
+        assert await watch.unknown() == []
+        assert await watch.unknown() == ["wrk_dead"]
+        async with engine.working("wrk_b"):
+            await engine.settled()
+        assert await engine.states() == ["delivered"]
+
     async def test_a_worker_that_beats_is_not_buried(self, engine: Engine):
         time = 0.0
         watch = Watch("wrk_b", time=lambda: time)
