@@ -1,16 +1,17 @@
 from datetime import datetime
 
 from callboard import ids
+from callboard.accounts.names import check_name
 from callboard.accounts.tables import Account
 from callboard.database import Database
-from callboard.errors import Problem, raise_all
+from callboard.errors import raise_all
 
-LONGEST_NAME = 120
+NO_NAME = "Give the account a name."
 
 
 async def add(name: str, now: datetime) -> Account:
     """Names need not be unique: `find` prefers an id, then the oldest of that name."""
-    raise_all(check_name(name))
+    raise_all(check_name(name, empty=NO_NAME))
     account = Account(id=ids.make("acc", now), name=name.strip(), created_at=now)
     await account.save()
     return account
@@ -35,7 +36,7 @@ async def listed() -> list[Account]:
 
 
 async def rename(account: str, name: str) -> None:
-    raise_all(check_name(name))
+    raise_all(check_name(name, empty=NO_NAME))
     named = Account.update({Account.name: name.strip()})
     await named.where(Account.id == account)
 
@@ -45,11 +46,3 @@ async def bump(db: Database, account: str) -> None:
     await db.fetch(
         "UPDATE account SET version = version + 1 WHERE id = :account", account=account
     )
-
-
-def check_name(name: str, field: str = "name") -> list[Problem]:
-    if not name.strip():
-        return [Problem(field, "empty", "Give the account a name.")]
-    if len(name.strip()) > LONGEST_NAME:
-        return [Problem(field, "too_long", f"Use at most {LONGEST_NAME} characters.")]
-    return []

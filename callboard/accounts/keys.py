@@ -10,12 +10,12 @@ from enum import StrEnum
 
 from callboard import ids
 from callboard.accounts import audit
+from callboard.accounts.names import check_name
 from callboard.accounts.tables import ApiKey
 from callboard.database import reading, writing
 from callboard.errors import NotFound, Problem, raise_all
 
 PREFIX = "cb_"
-_LONGEST_NAME = 120
 _HINT = 10
 
 # Nothing is believed longer, so a revoked key is soon refused in every process.
@@ -158,12 +158,7 @@ def _hash(secret: str) -> str:
 
 
 def _check(name: str, scopes: Collection[str]) -> list[Problem]:
-    problems = []
-    if not name.strip():
-        problems.append(Problem("name", "empty", "Say what the key is for."))
-    elif len(name.strip()) > _LONGEST_NAME:
-        message = f"Use at most {_LONGEST_NAME} characters."
-        problems.append(Problem("name", "too_long", message))
+    problems = check_name(name, empty="Say what the key is for.")
     if unknown := sorted(set(scopes) - set(Scope)):
         message = (
             f"There is no scope {', '.join(unknown)}; there are {', '.join(Scope)}."

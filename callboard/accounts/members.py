@@ -4,13 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from callboard import ids
-from callboard.accounts import audit, links, passwords, sessions
+from callboard.accounts import audit, links, names, passwords, sessions
 from callboard.accounts.tables import Account, Member
 from callboard.database import Database, writing
 from callboard.errors import Conflict, NotFound, Problem, raise_all
 from callboard.mail_addresses import is_mail_address
-
-_LONGEST_NAME = 120
 
 
 class Role(StrEnum):
@@ -136,9 +134,8 @@ def check(name: str, email: str, role: str) -> list[Problem]:
 
 
 def check_name(name: str) -> list[Problem]:
-    if len(name.strip()) <= _LONGEST_NAME:
-        return []
-    return [Problem("name", "too_long", f"Use at most {_LONGEST_NAME} characters.")]
+    """Nobody has to give theirs."""
+    return names.check_name(name) if name.strip() else []
 
 
 def _check_role(role: str) -> list[Problem]:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from callboard.accounts import accounts, audit, links, members, passwords
 from callboard.accounts.members import Role
+from callboard.accounts.names import check_name
 from callboard.accounts.tables import Member
 from callboard.config import Settings
 from callboard.database import writing
@@ -34,7 +35,7 @@ async def complete(
     """Names the account and makes its first owner."""
     await links.look(token, now)
     raise_all(
-        accounts.check_name(account_name, "account")
+        check_name(account_name, "account", accounts.NO_NAME)
         + members.check(name, email, Role.OWNER)
         + passwords.check(password)
     )

@@ -1,8 +1,8 @@
 """What a webhook's settings may be, in one place. Each message says what to do."""
 
-import re
 from dataclasses import dataclass
 
+from callboard.accounts.names import check_name
 from callboard.errors import Problem
 from callboard.webhooks.headers import check_beside_cloudevents, check_headers
 from callboard.webhooks.recipients import check_notify, check_recipients
@@ -22,10 +22,7 @@ __all__ = [
     "check_url",
 ]
 
-LONGEST_NAME = 120
 MOST_STATUSES = 20
-
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +76,6 @@ def check_number(field: str, value: object) -> list[Problem]:
     if type(value) is int and bound.holds(value):
         return []
     return [Problem(field, "out_of_range", bound.message)]
-
-
-def check_name(name: str, field: str = "name") -> list[Problem]:
-    if not name.strip():
-        return [Problem(field, "empty", "Give it a name.")]
-    if len(name) > LONGEST_NAME:
-        return [Problem(field, "too_long", f"Use at most {LONGEST_NAME} characters.")]
-    if _CONTROLS.search(name):
-        return [Problem(field, "characters", "Use no control characters or line ends.")]
-    return []
 
 
 def check_success(rule: object, field: str = "success") -> list[Problem]:

@@ -4,10 +4,19 @@ import asyncio
 
 import pytest
 
-from callboard.accounts import audit, invitations, members, sessions, signing_in
+from callboard.accounts import (
+    accounts,
+    audit,
+    invitations,
+    keys,
+    members,
+    sessions,
+    signing_in,
+)
 from callboard.errors import Conflict, Invalid, NotFound
 from tests.cast import Cast
 from tests.make import NOW, PASSWORD
+from tests.problems import named
 
 
 async def test_an_invited_member_joins_with_a_password(cast: Cast):
@@ -97,3 +106,17 @@ async def test_a_stranger_reaches_nobody(cast: Cast):
 async def test_odd_addresses_are_refused(cast: Cast, email: str):
     with pytest.raises(Invalid):
         await invitations.invite(cast.alice.account, email, "", "member", NOW)
+
+
+@pytest.mark.parametrize("odd", ["Ada\0", "Ada\nBcc: eve", "Ada\u2028", "Ada\ud800"])
+async def test_a_name_is_one_line_of_text(cast: Cast, odd: str):
+    """What some database or mail cannot hold is refused beside its field."""
+    account, by = cast.alice.account, "alice"
+    for act in (
+        invitations.invite(account, "new@acme.example", odd, "member", NOW),
+        keys.create(account, odd, [], by, NOW),
+        accounts.add(odd, NOW),
+    ):
+        with pytest.raises(Invalid) as refused:
+            await act
+        assert named(refused.value.problems) == [("name", "characters")]

@@ -233,6 +233,7 @@ def test_bounds(field, fine, refused):
         (" \t", ["empty"]),
         ("a\nb", ["characters"]),
         ("a\x00", ["characters"]),
+        ("a\u2028b", ["characters"]),
     ],
 )
 def test_names(name, codes):
