@@ -1,11 +1,13 @@
 """Signing in, with a limit on wrong passwords, and changing one's own."""
 
 from datetime import datetime
+from ipaddress import ip_address, ip_network
 
-from callboard.accounts import audit, members, passwords
+from callboard.accounts import audit, links, members, passwords
 from callboard.accounts.limits import TryLimit
 from callboard.accounts.tables import Member
 from callboard.database import writing
+from callboard.egress.addresses import unwrap
 from callboard.errors import Problem, raise_all
 
 sign_ins = TryLimit()
@@ -15,8 +17,8 @@ async def sign_in(
     email: str, password: str, now: datetime, address: str = ""
 ) -> Member | None:
     """None for a wrong email or password; LimitReached after too many of them."""
-    email = members.normal(email)
-    pair, everywhere, anybody = (email, address), ("email", email), ("from", address)
+    email, origin = members.normal(email), _network_of(address)
+    pair, everywhere, anybody = (email, origin), ("email", email), ("from", origin)
     sign_ins.count({pair: 10, everywhere: 100, anybody: 50}, now)
     member = await Member.objects().where(Member.email == email).first()
     if not await passwords.fits(password, member.password_hash if member else ""):
@@ -36,14 +38,30 @@ async def sign_in(
 async def change_password(
     member: Member, old: str, new: str, now: datetime, *, keep: str | None = None
 ) -> None:
-    """Ends the member's sessions, but for `keep`."""
+    """Ends the member's sessions, but for `keep`, and the links that were made for
+    one who has forgotten it. LimitReached after too many wrong ones: whoever finds an
+    open session must not guess either."""
+    guesses = ("password", member.id)
+    sign_ins.count({guesses: 10}, now)
     problems = passwords.check(new)
     if not await passwords.fits(old, member.password_hash):
         problems.insert(0, Problem("old", "wrong", "That is not your password."))
+    else:
+        sign_ins.forget(guesses)
     raise_all(problems)
     password_hash = await passwords.hashed(new)
     async with writing():
         await members.set_password(member, password_hash, keep)
+        await links.void(member.account, member.id)
         await audit.note(
             member.account, member.email, "member.password_changed", "", "", now
         )
+
+
+def _network_of(address: str) -> str:
+    """One line has 2⁶⁴ addresses of IPv6: they count as one."""
+    try:
+        found = unwrap(ip_address(address))
+    except ValueError:
+        return address
+    return str(found if found.version == 4 else ip_network((found, 64), strict=False))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from callboard.accounts import members, passwords, sessions, signing_in
-from callboard.errors import Invalid, LimitReached
+from callboard.accounts import invitations, members, passwords, sessions, signing_in
+from callboard.errors import Invalid, LimitReached, NotFound
 from tests.cast import Cast
 from tests.make import NOW, PASSWORD, later
 from tests.problems import named
@@ -29,6 +29,27 @@ class TestSignIn:
             signing_in.sign_ins.count({("from", "192.0.2.1"): 50}, NOW)
         with pytest.raises(LimitReached):
             await signing_in.sign_in(cast.bob.member.email, PASSWORD, NOW, "192.0.2.1")
+
+    @pytest.mark.parametrize(
+        ("one", "other", "is_one_line"),
+        [
+            ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+            ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+            ("::ffff:192.0.2.1", "192.0.2.1", True),
+            ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        ],
+    )
+    async def test_who_has_a_network_is_one_guesser(
+        self, cast: Cast, one: str, other: str, is_one_line: bool
+    ):
+        email = cast.bob.member.email
+        for _ in range(10):
+            await signing_in.sign_in(email, "wrong", NOW, one)
+        if is_one_line:
+            with pytest.raises(LimitReached):
+                await signing_in.sign_in(email, PASSWORD, NOW, other)
+        else:
+            assert await signing_in.sign_in(email, PASSWORD, NOW, other)
 
     async def test_good_sign_ins_do_not_count(self, cast: Cast):
         for _ in range(12):
@@ -58,6 +79,27 @@ class TestSignIn:
         )
         assert await sessions.find(here, NOW)
         assert await sessions.find(there, NOW) is None
+
+    async def test_an_open_session_does_not_let_one_guess_the_password(
+        self, cast: Cast
+    ):
+        bob = cast.bob.member
+        for _ in range(9):
+            with pytest.raises(Invalid):
+                await signing_in.change_password(bob, "guess", "battery staple", NOW)
+        await signing_in.change_password(bob, PASSWORD, "battery staple", NOW)
+        for _ in range(10):
+            with pytest.raises(Invalid):
+                await signing_in.change_password(bob, "guess", "a third one", NOW)
+        with pytest.raises(LimitReached):
+            await signing_in.change_password(bob, "battery staple", "a third one", NOW)
+
+    async def test_a_new_password_voids_the_link_for_a_forgotten_one(self, cast: Cast):
+        bob = cast.bob.member
+        token = await invitations.new_link(bob.account, bob.id, NOW)
+        await signing_in.change_password(bob, PASSWORD, "battery staple", NOW)
+        with pytest.raises(NotFound):
+            await invitations.join(token, "of whoever reads the mail", NOW)
 
 
 class TestSessions:

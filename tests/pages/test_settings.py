@@ -120,6 +120,13 @@ class TestSessions:
         await bob.post(f"/settings/sessions/{theirs.id}/end", status=404)
         assert "This one" in seen(await alice.get("/settings/sessions"))
 
+    async def test_the_old_password_cannot_be_guessed(self, viewer):
+        wrong = {"old": "wrong", "password": "an even better one"}
+        for _ in range(10):
+            await viewer.post("/settings/password", wrong, 422)
+        answer = await viewer.post("/settings/password", wrong, 429)
+        assert "Too many tries." in seen(answer)
+
     async def test_a_new_password_ends_the_others(self, viewer, runtime):
         eve = await Member.objects().get(Member.email == "eve@acme.example")
         await sessions.start(eve, runtime.clock(), "Phone")

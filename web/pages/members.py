@@ -88,7 +88,8 @@ class MembersController(Controller):
             request,
             "members",
             title=f"Remove {person.name or person.email}?",
-            text="They are signed out at once and cannot sign in again.",
+            text="They are signed out at once and cannot sign in again. API keys stay"
+            " good: revoke those that they know.",
             act="Remove the member",
             back="/settings/members",
             leave="Keep them",

@@ -9,7 +9,7 @@ from litestar.response import Response, Template
 
 from callboard.accounts import sessions, signing_in
 from callboard.accounts.members import Role
-from callboard.errors import Invalid, NotFound, Problem
+from callboard.errors import Invalid, LimitReached, NotFound
 from callboard.runtime import Runtime
 from web.pages import forms
 from web.screens import elsewhere, screen
@@ -53,22 +53,24 @@ async def change_password(request: HTMXRequest, runtime: Running) -> Response[An
             runtime.clock(),
             keep=request.auth.session,
         )
-    except Invalid as error:
-        return await _sessions(request, runtime, forms.problems(error))
+    except (Invalid, LimitReached) as error:
+        return await _sessions(request, runtime, error)
     said = "Your password is changed, and you are signed out everywhere else."
     return elsewhere(request, "/settings/sessions", said)
 
 
 async def _sessions(
-    request: HTMXRequest, runtime: Runtime, problems: list[Problem] | None = None
+    request: HTMXRequest,
+    runtime: Runtime,
+    error: Invalid | LimitReached | None = None,
 ) -> Template:
     return screen(
         request,
         "settings/sessions.html",
         "settings/sessions.html",
-        status=422 if problems else 200,
+        status=forms.status(error) if error else 200,
         sessions=await sessions.listed(request.user, runtime.clock()),
         current=request.auth.session,
         form={},
-        problems=problems or [],
+        problems=forms.problems(error) if error else [],
     )
