@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from callboard.accounts import accounts
 from callboard.config import Settings
@@ -43,11 +43,24 @@ def _spare_the_collector() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
-def _own_ports(settings: Settings) -> Iterator[int]:
+_USUAL_PORTS = {
+    "postgres": 5432,
+    "postgresql": 5432,
+    "redis": 6379,
+    "rediss": 6379,
+    "smtp": 25,
+    "smtps": 465,
+}
+
+
+def own_ports(settings: Settings) -> Iterator[int]:
     """Where operators allow private addresses, our own servers are not webhooks."""
-    for url, usual in ((settings.database_url, 5432), (settings.redis_url, 6379)):
-        if not url.startswith(("sqlite:", "unix:")):
-            yield urlsplit(url).port or usual
+    for url in (settings.database_url, settings.redis_url, settings.smtp_url or ""):
+        parts = urlsplit(url)
+        if parts.scheme in _USUAL_PORTS:
+            usual = "587" if parts.scheme == "smtp" and parts.username else ""
+            named = parse_qs(parts.query).get("port", [usual])[0]
+            yield parts.port or int(named or _USUAL_PORTS[parts.scheme])
 
 
 def _mailer(settings: Settings) -> Mailer:
@@ -77,7 +90,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         policy = EgressPolicy(
             settings.allow_destinations,
             settings.deny_destinations,
-            frozenset(_own_ports(settings)),
+            frozenset(own_ports(settings)),
         )
         queue = open_queue(settings.redis_url)
         try:

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from callboard.config import Settings, SettingsError, described, read_or_exit
+from callboard.runtime import own_ports
 
 KEY = "k" * 32
 
@@ -116,6 +117,25 @@ def test_passwords_are_never_repeated(url: str) -> None:
     assert len(told) == 4
     assert "hunter2" not in "".join(told)
     assert "hunter2" not in repr(read(DATABASE_URL="postgres://u:hunter2@db/x"))
+
+
+@pytest.mark.parametrize(
+    ("environ", "ports"),
+    [
+        ({"DATABASE_URL": "postgres://db/x", "REDIS_URL": "redis://r"}, {5432, 6379}),
+        ({"DATABASE_URL": "postgresql://db:1/x", "REDIS_URL": "rediss://r:2"}, {1, 2}),
+        ({"DATABASE_URL": "postgres:///x?host=10.0.0.1&port=5433"}, {5433, 6379}),
+        ({"REDIS_URL": "unix:///run/redis.sock", "SMTP_URL": "smtp://mail"}, {25}),
+        ({"SMTP_URL": "smtp://u:p@mail"}, {587, 6379}),
+        ({"SMTP_URL": "smtps://u:p@mail"}, {465, 6379}),
+        ({"SMTP_URL": "smtp://mail:2525"}, {2525, 6379}),
+    ],
+)
+def test_the_ports_of_our_own_servers_are_known(
+    environ: dict[str, str], ports: set[int]
+) -> None:
+    """They are closed to webhooks: see the rules of destinations."""
+    assert set(own_ports(read(**environ))) == ports
 
 
 def test_the_first_of_several_keys_comes_first() -> None:
