@@ -13,11 +13,11 @@ from callboard.errors import LimitReached, NotFound
 from callboard.health import reading as health
 from callboard.health import watch
 from callboard.health.tables import Health
-from callboard.health.tracker import Sign, State
+from callboard.health.tracker import Sign, Signal, State
 from callboard.health.watch import Told
 from callboard.notices import posting
+from callboard.notices.letters import Facts
 from callboard.notices.links import Links
-from callboard.notices.mail import Facts
 from callboard.webhooks import lifecycle
 from callboard.webhooks.tables import Webhook
 
@@ -25,6 +25,7 @@ MOST_TESTS = 5
 _AT_ONCE = 100
 _LINK = "the link in a mail"  # as the audit log calls who came by it
 _AHEAD = timedelta(days=1)
+_SOME_LOST = 20
 # Where little is kept at all, people need not hear twice on the same day.
 _REST = timedelta(hours=12)
 
@@ -95,10 +96,19 @@ async def _post(db: Database, told: Sequence[Told], now: datetime) -> None:
     rows = {row.id: row for row in found}
     for each in told:
         row, signal = rows[each.webhook], each.signal
-        facts = _facts(row, signal.state)
+        facts, lull = _facts(row, signal.state), None
         if signal.sign is Sign.DELIVERY_FAILED:
             facts.delivery = ids.from_sequence("dlv", signal.seen.delivery)
-        await posting.post(db, row, signal.sign, _occasion(each), facts, now)
+            lull = _lull(signal)
+        await posting.post(db, row, signal.sign, _occasion(each), facts, now, lull)
+
+
+def _lull(signal: Signal) -> timedelta:
+    """The first delivery that is lost is told of at once, more of them less and less
+    often: a webhook that is never deactivated may lose thousands."""
+    if signal.seen.unmade or 1 < signal.state.lost <= _SOME_LOST:
+        return timedelta(minutes=1)
+    return timedelta(minutes=15) if signal.state.lost > _SOME_LOST else timedelta()
 
 
 def _occasion(told: Told) -> str:

@@ -1,9 +1,11 @@
-"""One mail about several webhooks that are called at one host."""
+"""One mail about several webhooks that are called at one host, or about several
+deliveries."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from callboard.notices.mail import Entry, Facts, Letter, Now, held, moment
+from callboard.notices.letters import Entry, Facts, Letter, Now
+from callboard.notices.phrases import held, moment
 
 _MOST = 50
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -13,8 +15,10 @@ Told = Sequence[tuple[Facts, Now]]
 
 def write(kind: str, told: Told, page: str) -> Letter:
     """`page`: where all of them are listed."""
+    if kind == "delivery_failed":
+        return _failed_deliveries(told, page)
     ordered = sorted(told, key=lambda each: each[0].name)
-    latest = max((facts for facts, _ in told), key=lambda f: f.last_at or _NEVER)
+    latest = _latest(facts for facts, _ in told)
     subject, line, says, act = _KINDS[kind]
     acts = kind in ("deactivated", "reminder")
     words = {"count": len(told), "host": latest.host, "answer": latest.answer}
@@ -38,12 +42,46 @@ def write(kind: str, told: Told, page: str) -> Letter:
     )
 
 
+def _failed_deliveries(told: Told, page: str) -> Letter:
+    """Each of `told` is a delivery; those of one webhook share their `Now`."""
+    latest = _latest(facts for facts, _ in told)
+    hooks: dict[str, list[Facts]] = {}
+    for facts, now in told:
+        hooks.setdefault(now.failed, []).append(facts)
+    to = latest.name if len(hooks) == 1 else f"{len(hooks)} webhooks"
+    entries = [
+        Entry(each[0].name, _lost(each), f"See what failed of {each[0].name}", link)
+        for link, each in list(hooks.items())[:_MOST]
+    ]
+    when = f"{moment(latest.last_at)}: {latest.trouble}. {latest.last_detail}".strip()
+    return Letter(
+        f"{len(told)} deliveries to {to} failed: {latest.trouble}",
+        [
+            f"{len(told)} deliveries to {to} have failed for good; the last one on"
+            f" {when}",
+            "They can be sent again, one by one or all at once.",
+        ],
+        ("See what failed", page),
+        [("Receiver", latest.url)] if len(hooks) == 1 else [],
+        entries if len(hooks) > 1 else [],
+    )
+
+
+def _lost(deliveries: Sequence[Facts]) -> str:
+    noun = "delivery has" if len(deliveries) == 1 else "deliveries have"
+    return f"{len(deliveries)} {noun} failed: {_latest(deliveries).answer}."
+
+
+def _latest(facts: Iterable[Facts]) -> Facts:
+    return max(facts, key=lambda each: each.last_at or _NEVER)
+
+
 def _failing(facts: Facts, now: Now) -> str:
     since = f"Failing since {moment(facts.since)}: {facts.answer}."
     if not now.ends_at:
         return since
     ends = moment(now.ends_at)
-    return f"{since} It will be deactivated at {ends} unless a delivery succeeds."
+    return f"{since} It will be deactivated on {ends} unless a delivery succeeds."
 
 
 def _deactivated(facts: Facts, now: Now) -> str:

@@ -13,7 +13,8 @@ from email.policy import EmailPolicy, Policy
 from email.utils import format_datetime
 from urllib.parse import urlsplit
 
-from callboard.notices.mail import Letter, render
+from callboard.notices.letters import Letter
+from callboard.notices.mail import render
 from callboard.notices.mailer import MailError
 
 

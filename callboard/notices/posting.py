@@ -9,7 +9,7 @@ import msgspec
 
 from callboard.accounts.tables import Member
 from callboard.database import Database, Rows
-from callboard.notices.mail import Facts
+from callboard.notices.letters import Facts
 from callboard.notices.tables import Notice
 from callboard.outcome import ErrorClass
 from callboard.webhooks.tables import Webhook
@@ -33,21 +33,33 @@ _COLUMNS = {
 # Of what befalls many at once people hear in one mail: so long it waits for the rest.
 _TOGETHER = ("failing", "deactivated", "reminder", "recovered")
 _COLLECTS = timedelta(minutes=1)
+_MOST_LISTED = 1000
 # Who wants to hear when a webhook begins to fail, wants to hear before, too.
 _ASKED = {"certificate": "failing"}
 
 
 async def post(
-    db: Database, row: Webhook, kind: str, occasion: str, facts: Facts, now: datetime
+    db: Database,
+    row: Webhook,
+    kind: str,
+    occasion: str,
+    facts: Facts,
+    now: datetime,
+    lull: timedelta | None = None,
 ) -> None:
-    """Of an occasion that was told already nothing is told again. Where others are
-    called at the same host the mail waits a little, since they may share its fate."""
+    """Of an occasion that was told already nothing is told again. `lull`: so long the
+    mail waits for others of its kind. Where none is given and others are called at the
+    same host it waits a little, since they may share its fate."""
     if _ASKED.get(kind, kind) not in msgspec.json.decode(row.notify, type=list[str]):
         return
     known = msgspec.json.encode(facts).decode()
     is_theirs = facts.last_error != ErrorClass.TOKEN
-    host = facts.host[:255] if kind in _TOGETHER and is_theirs else ""
-    due = now + _COLLECTS if host and await _has_neighbours(db, row, host) else now
+    is_shared = lull is not None or (kind in _TOGETHER and is_theirs)
+    host = facts.host[:255] if is_shared else ""
+    if lull is None:
+        collects = host and await _has_neighbours(db, row, host)
+        lull = _COLLECTS if collects else timedelta()
+    due = now + lull
     rows = [
         _row(row.account, row.id, kind, occasion, *person, known, now, due, host)
         for person in await addresses(row)
@@ -89,10 +101,16 @@ async def latest(account: str, webhook: str) -> dict[str, Notice]:
     return found
 
 
-async def listed(account: str, limit: int = 100) -> list[Notice]:
-    """All mails of the account, the newest first."""
+async def listed(account: str, limit: int = 100) -> list[tuple[Notice, int]]:
+    """The account's mails, the newest first, each with how many notices share it."""
     mine = Notice.objects().where(Notice.account == account)
-    return await mine.order_by(Notice.id, ascending=False).limit(limit)
+    rows = await mine.order_by(Notice.id, ascending=False).limit(_MOST_LISTED)
+    mails: dict[object, list[Notice]] = {}
+    for each in rows:
+        stands = (each.sent_at, each.due, each.tries)
+        shared = (each.address, each.kind, each.host, *stands)
+        mails.setdefault(shared if each.host else each.id, []).append(each)
+    return [(each[-1], len(each)) for each in list(mails.values())[:limit]]
 
 
 async def _has_neighbours(db: Database, row: Webhook, host: str) -> bool:

@@ -9,26 +9,22 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import quote
 
 import msgspec
 
 from callboard import ids
-from callboard.database import reading
 from callboard.errors import Unavailable
-from callboard.health import reading as health
-from callboard.notices import digest, envelope, mail, waiting
+from callboard.notices import digest, envelope, mail, standing, waiting
+from callboard.notices.letters import Facts, Letter, Now
 from callboard.notices.links import Links
-from callboard.notices.mail import Facts, Letter, Now
 from callboard.notices.mailer import Mailer, MailError
 from callboard.notices.tables import Notice
-from callboard.webhooks import lifecycle
 from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
 
 _LOOKS_EVERY = 2.0
-_ALL = 1_000_000_000
 
 _Still = tuple[Notice, Webhook | None]
 
@@ -64,7 +60,7 @@ class Postman:
 
     async def _deliver(self, notices: Sequence[Notice]) -> None:
         """In one mail; those that nobody need hear of any more are left out."""
-        found = [each for notice in notices if (each := await _still(notice))]
+        found = await _still(notices)
         if not found:
             return
         good = [notice for notice, _ in found]
@@ -95,67 +91,48 @@ class Postman:
 
     async def _letter(self, found: Sequence[_Still]) -> tuple[Letter, str]:
         """And the link for those who want no more of them, empty for members."""
-        told = []
+        told, known = [], dict[str, Now]()
         for notice, row in found:
             facts = msgspec.json.decode(notice.facts, type=Facts)
-            told.append((facts, await self._now(notice, row, facts)))
+            if notice.webhook not in known:
+                known[notice.webhook] = await standing.look(
+                    self.links, notice, row, facts
+                )
+            told.append((facts, known[notice.webhook]))
         notice, (facts, now) = found[0][0], told[0]
         if len(told) == 1:
             return mail.write(notice.kind, facts, now), now.unsubscribe
         page = self.links.page(f"/webhooks?q={quote(notice.host)}")
+        if len(known) == 1:
+            return digest.write(notice.kind, told, now.failed), now.unsubscribe
         to = f"{notice.account} {notice.host}"
         link = self.links.unsubscribe(to, notice.recipient) if now.unsubscribe else ""
         return digest.write(notice.kind, told, page), link
 
-    async def _now(self, notice: Notice, row: Webhook | None, facts: Facts) -> Now:
-        if row is None:
-            return Now(page=self.links.page("/"))
-        failing = await health.of_webhook(row)
-        page = f"/deliveries/{facts.delivery}" if facts.delivery else ""
-        days = timedelta(days=row.hold_days)
-        return Now(
-            rule=health.in_words(health.rule_of(row)),
-            waiting=await _held(row.id),
-            held_until=await _first_end(row.id),
-            takes_until=row.state_since + days if row.cause else None,
-            ends_at=failing.ends_at if failing else None,
-            page=self.links.page(page or f"/webhooks/{row.id}"),
-            link=self.links.activate(row.id, notice.occasion),
-            unsubscribe=self.links.unsubscribe(row.id, notice.recipient)
-            if "@" in notice.recipient
-            else "",
-        )
+
+async def _still(notices: Sequence[Notice]) -> list[_Still]:
+    """With their webhooks; why one is told no more is written down."""
+    names = list({each.webhook for each in notices})
+    rows = {
+        row.id: row for row in await Webhook.objects().where(Webhook.id.is_in(names))
+    }
+    found = []
+    for notice in notices:
+        row = rows.get(notice.webhook)
+        if why := _late(notice, row):
+            await waiting.give_up(notice, why)
+        else:
+            found.append((notice, row))
+    return found
 
 
-def _chosen(row: Webhook) -> list[str]:
-    return msgspec.json.decode(row.recipients, type=list[str])
-
-
-async def _still(notice: Notice) -> _Still | None:
-    """With its webhook; None where it is told no more, which is written down."""
-    row = await Webhook.objects().get(Webhook.id == notice.webhook)
-    if notice.webhook and (row is None or row.state == WebhookState.DELETED):
-        why = "The webhook was deleted before this was sent."
-    elif row is not None and notice.recipient not in _chosen(row):
-        why = "The recipient was taken off before this was sent."
-    else:
-        return notice, row
-    await waiting.give_up(notice, why)
-    return None
-
-
-async def _held(webhook: str) -> int:
-    async with reading() as db:
-        return await lifecycle.held_count(db, webhook, _ALL)
-
-
-async def _first_end(webhook: str) -> datetime | None:
-    async with reading() as db:
-        rows = await db.fetch(
-            """
-            SELECT held_until FROM delivery
-            WHERE webhook = :webhook AND state = 'held' ORDER BY seq LIMIT 1
-            """,
-            webhook=webhook,
-        )
-    return rows[0]["held_until"] if rows else None
+def _late(notice: Notice, row: Webhook | None) -> str:
+    if row is None:
+        return "The webhook was deleted before this was sent." if notice.webhook else ""
+    if row.state == WebhookState.DELETED:
+        return "The webhook was deleted before this was sent."
+    if notice.recipient not in msgspec.json.decode(row.recipients, type=list[str]):
+        return "The recipient was taken off before this was sent."
+    if notice.kind == "failing" and row.cause:
+        return "The webhook was deactivated before this was sent."
+    return ""

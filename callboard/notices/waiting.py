@@ -7,7 +7,7 @@ from callboard.database import Database, writing
 from callboard.notices.tables import Notice
 
 _AT_ONCE = 20
-_MOST_TOGETHER = 200
+_MOST_TOGETHER = 2000
 _LEASE = timedelta(minutes=2)
 _GIVES_UP = timedelta(days=1)
 _LONGEST_WAIT = timedelta(hours=1)
@@ -78,7 +78,10 @@ def _grouped(notices: Iterable[Notice]) -> list[list[Notice]]:
 async def sent(
     notices: Sequence[Notice], subject: str, text: str, now: datetime
 ) -> None:
-    await _settle(notices, sent_at=now, due=None, error="", subject=subject, text=text)
+    """The text is kept once, with the first."""
+    said = {"sent_at": now, "due": None, "error": "", "subject": subject}
+    await _settle(notices[:1], text=text, **said)
+    await _settle(notices[1:], **said)
 
 
 async def failed(notices: Sequence[Notice], error: str, now: datetime) -> None:
@@ -93,6 +96,8 @@ async def give_up(notice: Notice, error: str) -> None:
 
 
 async def _settle(notices: Sequence[Notice], **values: object) -> None:
+    if not notices:
+        return
     columns = {getattr(Notice, name): value for name, value in values.items()}
     async with writing():
         ids = [each.id for each in notices]

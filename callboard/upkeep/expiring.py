@@ -9,7 +9,7 @@ from functools import lru_cache
 from callboard.auth import certificates
 from callboard.database import Clock, writing
 from callboard.notices import posting
-from callboard.notices.mail import Facts
+from callboard.notices.letters import Facts
 from callboard.webhooks.settings import settings_of
 from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from callboard.notices import envelope, mail
+from callboard.notices.letters import Facts, Now
 from callboard.notices.mailer import Mailer, MailError
 from tests.mailboxes import receiving_mail
 from tests.make import NOW
@@ -29,7 +30,7 @@ SIGNED_IN = {"auth_required": True}
 
 
 def letter() -> EmailMessage:
-    written = mail.write("test", mail.Facts(), mail.Now(page="http://callboard.test/"))
+    written = mail.write("test", Facts(), Now(page="http://callboard.test/"))
     return envelope.message(written, "a@example.org", OPS, "x", "", NOW)[0]
 
 
@@ -50,10 +51,10 @@ def with_password(url: str, password: str) -> str:
     ],
 )
 def test_no_name_of_a_webhook_adds_a_header_or_keeps_the_mail_back(name: str):
-    written = mail.write("failing", mail.Facts(name=name), mail.Now())
+    written = mail.write("failing", Facts(name=name), Now())
     made = envelope.message(written, "a@example.org", OPS, "x", "", NOW)[0]
     plain = envelope.message(
-        mail.write("failing", mail.Facts(name="CRM"), mail.Now()),
+        mail.write("failing", Facts(name="CRM"), Now()),
         *("a@example.org", OPS, "x", "", NOW),
     )[0]
     sent = message_from_bytes(made.as_bytes())
@@ -132,7 +133,7 @@ async def test_a_server_that_is_away_is_an_error(tmp_path: Path):
 
 @pytest.mark.parametrize("address", ["two@at@example.org", "a\nb@example.org", "@"])
 def test_an_address_that_cannot_be_written_is_an_error(address: str):
-    written = mail.write("test", mail.Facts(), mail.Now())
+    written = mail.write("test", Facts(), Now())
     with pytest.raises(MailError):
         envelope.message(written, "a@example.org", address, "x", "", NOW)
 
@@ -140,7 +141,7 @@ def test_an_address_that_cannot_be_written_is_an_error(address: str):
 async def test_the_way_to_unsubscribe_is_not_encoded_however_long(tmp_path: Path):
     """Mail programs take it as it stands."""
     link = f"<https://hooks.example/unsubscribe/{'x' * 180}>"
-    written = mail.write("test", mail.Facts(), mail.Now(page="http://callboard.test/"))
+    written = mail.write("test", Facts(), Now(page="http://callboard.test/"))
     made = envelope.message(written, "a@example.org", OPS, "x", link[1:-1], NOW)[0]
     async with receiving_mail() as boxes:
         await Mailer(boxes.url, "a@example.org", tmp_path).send(made, OPS, "x")

@@ -13,7 +13,7 @@ import pytest
 from callboard.auth.settings import Auth
 from callboard.delivery.contexts import Contexts
 from callboard.insight import troubles
-from callboard.notices.mail import Facts
+from callboard.notices.letters import Facts
 from callboard.notices.tables import Notice
 from callboard.webhooks.settings import NewWebhook, settings_of
 from callboard.webhooks.tables import Webhook

@@ -10,7 +10,7 @@ import pytest
 from callboard import spells
 from callboard.insight import troubles
 from callboard.notices import digest
-from callboard.notices.mail import Facts, Now
+from callboard.notices.letters import Facts, Now
 from callboard.notices.mailer import Mailer
 from callboard.notices.postman import Postman
 from callboard.notices.tables import Notice

@@ -66,8 +66,8 @@ async def test_a_dead_receiver_is_told_of_with_all_one_needs_to_know(
     for form in ("plain", "html"):
         text = text_of(got, form)
         assert "every try failed" in text
-        assert "The last answer was 503." in text
-        assert "1 delivery is held. The first expires at" in text
+        assert "The last answer was 503: “ok”." in text
+        assert "1 delivery is held. The first expires on" in text
         assert link in text
     assert got["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert "http://callboard.test/unsubscribe/" in got["List-Unsubscribe"]
@@ -111,7 +111,7 @@ async def test_the_failing_mail_says_when_the_webhook_will_be_deactivated(
     await postman(engine, mailboxes.url, tmp_path).send_due()
     (got,) = mailboxes.to(OPS)
     assert got["Subject"] == "CRM sync is failing: 500 from 127.0.0.1"
-    assert "It will be deactivated at" in text_of(got)
+    assert "It will be deactivated on" in text_of(got)
 
 
 async def test_only_chosen_kinds_are_told(engine: Engine):
@@ -136,7 +136,7 @@ async def test_an_event_that_cannot_be_sent_is_told_of_in_words(
     async with engine.working():
         await engine.post()
         await engine.settled()
-    await postman(engine, mailboxes.url, tmp_path).send_due()
+    await postman(engine, mailboxes.url, tmp_path, later=1).send_due()
     (got,) = mailboxes.to(OPS)
     assert got["Subject"].endswith("failed: a value is missing or does not fit")
     assert "could not be sent. The event has no ${data.id}." in text_of(got)

@@ -29,7 +29,7 @@ class OutboxController(Controller):
         self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
     ) -> Template:
         mails = await posting.listed(account)
-        names = await webhooks.names(account, [mail.webhook for mail in mails])
+        names = await webhooks.names(account, [mail.webhook for mail, _ in mails])
         return screen(
             request,
             "settings/outbox.html",
