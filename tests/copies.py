@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.servers import free_port
+from tests.servers import free_port, make_database
 
 READY = "Ctrl-C ends it"
 ROOT = Path(__file__).parent.parent
@@ -24,6 +24,11 @@ class Run:
     process: subprocess.Popen[bytes]
     port: int
     log: Path
+    environ: dict[str, str]
+
+    @property
+    def directory(self) -> Path:
+        return self.log.parent
 
     def output(self) -> str:
         return self.log.read_text()
@@ -69,6 +74,14 @@ def status(port: int) -> int | None:
         return None
 
 
+def new_database() -> dict[str, str]:
+    """What makes `up` use the engine under test: nothing for SQLite."""
+    if os.environ.get("TEST_ENGINE", "sqlite") == "sqlite":
+        return {}
+    url = make_database(os.environ["DATABASE_URL"], f"up{time.monotonic_ns()}")
+    return {"DATABASE_URL": url}
+
+
 def start_up(directory: Path, port: int, **environ: str) -> Run:
     directory.mkdir(exist_ok=True)
     log = directory / f"{time.monotonic_ns()}.log"
@@ -80,7 +93,7 @@ def start_up(directory: Path, port: int, **environ: str) -> Run:
             stdout=file,
             stderr=file,
         )
-    return Run(process, port, log)
+    return Run(process, port, log, environ)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.copies import ROOT, eventually, status
+from tests.copies import ROOT, eventually, new_database, status
 from tests.servers import free_port, running_redis
 
 
@@ -15,9 +15,7 @@ def procfile() -> dict[str, str]:
     return dict(line.split(": ", 1) for line in lines)
 
 
-def test_the_procfile_runs_the_same_program(
-    tmp_path: Path, database: dict[str, str]
-) -> None:
+def test_the_procfile_runs_the_same_program(tmp_path: Path) -> None:
     port = free_port()
     with ExitStack() as stack:
         environ = {
@@ -26,7 +24,7 @@ def test_the_procfile_runs_the_same_program(
             "REDIS_URL": stack.enter_context(running_redis()),
             "SECRET_KEY": "k" * 40,
             "PORT": str(port),
-            **database,
+            **new_database(),
         }
         run = ["sh", "-c", f"exec {procfile()['release']}"]
         subprocess.run(run, check=True, cwd=tmp_path, env=environ)
