@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
 from types import MappingProxyType
+from typing import Any
 
 from callboard.database import Database, Row, Rows
 from callboard.delivery import turns
@@ -94,14 +95,10 @@ def _takes(
 def _claimed(
     picked: Sequence[Row], waiting: Sequence[Turn], lease: str
 ) -> list[Claimed]:
-    turn = {turn.webhook: turn for turn in waiting}
+    terms: dict[str, tuple[Any, ...]]
+    terms = {turn.webhook: (lease, turn.version, turn.slots) for turn in waiting}
     return [
-        Claimed(
-            lease=lease,
-            version=turn[row["webhook"]].version,
-            slots=turn[row["webhook"]].slots,
-            **row,
-        )
+        Claimed(*row.values(), *terms[row["webhook"]])
         for row in sorted(picked, key=itemgetter("bulk", "seq"))
     ]
 

@@ -36,7 +36,8 @@ class NewDelivery(msgspec.Struct, frozen=True, gc=False):
 
 
 class Claimed(msgspec.Struct, frozen=True, gc=False):
-    """A delivery leased to this worker, with the event that it carries.
+    """A delivery leased to this worker, with the event that it carries; its fields up
+    to `bulk` in the order of the columns that are read.
 
     `slots`: how many calls its webhook may have in flight. `bucket`: others may go in
     the same call; they are leased once that is made, and ride: only the one that was
@@ -44,11 +45,8 @@ class Claimed(msgspec.Struct, frozen=True, gc=False):
     """
 
     seq: int
-    lease: str
     account: str
     webhook: str
-    version: int
-    slots: int
     trigger: Trigger
     tries: int
     attempts: int
@@ -58,9 +56,12 @@ class Claimed(msgspec.Struct, frozen=True, gc=False):
     data: str
     context: str
     occurred_at: datetime
-    bucket: str | None = None
+    bucket: str | None
+    bulk: bool
+    lease: str
+    version: int
+    slots: int
     rides: bool = False
-    bulk: bool = False
 
     @property
     def facts(self) -> Facts:
