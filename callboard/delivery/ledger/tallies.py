@@ -1,12 +1,13 @@
 """Counts of calls in buckets of five minutes."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from callboard.database import Rows
 from callboard.delivery.ledger.values import Result
 from callboard.delivery.states import DeliveryState
 
+_SECONDS = 300
 _COLUMNS = {
     "account": "text",
     "webhook": "text",
@@ -28,14 +29,17 @@ ADD = """
 
 def tally_rows(results: Iterable[Result]) -> Rows:
     """How many calls of each webhook ended how, by bucket."""
-    counts: dict[tuple[str, str, datetime], list[int]] = {}
+    counts: dict[tuple[str, str, int], list[int]] = {}
     places = {DeliveryState.DELIVERED: 0, DeliveryState.FAILED: 1}
     for each in results:
         claimed = each.claimed
-        key = claimed.account, claimed.webhook, bucket_of(each.ended_at)
+        bucket = int(each.ended_at.timestamp()) // _SECONDS
+        key = claimed.account, claimed.webhook, bucket
         counts.setdefault(key, [0, 0, 0])[places.get(each.state, 2)] += 1
-    return Rows(_COLUMNS, [(*key, *count) for key, count in sorted(counts.items())])
-
-
-def bucket_of(time: datetime) -> datetime:
-    return time.replace(minute=time.minute - time.minute % 5, second=0, microsecond=0)
+    return Rows(
+        _COLUMNS,
+        [
+            (account, webhook, datetime.fromtimestamp(bucket * _SECONDS, UTC), *count)
+            for (account, webhook, bucket), count in sorted(counts.items())
+        ],
+    )
