@@ -98,7 +98,7 @@ def reach(value: bytes, steps: Sequence[str]) -> bytes | None:
 
 
 def rfc3339(time: datetime) -> str:
-    return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return msgspec.json.encode(time)[1:-1].decode()
 
 
 def members(value: bytes) -> dict[str, msgspec.Raw]:

@@ -118,7 +118,7 @@ def test_a_get_call_needs_a_placeholder_in_its_url():
         ("/${data.n}", '{"n": 12345678901234567890.10}', "/12345678901234567890.10"),
         ("/${data.größe}", {"größe": True}, "/true"),
         ("/${id}/${type}?at=${occurred_at}", {},
-         "/evt_1/contact.created?at=2026-01-15T09%3A30%3A00.000000Z"),
+         "/evt_1/contact.created?at=2026-01-15T09%3A30%3A00Z"),
         ("/?in=${context}&lang=${language}", {}, "/?in=region.7&lang=EN-US"),
         ("/?tags=${data.t}", {"t": ["a", "b,c", 1]}, "/?tags=a%2Cb%2Cc%2C1"),
         ("/a...${data.a}", {"a": "."}, "/a...."),
@@ -167,7 +167,7 @@ def test_what_does_not_fit_into_a_url_fails_in_words(url, data, why):
         ('{"${type}":${data}}', '{"a":1, "a":2}', '{"contact.created":{"a":1, "a":2}}'),
         ('{"a": "${data.o}"}', {"o": {"b": "c"}}, '{"a": "{\\"b\\": \\"c\\"}"}'),
         ('{"in": ${context}, "at": ${occurred_at}}', {},
-         '{"in": ["region.7"], "at": "2026-01-15T09:30:00.000000Z"}'),
+         '{"in": ["region.7"], "at": "2026-01-15T09:30:00Z"}'),
         ('{"price": "\\u0024{data.a}"}', {}, '{"price": "\\u0024{data.a}"}'),
     ],
 )  # fmt: skip
