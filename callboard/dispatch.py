@@ -68,6 +68,7 @@ class Pump:
     _finished: list[Result] = field(default_factory=list)
     _unused: list[Claimed] = field(default_factory=list)
     _slow: frozenset[str] = frozenset()
+    _was_full: bool = False
     _told_slow_at: float = 0.0
     _flights: Flights = field(init=False)
     _bulk: Bulk = field(init=False)
@@ -148,13 +149,19 @@ class Pump:
             self._unused += [flight.claimed for flight in claimed]
         else:
             self._crew.start(self._flights.board(claimed))
-        if self._flights.is_full:
-            self.on_full()
+        self._tell_if_full()
         if told:
             self.on_notice()
         self._next_due = None if claimed else await self._earliest()
         if claimed:
             self._rung_at = monotonic()  # where something was there may be more
+
+    def _tell_if_full(self) -> None:
+        """Once: others who are rung go on looking while they find something."""
+        full, before = self._flights.is_full, self._was_full
+        self._was_full = full
+        if full and not before:
+            self.on_full()
 
     def _room_for_bulk(self, at: float) -> int | None:
         most = self._bulk.most(at)
