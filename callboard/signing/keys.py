@@ -9,7 +9,7 @@ from callboard.signing import private, public, secrets
 from callboard.signing.bare import sign_hmac, sign_rsa
 from callboard.signing.public import PublicKey
 from callboard.signing.schemes import Scheme
-from callboard.signing.standard import sign, sign_ed25519
+from callboard.signing.standard import keyed, sign, sign_ed25519
 
 # Of a call's id, timestamp and body: the signature as its header carries it.
 Sign: TypeAlias = Callable[[str, int, bytes], str]
@@ -56,7 +56,7 @@ def hint(scheme: Scheme, kept: str) -> str:
 def open_key(scheme: Scheme, kept: str) -> Sign:
     match scheme:
         case Scheme.STANDARD:
-            return partial(sign, secrets.parse(kept))
+            return partial(sign, keyed(secrets.parse(kept)))
         case Scheme.STANDARD_ED25519:
             return partial(sign_ed25519, private.open_ed25519(kept))
         case Scheme.RSA_SHA256:

@@ -34,6 +34,7 @@ def claimed(
         data="{}",
         context="[]",
         occurred_at=datetime(2026, 1, 1, tzinfo=UTC),
+        bucket=None,
         bulk=bulk,
     )
 
