@@ -17,7 +17,7 @@ _LATELY = 2.0
 _LONG = 0.010  # seconds of a look: live deliveries wait for its end
 _LESS = 0.8
 _FAIRLY = 10
-_LOOKS = 6  # at the least, until whoever makes more of it comes again
+_LOOKS = 3  # of bulk that may wait: whoever makes more comes again soon
 
 
 @dataclass(slots=True)

@@ -42,7 +42,9 @@ def test_alone_it_may_have_everything():
 
 
 def test_beside_live_traffic_it_begins_with_its_tenth():
-    assert beside_live().most(0.1) == TENTH
+    found = beside_live()
+    assert found.most(0.1) == TENTH
+    assert found.ahead(0.1) == 3 * TENTH
 
 
 def test_some_time_after_live_traffic_has_ended_it_may_have_everything_again():
