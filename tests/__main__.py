@@ -1,7 +1,8 @@
 """The whole suite on both engines: `python -m tests`; arguments go to pytest.
 
-The engines run side by side, since tests mostly wait. The chaos tests watch the clock
-closely: they come afterwards, one engine after the other.
+The engines run side by side, since tests mostly wait; what no database can change
+runs once. The chaos tests watch the clock closely: they come afterwards, one engine
+after the other.
 """
 
 import os
@@ -34,7 +35,7 @@ def _beside(arguments: list[str]) -> Iterator[tuple[str, int]]:
     """The output of the second is kept until the first has ended."""
     first, second = ENGINES
     with tempfile.NamedTemporaryFile() as output:
-        other = _start(second, "not chaos", arguments, output)
+        other = _start(second, "not chaos and not once", arguments, output)
         _say(f"== {first}")
         yield first, _start(first, "not chaos", arguments).wait()
         _say(f"== {second}, which has been running beside it")

@@ -7,7 +7,7 @@ from playwright.async_api import Browser, expect
 from tests.browser.conftest import Live
 from tests.browser.walk import TYPE, Walk
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = [pytest.mark.timeout(90), pytest.mark.once]
 
 
 async def test_the_tester_follows_what_is_typed_and_inserted(

@@ -76,10 +76,10 @@ class Counted:
         return self._filters.passes(subject)
 
 
-def test_ten_thousand_of_which_one_can_pass_are_not_asked():
+def test_two_thousand_of_which_one_can_pass_are_not_asked():
     """Also where a condition that they share stands before."""
-    filters = [Counted(status="ACTIVE", company=n) for n in range(10_000)]
-    index = Index(range(10_000), filters.__getitem__)
+    filters = [Counted(status="ACTIVE", company=n) for n in range(2_000)]
+    index = Index(range(2_000), filters.__getitem__)
     assert index.passing(Subject('{"status": "ACTIVE", "company": 77}', AT)) == (77,)
     assert sum(each.asked for each in filters) == 1
 

@@ -11,9 +11,12 @@ from callboard.signing.schemes import Scheme
 from tests.stories.test_samples import DRIVERS, ED25519_ORDER, MCS, Runner, run
 from web.pages.samples import sample
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("mcs") is None, reason="there is no mcs here: the code is not run"
-)
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(
+        shutil.which("mcs") is None, reason="there is no mcs here: the code is not run"
+    ),
+]
 
 P = 2**255 - 19
 # RFC 8032, section 7.1: public key, message, signature.

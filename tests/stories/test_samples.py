@@ -20,10 +20,7 @@ from callboard.webhooks.tables import Webhook
 from tests.engine import WHO, Engine
 from web.pages import samples
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("TEST_ENGINE") == "postgres",
-    reason="the code for receivers is the same with every database",
-)
+pytestmark = pytest.mark.once
 
 DRIVERS = Path(__file__).parent.parent / "samples"
 SCHEMES = [each for each in Scheme if each is not Scheme.NONE]
