@@ -15,8 +15,7 @@ _DEAD_AFTER = 10.0
 _LONGEST_GAP = 3.0
 # Whose beat stands still for longer makes no calls, and needs no share of a host.
 _SHARES_FOR = 3.0
-# Leases are of what is due longest: so many of a webhook's are looked at.
-_OLDEST = 20
+_OLDEST = 20  # deliveries of a webhook that are looked at for a lease of nobody
 
 
 class Watch:
@@ -120,12 +119,17 @@ class Watch:
         return [w for w, (_, still) in self._seen.items() if still > _DEAD_AFTER]
 
 
+# Of each webhook with calls in flight one: among what is due longest, which is leased
+# first, so that nothing reads all that waits.
 _UNKNOWN = """
-    SELECT DISTINCT d.lease FROM turn t JOIN delivery d ON d.webhook = t.webhook
-    WHERE t.leased > 0 AND d.lease IS NOT NULL AND d.seq IN (
-        SELECT seq FROM delivery WHERE webhook = t.webhook AND state = 'pending'
-          AND due IS NOT NULL ORDER BY due LIMIT :most)
-      AND NOT EXISTS (SELECT 1 FROM worker w WHERE d.lease LIKE w.id || '/%')
+    SELECT DISTINCT lease FROM (
+        SELECT (SELECT min(lease) FROM (
+                SELECT lease FROM delivery WHERE webhook = turn.webhook
+                AND state = 'pending' AND due IS NOT NULL ORDER BY due LIMIT :most
+            ) AS oldest WHERE NOT EXISTS (
+                SELECT 1 FROM worker w WHERE oldest.lease LIKE w.id || '/%')) AS lease
+        FROM turn WHERE leased > 0) AS found
+    WHERE lease IS NOT NULL
 """
 
 
