@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from callboard.database import Database, Row, Rows
+from callboard.delivery.states import DeliveryState
 from callboard.webhooks import turn
 from callboard.webhooks.states import WebhookState
 
@@ -116,15 +117,19 @@ async def _go_on(
 async def keep(db: Database, seqs: list[int], hold_days: int) -> None:
     """Holds what failed for good, as if it had not been tried."""
     rows = await db.fetch(
-        "SELECT seq, created_at FROM delivery WHERE seq = ANY(:seqs)", seqs=seqs
+        "SELECT seq, state, created_at FROM delivery WHERE seq = ANY(:seqs)", seqs=seqs
     )
     kept = timedelta(days=hold_days)
-    until = [(each["seq"], each["created_at"] + kept) for each in rows]
+    until = [
+        (each["seq"], each["created_at"] + kept)
+        for each in rows
+        if each["state"] == DeliveryState.FAILED
+    ]
     await db.fetch(
         """
         UPDATE delivery SET state = 'held', reason = NULL, finished_at = NULL,
             tries = 0, held_until = kept.until
-        FROM {kept} WHERE delivery.seq = kept.seq AND delivery.state = 'failed'
+        FROM {kept} WHERE delivery.seq = kept.seq
         """,
         kept=Rows({"seq": "bigint", "until": "timestamptz"}, until),
     )
@@ -163,11 +168,14 @@ async def _must_wait(db: Database, webhook: str, row: Row, act: str) -> bool:
 
 
 async def _hold(db: Database, webhook: str, row: Row, step: int, now: datetime) -> int:
+    """In the order of an index that leaves out what is held already. What is found is
+    changed by its key alone: the turn is locked, and if more were asked for, a plan for
+    a table in which little waits would go through all that does for each."""
     rows = await db.fetch(
         """
         SELECT seq, created_at FROM delivery
         WHERE webhook = :webhook AND state = 'pending' AND lease IS NULL
-        ORDER BY seq LIMIT :step
+        ORDER BY due, seq LIMIT :step
         """,
         webhook=webhook,
         step=step,
@@ -179,7 +187,6 @@ async def _hold(db: Database, webhook: str, row: Row, step: int, now: datetime) 
         UPDATE delivery SET state = 'held', due = NULL, planned = NULL,
             trigger = 'plan', held_until = kept.until
         FROM {kept} WHERE delivery.seq = kept.seq
-          AND delivery.state = 'pending' AND delivery.lease IS NULL
         """,
         kept=Rows({"seq": "bigint", "until": "timestamptz"}, until),
     )

@@ -10,12 +10,9 @@ from callboard.delivery.turns import LATE, Turn
 # goes next or nothing goes.
 _HEAD = """
     SELECT d.seq FROM delivery d
-    WHERE d.webhook = {webhook} AND d.state = 'pending' AND d.lease IS NULL
-      AND d.due <= :now
-      AND d.seq = (SELECT min(seq) FROM delivery
-                   WHERE webhook = {webhook} AND state = 'pending')
-      AND NOT EXISTS (SELECT 1 FROM delivery h WHERE h.webhook = {webhook}
-                      AND h.state = 'held' AND h.seq < d.seq)
+    WHERE d.seq = (SELECT seq FROM delivery WHERE webhook = {webhook}
+                   AND state IN ('pending', 'held') ORDER BY seq LIMIT 1)
+      AND d.lease IS NULL AND d.due <= :now
 """
 _OLDEST_DUE = """
     SELECT d.seq FROM delivery d

@@ -134,8 +134,7 @@ async def _make_due(
     await db.fetch(
         """
         UPDATE delivery SET run = :run, bucket = taken.bucket, due = taken.due
-        FROM {taken} WHERE delivery.seq = taken.seq AND delivery.state = 'pending'
-          AND delivery.lease IS NULL
+        FROM {taken} WHERE delivery.seq = taken.seq
         """,
         run=run,
         taken=Rows({"seq": "bigint", "bucket": "text", "due": "timestamptz"}, rows),
