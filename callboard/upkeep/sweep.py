@@ -6,7 +6,9 @@ Doing it twice is harmless; forgetting it is impossible.
 import asyncio
 import itertools
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
 
@@ -33,12 +35,13 @@ async def run(
     beat: float = BEAT,
 ) -> None:
     """Until cancelled. An outage of the database ends nothing. `keep`: of events."""
+    followers = _Followers(clock, ring)
     for number in itertools.count():
         begun = monotonic()
         try:
             await _bury(await watch.beat(clock()), watch, clock, ring)
             await spells.deactivate_waiting(clock)
-            moving = await _follow(clock, ring)
+            moving = await followers.step(begun + beat / 2)
             await scheduled.look(clock, ring)
             if number % _RARELY == 0:
                 await _bury(await watch.unknown(), watch, clock, ring)
@@ -46,9 +49,8 @@ async def run(
                 await _forget(keep, clock)
             if number % _HOURLY == 0:
                 await expiring.tell(clock)
-            while moving and monotonic() < begun + beat:
-                await asyncio.sleep(_STEP_SECONDS)
-                moving = await _follow(clock, ring)
+            if moving:
+                await followers.go_on(begun + beat)
         except Unavailable:
             log.warning("sweep.database_away")
         await asyncio.sleep(max(begun + beat - monotonic(), 0))
@@ -61,20 +63,6 @@ async def _bury(
         freed = await watch.bury(dead, clock())
         log.warning("worker.buried", extra={"worker": dead, "freed": freed})
         ring()
-
-
-async def _follow(clock: Clock, ring: Callable[[], None]) -> bool:
-    """In short transactions, so that live traffic gets in between; True if there was
-    anything to do."""
-    async with reading() as db:
-        webhooks = await following.webhooks(db)
-    for webhook in webhooks:
-        more = True
-        while more:
-            async with writing() as db:
-                more = await following.follow(db, webhook, clock())
-            ring()
-    return bool(webhooks)
 
 
 async def _forget(keep: timedelta, clock: Clock) -> None:
@@ -97,3 +85,40 @@ async def _mend(clock: Clock) -> None:
         await acts.expire(db, clock())
     await scheduled.mend(clock())
     await spells.remind(clock())
+
+
+@dataclass(slots=True)
+class _Followers:
+    """Webhooks whose deliveries follow a change of state, a step of each in turn and in
+    short transactions: a million of one keep neither the others waiting, nor live
+    traffic, nor this worker from its beat."""
+
+    clock: Clock
+    ring: Callable[[], None]
+    _left: deque[str] = field(default_factory=deque)
+    _hurry: bool = False
+
+    async def step(self, until: float) -> bool:
+        """True if there was anything to do. One at least has its turn; those that have
+        none by then are next."""
+        if not self._left:
+            async with reading() as db:
+                self._left += await following.webhooks(db)
+        found, self._hurry = bool(self._left), False
+        while self._left:
+            async with writing() as db:
+                more = await following.follow(db, self._left[0], self.clock())
+            self._left.popleft()
+            self._hurry |= more
+            self.ring()
+            if monotonic() > until:
+                break
+        return found
+
+    async def go_on(self, until: float) -> None:
+        """Until nothing is left to do, or so late."""
+        while monotonic() < until:
+            if not self._hurry:
+                await asyncio.sleep(_STEP_SECONDS)
+            if not await self.step(until):
+                break
