@@ -7,6 +7,8 @@ from tests.chaos.load import sending, settled
 from tests.chaos.world import World
 
 ROUNDS = 14 if LONG else 2
+# So long a beat may stand still, and so long it then takes until all is taken over.
+SILENT, ELSEWHERE = 9.0, 15.0
 
 
 async def test_a_worker_that_is_killed_again_and_again_loses_nothing(
@@ -41,6 +43,28 @@ async def test_workers_that_are_all_killed_lose_nothing(
         figures = await settled(load)
         assert figures.repeats <= figures.held
         tell(2, figures)
+
+
+@pytest.mark.skipif(not LONG, reason="it takes a while: make chaos")
+async def test_a_worker_that_is_killed_on_another_machine_is_missed(
+    world: World, tell: Tell
+) -> None:
+    """It shares the database with the others and no directory: only its beat tells."""
+    await world.end("worker 1")
+    elsewhere = str(world.directory / "elsewhere")
+    world.start("worker 1", DATA_DIR=elsewhere)
+    await world.started("worker 1")
+    async with sending(world) as load:
+        load.takes_over = ELSEWHERE
+        await load.warm()
+        await load.kill_worker("worker 1")
+        await load.more(int(ELSEWHERE * load.rate))
+    world.start("worker 1")
+    await world.started("worker 1")
+    figures = await settled(load)
+    assert SILENT < (figures.taken_over or 0) < ELSEWHERE
+    assert figures.repeats <= figures.held
+    tell(1, figures)
 
 
 async def test_a_web_process_that_is_killed_has_kept_what_it_accepted(
