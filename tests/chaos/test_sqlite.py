@@ -1,7 +1,9 @@
 """The file is locked by somebody else, or the disk is full."""
 
+import asyncio
 import os
 import resource
+import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -38,6 +40,30 @@ async def test_a_locked_database_refuses_and_goes_on(world: World, tell: Tell) -
         tell(1, figures, f"answers within {load.slowest_answer:.0f} s")
 
 
+@pytest.mark.skipif(not LONG, reason="it takes a while: make chaos")
+async def test_a_worker_that_stands_still_in_a_write_locks_the_file_until_it_ends(
+    world: World, tell: Tell
+) -> None:
+    async with sending(world, rate=40) as load:
+        await load.more(50)
+        with load.outage():
+            await _stop_in_a_write(world, "worker 1")
+            await load.lost("worker 1")
+            await load.refusals(2)
+            while (await world.readiness())["workers"]:
+                pass
+            world.kill("worker 1")
+        world.start("worker 1")
+        await world.started("worker 1")
+        await load.more(50)
+    figures = await settled(load)
+    assert not set(load.refused[503]) & set(await world.ask("keys_stored"))
+    assert set(figures.refused) == {503}
+    assert figures.repeats <= figures.held
+    assert load.slowest_answer < ANSWERED
+    tell(1, figures, f"answers within {load.slowest_answer:.0f} s")
+
+
 async def test_a_full_disk_refuses_and_goes_on(world: World, tell: Tell) -> None:
     async with sending(world) as load:
         for _ in range(ROUNDS):
@@ -48,6 +74,19 @@ async def test_a_full_disk_refuses_and_goes_on(world: World, tell: Tell) -> None
     figures = await refused_without_a_trace(load)
     assert set(figures.refused) == {503}
     tell(ROUNDS, figures)
+
+
+async def _stop_in_a_write(world: World, name: str) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            world.signal(name, signal.SIGSTOP)
+            with closing(sqlite3.connect(world.sqlite_path, timeout=1)) as other:
+                try:
+                    other.execute("BEGIN IMMEDIATE")
+                except sqlite3.OperationalError:
+                    return
+            world.signal(name, signal.SIGCONT)
+            await asyncio.sleep(0.01)
 
 
 @contextmanager
