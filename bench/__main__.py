@@ -13,11 +13,11 @@ import click
 from bench import matching, replays, scenarios, switching, table
 from bench.scenarios import SCALES, SIZE
 from bench.table import Figures
+from bench.talk import ask
 from bench.world import (
     WEBHOOK_CONCURRENCY,
     BrokenError,
     Servers,
-    ask,
     running_servers,
 )
 

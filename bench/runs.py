@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bench import measure, world
+from bench.talk import call
 from bench.world import World
 
 WARM_UP = 4.0
@@ -65,11 +66,11 @@ def wait_for_all(here: World, run: Run) -> None:
     seen, since = -1, time.monotonic()
     while seen < count and time.monotonic() - since < _STANDSTILL:
         time.sleep(0.05)
-        now = int(world.call(here.sink, "GET", "/count") or 0)
+        now = int(call(here.sink, "GET", "/count") or 0)
         if now != seen:
             seen, since = now, time.monotonic()
     time.sleep(_REPEATS_WITHIN)
-    text = (world.call(here.sink, "GET", "/arrivals") or b"").decode()
+    text = (call(here.sink, "GET", "/arrivals") or b"").decode()
     lines = (line.split(" ") for line in text.splitlines())
     run.arrivals = [(id, path, float(at)) for id, path, at in lines]
 

@@ -8,6 +8,7 @@ import click
 
 from bench import world
 from bench.table import Figures
+from bench.talk import call
 from bench.world import Servers, World
 
 SIZES = (10, 1_000_000)
@@ -54,7 +55,7 @@ def _timed(
     begun = time.perf_counter()
     headers = {"Authorization": f"Bearer {here.key}"}
     address = f"/api/v1/webhooks/{webhook}{path}"
-    answer = world.call(here.port, method, address, json.dumps(body or {}), headers)
+    answer = call(here.port, method, address, json.dumps(body or {}), headers)
     took = (time.perf_counter() - begun) * 1000
     if answer is None or b'"error"' in answer:
         raise world.BrokenError(f"{method} {address} was refused: {answer!r}")

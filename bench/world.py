@@ -1,13 +1,11 @@
 """Starts what a real installation has, each as a process of its own."""
 
-import asyncio
-import http.client
 import json
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from os import environ as inherited
@@ -15,8 +13,7 @@ from os import getpid
 from pathlib import Path
 from typing import Any
 
-import asyncpg
-
+from bench.talk import ask, call
 from callboard.processes import tied
 from callboard.processes.embedded import running_redis
 from tests.servers import free_port, make_database, running_postgres
@@ -194,37 +191,6 @@ def add_webhook(world: World, path: str, type: str) -> str:
     if "error" in made:
         raise BrokenError(f"A webhook was refused: {made}")
     return str(made["id"])
-
-
-def call(
-    port: int,
-    method: str,
-    path: str,
-    body: str | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> bytes | None:
-    """None when nobody answers."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    try:
-        connection.request(method, path, body, dict(headers or {}))
-        return connection.getresponse().read()
-    except (OSError, http.client.HTTPException):
-        return None
-    finally:
-        connection.close()
-
-
-def ask(url: str, sql: str) -> Any:
-    """One value out of PostgreSQL."""
-
-    async def asked() -> Any:
-        connection = await asyncpg.connect(url)
-        try:
-            return await connection.fetchval(sql)
-        finally:
-            await connection.close()
-
-    return asyncio.run(asked())
 
 
 def database_bytes(world: World) -> int:
