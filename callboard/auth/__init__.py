@@ -1,0 +1,1 @@
+"""Who a webhook is to its receiver: passwords, tokens, certificates."""

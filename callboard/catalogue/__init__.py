@@ -1,0 +1,1 @@
+"""Event types, the tree of context tags, and the ready catalogues."""

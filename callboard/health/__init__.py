@@ -1,0 +1,1 @@
+"""When a webhook fails, and when it is deactivated for it."""

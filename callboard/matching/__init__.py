@@ -1,0 +1,1 @@
+"""Pure: does this webhook want this event, and if not, why not?"""

@@ -1,0 +1,1 @@
+"""Pure: what is sent of an event, and how it is written."""

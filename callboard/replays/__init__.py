@@ -1,0 +1,1 @@
+"""Deliveries made again on request, many at once."""

@@ -1,0 +1,1 @@
+"""Webhooks: what may be set, what state they are in, which keys they sign with."""
