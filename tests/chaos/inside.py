@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from callboard.accounts import accounts, keys
-from callboard.database import opened_database, reading
+from callboard.database import opened_database, reading, writing
 from callboard.runtime import prepare_database
 from callboard.upkeep import check
+from callboard.webhooks import turn
 
 # What a worker held when it died, with the webhook's URL. Only this may be repeated.
 _LEASED = """
@@ -57,6 +58,14 @@ async def full(one: str = "", other: str = "") -> list[str]:
     return [row["url"] for row in await _rows(_FULL, one=one, other=other)]
 
 
+async def patient(webhook: str) -> None:
+    """Its calls may last as long as none may by its settings."""
+    async with opened_database(), writing() as db:
+        sql = "UPDATE webhook SET timeout = 60 WHERE id = :id"
+        await db.fetch(sql, id=webhook)
+        await turn.touch(db, webhook)
+
+
 async def slots() -> int:
     return await _number(_SLOTS)
 
@@ -91,7 +100,7 @@ async def _rows(sql: str, **values: object) -> Any:
         return await db.fetch(sql, **values)
 
 
-ASKED = (key, leased, full, slots, waiting, finished, keys_stored, findings)
+ASKED = (key, leased, full, patient, slots, waiting, finished, keys_stored, findings)
 QUESTIONS: dict[str, Any] = {each.__name__: each for each in ASKED}
 
 if __name__ == "__main__":

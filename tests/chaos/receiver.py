@@ -1,7 +1,8 @@
 """The receiver of the chaos tests, a process of its own: it outlives what it calls.
 
-It answers 200, on /slow after a while, on /again only the second time; before that it
-notes the call, and after one with several events each of them.
+It answers 200, on /slow after a while, on /again only the second time, on /hangs/… the
+first time so late that nobody waits for it. Before that it notes the call, and after
+one with several events each of these.
 Each line it gets on standard input is a place: it prints the calls from there on.
 """
 
@@ -11,22 +12,24 @@ import sys
 from time import monotonic
 
 SLOW_SECONDS = 0.2
+HANGS_SECONDS = 60.0
 _ANSWER = b"HTTP/1.1 %d Answer\r\nContent-Length: 2\r\n\r\nok"
 
 calls: list[tuple[str, str, float]] = []
-seen: set[str] = set()
+seen: set[tuple[str, str]] = set()
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
         while True:
-            id, path = await _note(reader)
+            _, path = call = await _note(reader)
+            is_first = call not in seen
+            seen.add(call)
             if path == "/slow":
                 await asyncio.sleep(SLOW_SECONDS)
-            writer.write(
-                _ANSWER % (500 if path == "/again" and id not in seen else 200)
-            )
-            seen.add(id)
+            if path.startswith("/hangs") and is_first:
+                await asyncio.sleep(HANGS_SECONDS)
+            writer.write(_ANSWER % (500 if path == "/again" and is_first else 200))
             await writer.drain()
     except (ConnectionError, asyncio.IncompleteReadError):
         pass  # the caller was killed, or has no more for us
