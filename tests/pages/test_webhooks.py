@@ -5,6 +5,7 @@ import re
 from tests.engine import TYPE, Engine
 from tests.pages.forms import FORM, only
 from tests.pages.signed_in import polled, seen
+from tests.receiver import Answer
 
 
 class TestItsLife:
@@ -28,7 +29,7 @@ class TestItsLife:
         await engine.pause(id)
         await engine.post()
         said = seen(await alice.get(f"/webhooks/{id}"))
-        assert "1 delivery is held, about 2 Bytes, the oldest since" in said
+        assert "1 delivery is held, about 2 bytes, the oldest since" in said
         assert "Each is kept for 5 days, the first until" in said
         answer = await alice.post(f"/webhooks/{id}/activate", status=422)
         assert "1 delivery is held. What should become of it?" in seen(answer)
@@ -81,14 +82,33 @@ class TestTheList:
     async def test_a_poll_brings_nothing_while_nothing_is_new(self, alice, engine):
         id = await engine.webhook()
         page = await alice.get(f"/webhooks/{id}")
-        for start in (f"/webhooks/{id}?", f"/webhooks/{id}/header?"):
+        for part in ("/facts?", "?", "/header?"):
+            start = f"/webhooks/{id}{part}"
             path = polled(page, start)
             assert (await alice.part(path)).status_code == 204
         await alice.post(f"/webhooks/{id}/pause")
         assert "Paused" in seen(await alice.part(path))
 
+    async def test_its_side_tells_of_the_last_delivery_without_a_reload(
+        self, alice, engine: Engine
+    ):
+        id = await engine.webhook()
+        path = polled(await alice.get(f"/webhooks/{id}"), f"/webhooks/{id}/facts?")
+        async with engine.working():
+            await engine.post()
+            await engine.settled()
+        assert "1 delivered, 0 failed." in seen(await alice.part(path))
 
-PATHS = ("", "/edit", "/header", "/activate", "/deactivate", "/delete")
+    async def test_who_fails_with_nobody_told_says_so(self, alice, engine: Engine):
+        engine.receiver.usually["/"] = Answer(503)
+        id = await engine.webhook(schedule=(), deactivate_after=None)
+        async with engine.working():
+            await engine.post()
+            await engine.settled()
+        assert "Nobody is told by mail" in seen(await alice.get(f"/webhooks/{id}"))
+
+
+PATHS = ("", "/edit", "/header", "/facts", "/activate", "/deactivate", "/delete")
 ACTS = (
     *("/edit", "/edit/preview", "/edit/test", "/test", "/activate", "/pause"),
     *("/deactivate", "/keys/rotate", "/delete"),

@@ -21,7 +21,14 @@ from callboard.webhooks import lifecycle, webhooks
 from callboard.webhooks.settings import settings_of
 from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
-from web.pages import forms, key_views, questions, trials, webhook_views
+from web.pages import (
+    forms,
+    key_views,
+    questions,
+    trials,
+    webhook_facts,
+    webhook_views,
+)
 from web.pages.deliveries import under_way
 from web.screens import elsewhere, mark_of, screen, screen_if_new
 from web.security import Running, actor
@@ -206,10 +213,12 @@ async def detail(row: Webhook, runtime: Runtime) -> dict[str, Any]:
     people = await members.listed(row.account)
     types = await event_types.listed(row.account)
     webhook = await webhook_views.shown(row)
+    bars = await webhook_facts.bars_of(row, now)
     return {
         "webhook": webhook,
         "header_mark": mark_of(webhook),
-        "bars": (await overview.bars_of(row.account, [row.id], now))[row.id],
+        "bars": bars,
+        "facts_mark": webhook_facts.mark(webhook, bars),
         "retry_words": webhook_views.retry_words(settings_of(row)),
         "schedule_words": webhook_views.schedule_words(settings_of(row)),
         "rule_words": webhook_views.rule_words(row),
