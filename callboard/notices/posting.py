@@ -6,6 +6,7 @@ Posting belongs to the transaction of what is told; sending comes after it.
 from datetime import datetime, timedelta
 
 import msgspec
+from piccolo.columns.combination import Or
 
 from callboard.accounts.tables import Member
 from callboard.database import Database, Rows
@@ -102,12 +103,21 @@ async def latest(account: str, webhook: str) -> dict[str, Notice]:
 
 
 async def listed(account: str, limit: int = 100) -> list[tuple[Notice, int]]:
-    """The account's mails, the newest first, each with how many notices share it."""
-    mine = Notice.objects().where(Notice.account == account)
-    rows = await mine.order_by(Notice.id, ascending=False).limit(_MOST_LISTED)
+    """The account's mails, the newest first; of those that were not sent yet, each
+    with how many notices share it."""
+    rows = (
+        await Notice.objects()
+        .where(
+            Notice.account == account,
+            # Of those that went in one mail the first has its text.
+            Or(Notice.sent_at.is_null(), Notice.text != ""),
+        )
+        .order_by(Notice.id, ascending=False)
+        .limit(_MOST_LISTED)
+    )
     mails: dict[object, list[Notice]] = {}
     for each in rows:
-        stands = (each.sent_at, each.due, each.tries)
+        stands = (each.sent_at, each.tries, each.error)
         shared = (each.address, each.kind, each.host, *stands)
         mails.setdefault(shared if each.host else each.id, []).append(each)
     return [(each[-1], len(each)) for each in list(mails.values())[:limit]]

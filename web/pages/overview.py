@@ -68,7 +68,7 @@ async def _first_steps(account: str, runtime: Runtime) -> dict[str, Any]:
         "steps": {
             "catalogue": bool(types),
             "webhook": bool(hooks),
-            "active": any(hook.state == WebhookState.ACTIVE for hook in hooks),
+            "active": any(hook.state != WebhookState.DRAFT for hook in hooks),
             "key": bool(used),
             "event": bool(events.items),
         },
