@@ -20,7 +20,8 @@ from callboard.errors import Unavailable
 from callboard.notices.postman import Postman
 from callboard.replays.running import Replayer
 from callboard.runtime import OldSchema, Runtime, open_runtime
-from callboard.upkeep import sweep
+from callboard.upkeep import resealing, sweep
+from callboard.upkeep.resealing import WrongKey
 from workers.settings import make_worker
 
 # Platforms kill after 30 seconds; what is in flight then would be sent twice.
@@ -36,6 +37,7 @@ async def work(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_runtime(settings) as runtime:
+        await resealing.check_key(runtime.vault)
         worker = ids.make("wrk", runtime.clock())
         presence = _announce(settings, worker)
         pump = _make_pump(worker, runtime)
@@ -118,7 +120,7 @@ def main() -> None:
     logs.set_up(settings.log_format)
     try:
         uvloop.run(work(settings))
-    except (OldSchema, Unavailable) as problem:
+    except (OldSchema, Unavailable, WrongKey) as problem:
         sys.exit(str(problem))
 
 

@@ -3,7 +3,7 @@
 Only when nothing is sealed with a key any more may it be taken out of SECRET_KEY.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -16,6 +16,10 @@ from callboard.webhooks.settings import as_json, settings_of
 from callboard.webhooks.tables import Webhook
 
 _AT_ONCE = 200
+
+
+class WrongKey(Exception):
+    """SECRET_KEY is not the one that the secrets here were sealed with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,30 @@ async def look(vault: Vault) -> Look:
         except VaultError:
             lost.append(row.id)
     return Look(old, tuple(lost))
+
+
+async def check_key(vault: Vault) -> None:
+    """Raises WrongKey when most secrets of the oldest webhooks cannot be opened.
+
+    Their calls would fail, and they be deactivated, for nothing but a wrong setting.
+    Whoever has lost the key for good gives them new secrets on their pages first.
+    """
+    opened = lost = 0
+    rows = await Webhook.objects().order_by(Webhook.id).limit(_AT_ONCE)
+    for row in rows:
+        try:
+            secrets = [vault.unseal(*each) for each in _sealed_in(row)]
+        except VaultError:
+            lost += 1
+        else:
+            opened += bool(secrets)
+    if lost > opened:
+        raise WrongKey(
+            f"SECRET_KEY opens the secrets of {opened} webhooks and not those of"
+            f" {lost}: nothing is sent before it is the key that sealed them, or has"
+            " that key behind the new one, after a comma. If it is lost for good, give"
+            " them new secrets: the pages run without a worker."
+        )
 
 
 async def reseal(vault: Vault) -> int:
@@ -83,11 +111,16 @@ async def _webhooks() -> AsyncIterator[Webhook]:
 
 def _is_old(row: Webhook, vault: Vault) -> bool:
     """VaultError if any of its secrets cannot be opened."""
-    sealed = [(each.sealed, row.id) for each in read_secrets(row.secrets)]
+    return sum([vault.is_old(*each) for each in _sealed_in(row)]) > 0
+
+
+def _sealed_in(row: Webhook) -> Iterator[tuple[str, str]]:
+    """What is sealed, and in which context."""
+    for each in read_secrets(row.secrets):
+        yield each.sealed, row.id
     auth = settings_of(row).auth
     if auth.sealed:
-        sealed.append((auth.sealed, context_of(row.id)))
-    return sum(vault.is_old(text, context) for text, context in sealed) > 0
+        yield auth.sealed, context_of(row.id)
 
 
 def _moved(row: Webhook, vault: Vault) -> tuple[str, str]:

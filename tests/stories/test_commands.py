@@ -233,5 +233,19 @@ class TestReseal:
         ended = await callboard("reseal", SECRET_KEY=self.NEW)
         assert (ended.code, id in ended.errors) == (1, True)
 
+    async def test_a_wrong_key_stops_the_worker_before_it_does_harm(
+        self, engine: Engine
+    ):
+        await engine.webhook()
+        await engine.post()
+        ended = await callboard("worker", SECRET_KEY=self.NEW)
+        assert ended.code == 1
+        assert "SECRET_KEY opens the secrets of 0 webhooks" in ended.errors
+        assert "not those of 1:" in ended.errors
+        assert (await engine.states(), engine.receiver.calls) == (["pending"], [])
+        async with engine.working():
+            await engine.settled()
+        assert await engine.states() == ["delivered"]
+
     def vault(self) -> Vault:
         return Vault([self.NEW])
