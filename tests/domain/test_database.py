@@ -2,10 +2,11 @@
 
 import asyncio
 from contextvars import Context
+from datetime import timedelta
 
 import pytest
 
-from callboard.database import engine, writing
+from callboard.database import Rows, engine, writing
 from callboard.database.sqlite import PooledSQLiteEngine
 from callboard.errors import Unavailable
 from tests.engine import cancelled
@@ -90,3 +91,44 @@ async def _stand_still() -> None:
 async def _write(sql: str) -> None:
     async with writing() as connected:
         await connected.fetch(sql)
+
+
+ODD = 'a"b\\u0000\\ \u2028 ü 🙂 \x7f \n {} [] :name $1'
+
+
+async def test_a_list_of_rows_comes_through_a_statement_as_it_is(db: None):
+    columns = {"seq": "bigint", "text": "text", "part": "float8", "good": "bool"}
+    values = [(2**62, ODD, 0.1, True), (0, None, -1e300, False), (-1, "", 0.0, None)]
+    async with writing() as database:
+        found = await database.fetch(
+            "SELECT seq, text, part, good FROM {them} ORDER BY seq DESC",
+            them=Rows(columns, values),
+        )
+    assert [tuple(row.values()) for row in found] == values
+
+
+async def test_times_and_bytes_come_through_a_statement_as_they_are(db: None):
+    if isinstance(engine(), PooledSQLiteEngine):
+        pytest.skip("it keeps times as text and takes bytes in no such list")
+    value = (NOW + timedelta(microseconds=1), bytes(range(256)))
+    async with writing() as database:
+        rows = Rows({"at": "timestamptz", "body": "bytea"}, [value, (None, None)])
+        found = await database.fetch("SELECT at, body FROM {rows}", rows=rows)
+    assert [tuple(row.values()) for row in found] == [value, (None, None)]
+
+
+async def test_large_columns_are_pressed_as_quickly_as_the_server_can(db: None):
+    if isinstance(engine(), PooledSQLiteEngine):
+        pytest.skip("SQLite presses nothing")
+    async with writing() as database:
+        (knows,) = await database.fetch(
+            "SELECT 'lz4' = ANY(enumvals) AS lz4 FROM pg_settings"
+            " WHERE name = 'default_toast_compression'"
+        )
+        found = await database.fetch(
+            "SELECT attcompression::text AS how FROM pg_attribute"
+            " WHERE attname IN ('request_body', 'response_body')"
+            "   AND attrelid = 'attempt'::regclass"
+            " OR attname = 'data' AND attrelid = 'event'::regclass"
+        )
+    assert [row["how"] for row in found] == ["l" if knows["lz4"] else "p"] * 3
