@@ -14,8 +14,7 @@ from callboard.errors import CallboardError
 from callboard.insight import verifying
 from callboard.signing.examine import conclusion, parse_headers
 from callboard.webhooks import rotation, webhooks
-from web.pages import forms, key_views, questions
-from web.pages.webhooks import detail
+from web.pages import forms, key_views, questions, webhook_tabs
 from web.screens import elsewhere, screen
 from web.security import Running, actor
 
@@ -44,7 +43,7 @@ class WebhookKeysController(Controller):
             )
         except CallboardError as error:
             row = await webhooks.get(account, id)
-            context = await detail(row, runtime) | {"rotation": form}
+            context = await webhook_tabs.shared(row, runtime) | {"rotation": form}
             context |= {"tab": "keys", "problems": forms.problems(error)}
             return _tab(request, "_keys", forms.status(error), context)
         row = await webhooks.get(account, id)
@@ -116,7 +115,7 @@ class WebhookKeysController(Controller):
         row, now = await webhooks.get(account, id), runtime.clock()
         headers, body = parse_headers(pasted["headers"]), pasted["body"].encode()
         steps = await verifying.verify(row, runtime.vault, headers, body, now)
-        context = await detail(row, runtime)
+        context = await webhook_tabs.shared(row, runtime)
         context |= key_views.checking(row, now, pasted["language"])
         context |= {
             "tab": "verify",

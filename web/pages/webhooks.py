@@ -6,9 +6,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
-from callboard.accounts import members
 from callboard.accounts.members import Role
-from callboard.catalogue import event_types
 from callboard.delivery import reading
 from callboard.delivery.reading import Filter
 from callboard.delivery.states import DeliveryState
@@ -16,17 +14,14 @@ from callboard.delivery.targets import read_target
 from callboard.errors import Invalid
 from callboard.insight import overview, trial, troubles
 from callboard.paging import Page
-from callboard.runtime import Runtime
 from callboard.webhooks import lifecycle, webhooks
-from callboard.webhooks.settings import settings_of
 from callboard.webhooks.states import WebhookState
-from callboard.webhooks.tables import Webhook
 from web.pages import (
     forms,
     key_views,
     questions,
     trials,
-    webhook_facts,
+    webhook_tabs,
     webhook_views,
 )
 from web.pages.deliveries import under_way
@@ -80,7 +75,7 @@ class WebhooksController(Controller):
         row = await webhooks.get(account, id)
         wanted = Filter(webhook=id, state=_STATES.get(only))
         page = await reading.page(account, wanted, cursor)
-        context = await detail(row, runtime)
+        context = await webhook_tabs.shared(row, runtime)
         context |= {"tab": tab, "state": only, "page": page}
         if tab == "verify":
             context |= key_views.checking(row, runtime.clock(), language)
@@ -119,7 +114,7 @@ class WebhooksController(Controller):
         target = await read_target(row, runtime.vault)
         facts = await trial.sample_of(account, type, runtime.clock())
         result = await trials.send(request, runtime, target, facts)
-        context = await detail(row, runtime)
+        context = await webhook_tabs.shared(row, runtime)
         context |= {"tab": "test", "shown": type, "result": result}
         return screen(
             request, "webhooks/detail.html", "webhooks/_test_result.html", **context
@@ -205,32 +200,6 @@ class WebhooksController(Controller):
         row = await webhooks.get(account, id)
         await lifecycle.delete(account, actor(request), id, runtime.clock())
         return elsewhere(request, "/webhooks", f"{row.name} was deleted.")
-
-
-async def detail(row: Webhook, runtime: Runtime) -> dict[str, Any]:
-    """What all tabs need; `page` and `tab` come from the handler."""
-    now = runtime.clock()
-    people = await members.listed(row.account)
-    types = await event_types.listed(row.account)
-    webhook = await webhook_views.shown(row)
-    bars = await webhook_facts.bars_of(row, now)
-    return {
-        "webhook": webhook,
-        "header_mark": mark_of(webhook),
-        "bars": bars,
-        "facts_mark": webhook_facts.mark(webhook, bars),
-        "retry_words": webhook_views.retry_words(settings_of(row)),
-        "schedule_words": webhook_views.schedule_words(settings_of(row)),
-        "rule_words": webhook_views.rule_words(row),
-        "recipients": await webhook_views.recipients(row, people),
-        "signing": key_views.signing(row, now),
-        "rotation": {"overlap_hours": "24", "secret": ""},
-        "types": types,
-        "shown": "",
-        "result": None,
-        "problems": [],
-        "state": "",
-    }
 
 
 async def _ask(
