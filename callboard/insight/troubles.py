@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from callboard.database import Row, reading
+from callboard.database import Database, Row, reading
 from callboard.outcome import ErrorClass
 from callboard.webhooks.lifecycle import MOST_COUNTED
 from callboard.webhooks.urls import host_of
 
 _MOST = 20
-_MOST_READ = 500
+_MOST_READ = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Trouble:
     state: str
     since: datetime
     why: str
-    held: int
+    held: int = 0
     held_until: datetime | None = None
     host: str = ""
     webhooks: int = 1
@@ -36,19 +36,13 @@ async def needs_you(account: str) -> list[Trouble]:
         stopped = await db.fetch(
             """
             SELECT w.id, w.name, w.url, w.state, w.cause, w.state_since AS since,
-                h.last_status, h.last_error,
-                (SELECT count(*) FROM (SELECT 1 FROM delivery d WHERE d.webhook = w.id
-                    AND d.state IN ('pending', 'held')
-                    ORDER BY d.seq LIMIT :counted) AS d) AS held,
-                (SELECT d.held_until FROM delivery d WHERE d.webhook = w.id
-                    AND d.state = 'held' ORDER BY d.seq LIMIT 1) AS held_until
+                h.last_status, h.last_error
             FROM webhook w LEFT JOIN health h ON h.webhook = w.id
             WHERE w.account = :account AND w.state IN ('deactivated', 'paused')
             ORDER BY w.state, w.state_since DESC LIMIT :most
             """,
             account=account,
             most=_MOST_READ,
-            counted=MOST_COUNTED + 1,
         )
         failing = await db.fetch(
             """
@@ -60,10 +54,10 @@ async def needs_you(account: str) -> list[Trouble]:
             account=account,
             most=_MOST_READ,
         )
-    return [
-        *_folded(map(_stopped, stopped))[:_MOST],
-        *_folded(map(_failing, failing))[:_MOST],
-    ]
+        holding = [
+            await _holding(db, group) for group in _groups(map(_stopped, stopped))
+        ]
+    return holding + [_as_one(group) for group in _groups(map(_failing, failing))]
 
 
 async def of_hosts(account: str) -> list[Trouble]:
@@ -71,29 +65,41 @@ async def of_hosts(account: str) -> list[Trouble]:
     return [each for each in await needs_you(account) if each.webhooks > 1]
 
 
-def _folded(troubles: Iterable[Trouble]) -> list[Trouble]:
+def _groups(troubles: Iterable[Trouble]) -> list[list[Trouble]]:
     """What has no host, because a person did it, stays alone."""
     groups: dict[tuple[str, str], list[Trouble]] = {}
     for each in troubles:
         groups.setdefault((each.host or each.id, each.state), []).append(each)
-    return [_as_one(group) for group in groups.values()]
+    return list(groups.values())[:_MOST]
 
 
 def _as_one(group: Sequence[Trouble]) -> Trouble:
     first = min(group, key=lambda each: each.since)
-    ends = [each.held_until for each in group if each.held_until]
-    return replace(
-        first,
-        held=sum(each.held for each in group),
-        held_until=min(ends, default=None),
-        webhooks=len(group),
+    return replace(first, webhooks=len(group))
+
+
+async def _holding(db: Database, group: Sequence[Trouble]) -> Trouble:
+    """As one, with what all of them hold; that is counted no further than elsewhere."""
+    (found,) = await db.fetch(
+        """
+        SELECT (SELECT count(*) FROM (SELECT 1 FROM delivery d
+                    WHERE d.webhook = ANY(:webhooks)
+                      AND d.state IN ('pending', 'held') LIMIT :most) AS d) AS held,
+            (SELECT min(ends) FROM (SELECT
+                (SELECT d.held_until FROM delivery d WHERE d.webhook = w.id
+                   AND d.state = 'held' ORDER BY d.seq LIMIT 1) AS ends
+                FROM webhook w WHERE w.id = ANY(:webhooks)) AS first) AS held_until
+        """,
+        webhooks=[each.id for each in group],
+        most=MOST_COUNTED + 1,
     )
+    until = found["held_until"]
+    if isinstance(until, str):  # SQLite tells no type for an expression
+        until = datetime.fromisoformat(until)
+    return replace(_as_one(group), held=found["held"], held_until=until)
 
 
 def _stopped(row: Row) -> Trouble:
-    until = row["held_until"]
-    if isinstance(until, str):  # SQLite tells no type for an expression
-        until = datetime.fromisoformat(until)
     by_rule = bool(row["cause"])
     return Trouble(
         id=row["id"],
@@ -101,8 +107,6 @@ def _stopped(row: Row) -> Trouble:
         state=row["state"],
         since=row["since"],
         why=_answer(row) if by_rule else "",
-        held=row["held"],
-        held_until=until,
         host=_at(row) if by_rule else "",
     )
 
@@ -111,7 +115,7 @@ def _failing(row: Row) -> Trouble:
     tries = "1 failed try" if row["tries"] == 1 else f"{row['tries']} failed tries"
     why = f"{_answer(row)}, {tries}"
     since = row["since"]
-    return Trouble(row["id"], row["name"], "trying", since, why, 0, host=_at(row))
+    return Trouble(row["id"], row["name"], "trying", since, why, host=_at(row))
 
 
 def _answer(row: Row) -> str:

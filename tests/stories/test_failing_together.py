@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from callboard import spells
+from callboard.delivery import standing
 from callboard.insight import troubles
 from callboard.notices import digest
 from callboard.notices.letters import Facts, Now
@@ -134,6 +135,8 @@ async def test_the_overview_tells_of_the_host_once(engine: Engine):
     assert {told.id} < set(made)
     assert told.why == "503 from 127.0.0.1"
     assert told.held == 3
+    holds = [await standing.of_held(each, 1) for each in made]
+    assert told.held_until == min(each.first_expires_at for each in holds if each)
 
 
 @pytest.mark.parametrize("kind", ["failing", "deactivated", "reminder", "recovered"])
