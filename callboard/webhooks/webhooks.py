@@ -6,7 +6,7 @@ waits for the accepts under way.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,15 @@ from callboard.webhooks.secrets import make, seal, write_secrets
 from callboard.webhooks.settings import NewWebhook, columns, settings_of
 from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
+
+_MOST_CHOICES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    id: str
+    name: str
+    state: str
 
 
 async def create(
@@ -141,6 +150,18 @@ async def names(account: str, webhook_ids: list[str]) -> dict[str, str]:
         Webhook.account == account, Webhook.id.is_in(webhook_ids)
     )
     return {row["id"]: row["name"] for row in rows}
+
+
+async def choices(account: str, chosen: str = "") -> list[Choice]:
+    """To choose one from, by name: all that there are, or of very many the newest; the
+    `chosen` one in any case."""
+    mine = (Webhook.account == account) & (Webhook.state != WebhookState.DELETED)
+    columns = (Webhook.id, Webhook.name, Webhook.state)
+    newest = Webhook.select(*columns).where(mine).order_by(Webhook.id, ascending=False)
+    rows = await newest.limit(_MOST_CHOICES)
+    if chosen and chosen not in {row["id"] for row in rows}:
+        rows += await Webhook.select(*columns).where(mine, Webhook.id == chosen)
+    return sorted((Choice(**row) for row in rows), key=lambda each: each.name.lower())
 
 
 async def listening_to(account: str, type: str) -> list[Webhook]:

@@ -9,6 +9,7 @@ import pytest
 from callboard.database import writing
 from callboard.ingest import NewEvent
 from callboard.replays import progress
+from callboard.webhooks import webhooks
 from tests.engine import TYPE, Engine, eventually
 from tests.pages.signed_in import Browser, polled, seen
 
@@ -71,6 +72,19 @@ class TestTheForm:
         assert "Send these 7 again" in seen(part)
         part = await alice.part(f"/replays/new?webhook={webhook}&kind=missing")
         assert "It has been sent every event that it wants." in seen(part)
+
+    async def test_offers_very_many_webhooks_and_the_chosen_one_in_any_case(
+        self, alice, webhook, engine, monkeypatch
+    ):
+        for name in ("One", "Two"):
+            await engine.webhook(name=name)
+        page = await alice.get("/replays/new")
+        assert f'<option value="{webhook}"' in page.text
+        monkeypatch.setattr(webhooks, "_MOST_CHOICES", 2)
+        page = await alice.get("/replays/new")
+        assert f'<option value="{webhook}"' not in page.text
+        page = await alice.get(f"/replays/new?webhook={webhook}")
+        assert f'<option value="{webhook}" selected' in page.text
 
     async def test_says_everything_that_is_wrong(self, alice, webhook, engine):
         await engine.pause(webhook)

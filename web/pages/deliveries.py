@@ -48,7 +48,7 @@ class DeliveriesController(Controller):
             page=page,
             filter=typed,
             query=urlencode({name: text for name, text in typed.items() if text}),
-            webhooks=(await webhooks.page(account, limit=100)).items,
+            webhooks=await webhooks.choices(account, webhook),
             live=bool(live),
             polls=not cursor and (bool(live) or under_way(page.items)),
         )

@@ -86,7 +86,7 @@ async def _detail(
 ) -> Response[Any]:
     event = await reading.get_event(account, id)
     story = await explanation.of_event(account, id)
-    others = (await webhooks.page(account, limit=100)).items
+    others = await webhooks.choices(account)
     return screen_if_new(
         request,
         "events/detail.html",

@@ -159,7 +159,7 @@ async def _form(
     preview: Preview | None = None,
     error: CallboardError | None = None,
 ) -> Template:
-    rows = (await webhooks.page(account, limit=100)).items
+    rows = await webhooks.choices(account, form.webhook)
     return screen(
         request,
         "replays/new.html",
