@@ -15,6 +15,7 @@ from urllib.parse import quote
 import msgspec
 
 from callboard import ids
+from callboard.database import AWAY
 from callboard.errors import Unavailable
 from callboard.notices import digest, envelope, mail, standing, waiting
 from callboard.notices.letters import Facts, Letter, Now
@@ -48,7 +49,7 @@ class Postman:
             self._stirred.clear()
             try:
                 await self.send_due()
-            except Unavailable:
+            except (Unavailable, *AWAY):
                 log.warning("notices.database_away")
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOKS_EVERY):

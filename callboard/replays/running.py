@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from callboard.database import reading, writing
+from callboard.database import AWAY, reading, writing
 from callboard.errors import Unavailable
 from callboard.replays import pace, steps
 
@@ -45,7 +45,7 @@ class Replayer:
         nothing."""
         try:
             soonest = await advance(self.clock(), self.room())
-        except Unavailable:
+        except (Unavailable, *AWAY):
             log.warning("replays.database_away")
             return False
         if soonest is None:

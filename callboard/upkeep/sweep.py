@@ -13,7 +13,7 @@ from datetime import timedelta
 from time import monotonic
 
 from callboard import scheduled, spells
-from callboard.database import Clock, reading, writing
+from callboard.database import AWAY, Clock, reading, writing
 from callboard.delivery import acts, following
 from callboard.delivery.workers import Watch
 from callboard.errors import Unavailable
@@ -51,7 +51,7 @@ async def run(
                 await expiring.tell(clock)
             if moving:
                 await followers.go_on(begun + beat)
-        except Unavailable:
+        except (Unavailable, *AWAY):
             log.warning("sweep.database_away")
         await asyncio.sleep(max(begun + beat - monotonic(), 0))
 
