@@ -15,20 +15,18 @@ from time import monotonic
 
 from callboard import spells
 from callboard.database import Database, reading, writing
-from callboard.delivery import acts, buckets, ledger, request
+from callboard.delivery import acts, ledger
 from callboard.delivery.bulk import Bulk
 from callboard.delivery.caller import Caller
+from callboard.delivery.calling import make_call
 from callboard.delivery.crew import Crew
-from callboard.delivery.deciding import decide
 from callboard.delivery.flights import Flight, Flights
 from callboard.delivery.hosts import Hosts
 from callboard.delivery.ledger import Claimed, Result
-from callboard.delivery.request import Call
 from callboard.delivery.sender import Sender
 from callboard.delivery.states import Lane
-from callboard.delivery.targets import Target, Targets
+from callboard.delivery.targets import Targets
 from callboard.errors import Unavailable
-from callboard.outcome import ErrorClass, Outcome
 
 # Between two looks: while there is traffic, while it was rung lately, on its own.
 _BUSY, _RUNG, _ALONE = 0.005, 0.02, 1.0
@@ -238,58 +236,11 @@ class Pump:
         return list(Lane)
 
     async def _fly(self, flight: Flight) -> None:
-        begun = monotonic()
-        if begun - flight.leased_at > self.sure_for or not await self._call(flight):
+        begun, results = monotonic(), list[Result]()
+        if begun - flight.leased_at <= self.sure_for:
+            results = await make_call(flight, self._caller, self.clock, self.rng)
+        self._finished += results
+        if not results:
             self._unused.append(flight.claimed)
         self._crew.start(self._flights.land(flight, monotonic() - begun))
         self._stirred.set()
-
-    async def _call(self, flight: Flight) -> bool:
-        """False if none was made: the delivery is not leased to us any more."""
-        claimed, target = flight.claimed, flight.target
-        started_at = self.clock()
-        call = request.build(target, claimed.facts, claimed.attempts + 1, started_at)
-        members = [claimed]
-        try:
-            if claimed.bucket:
-                if not (members := await self._board(claimed)):
-                    return False
-                call = request.build_together(target, members, started_at)
-            outcome = await self._send(target, call)
-        except asyncio.CancelledError:
-            outcome = _cut(monotonic() - flight.since)
-        for each in members:
-            sent = request.sent(call, target, each, claimed)
-            own = _own(target, each, outcome) if len(members) > 1 else outcome
-            self._finished.append(decide(each, target, sent, own, started_at, self.rng))
-        return True
-
-    async def _board(self, lead: Claimed) -> list[Claimed]:
-        """All that go in its call. A rare one, so it may wait for the database."""
-        while True:
-            try:
-                async with writing() as db:
-                    return await buckets.board(db, lead)
-            except Unavailable:
-                await asyncio.sleep(_ALONE)
-
-    async def _send(self, target: Target, call: Call) -> Outcome:
-        if target.problem:
-            return Outcome(error=ErrorClass.REQUEST, detail=target.problem)
-        if call.problem:
-            return Outcome(error=ErrorClass.VALUE, detail=call.problem)
-        return await self._caller.call(target, call)
-
-
-def _own(target: Target, claimed: Claimed, outcome: Outcome) -> Outcome:
-    """A misfit was left out of the call that it should have shared."""
-    problem = request.misfit(target, claimed)
-    return Outcome(error=ErrorClass.VALUE, detail=problem) if problem else outcome
-
-
-def _cut(seconds: float) -> Outcome:
-    return Outcome(
-        error=ErrorClass.TIMEOUT,
-        detail="The call was cut off because this worker was stopped.",
-        seconds=seconds,
-    )

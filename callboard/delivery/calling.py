@@ -1,0 +1,77 @@
+"""From a leased delivery to what became of it: build the call, send it, decide."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from random import Random
+from time import monotonic
+
+from callboard.database import writing
+from callboard.delivery import buckets, request
+from callboard.delivery.caller import Caller
+from callboard.delivery.deciding import decide
+from callboard.delivery.flights import Flight
+from callboard.delivery.ledger import Claimed, Result
+from callboard.delivery.request import Call
+from callboard.delivery.targets import Target
+from callboard.errors import Unavailable
+from callboard.outcome import ErrorClass, Outcome
+
+_TRY_AGAIN = 1.0
+
+
+async def make_call(
+    flight: Flight, caller: Caller, clock: Callable[[], datetime], rng: Random
+) -> list[Result]:
+    """One for each delivery in the call; none where no call was made, because the
+    delivery is not leased to us any more. Cancelled, it says so and ends as usual."""
+    claimed, target = flight.claimed, flight.target
+    started_at = clock()
+    call = request.build(target, claimed.facts, claimed.attempts + 1, started_at)
+    members = [claimed]
+    try:
+        if claimed.bucket:
+            if not (members := await _board(claimed)):
+                return []
+            call = request.build_together(target, members, started_at)
+        outcome = await _send(caller, target, call)
+    except asyncio.CancelledError:
+        outcome = _cut(monotonic() - flight.since)
+    results = []
+    for each in members:
+        sent = request.sent(call, target, each, claimed)
+        own = _own(target, each, outcome) if len(members) > 1 else outcome
+        results.append(decide(each, target, sent, own, started_at, rng))
+    return results
+
+
+async def _board(lead: Claimed) -> list[Claimed]:
+    """All that go in its call. A rare one, so it may wait for the database."""
+    while True:
+        try:
+            async with writing() as db:
+                return await buckets.board(db, lead)
+        except Unavailable:
+            await asyncio.sleep(_TRY_AGAIN)
+
+
+async def _send(caller: Caller, target: Target, call: Call) -> Outcome:
+    if target.problem:
+        return Outcome(error=ErrorClass.REQUEST, detail=target.problem)
+    if call.problem:
+        return Outcome(error=ErrorClass.VALUE, detail=call.problem)
+    return await caller.call(target, call)
+
+
+def _own(target: Target, claimed: Claimed, outcome: Outcome) -> Outcome:
+    """A misfit was left out of the call that it should have shared."""
+    problem = request.misfit(target, claimed)
+    return Outcome(error=ErrorClass.VALUE, detail=problem) if problem else outcome
+
+
+def _cut(seconds: float) -> Outcome:
+    return Outcome(
+        error=ErrorClass.TIMEOUT,
+        detail="The call was cut off because this worker was stopped.",
+        seconds=seconds,
+    )
