@@ -12,7 +12,7 @@ import click
 
 from bench import matching, replays, scenarios, switching, table
 from bench.scenarios import SCALES, SIZE
-from bench.table import Figures
+from bench.table import IN_FLIGHT, Figures
 from bench.talk import ask
 from bench.world import (
     WEBHOOK_CONCURRENCY,
@@ -100,10 +100,14 @@ def _measure(servers: Servers, plan: dict[str, Scenario]) -> list[Figures]:
         figures = _run(servers, name, run)
         ceilings.append(scenarios.ceiling(servers))
         if figures.delivered and figures.compares:
-            figures.of_ceiling = 100 * figures.delivered / mean(ceilings[-2:])
+            for number in IN_FLIGHT:
+                beside = mean(each[number] for each in ceilings[-2:])
+                figures.of_ceiling[number] = 100 * figures.delivered / beside
         found.append(figures)
-    low, high = min(ceilings), max(ceilings)
-    click.echo(f"ceiling: {low:,.0f} to {high:,.0f} calls/s of the bare transport")
+    for number in IN_FLIGHT:
+        calls = [each[number] for each in ceilings]
+        span = f"{min(calls):,.0f} to {max(calls):,.0f} calls/s"
+        click.echo(f"ceiling, {number} in flight: {span} of the bare transport")
     return found
 
 

@@ -1,6 +1,7 @@
 """The ceiling: the bare transport sends what the worker would, and does nothing else.
 
-No database, no queue, no signing (the calls are made beforehand), one process.
+No database, no queue, no signing (the calls are made beforehand), one process. It is
+quickest with few calls in flight; a worker has as many as its webhooks allow.
 """
 
 import asyncio
@@ -25,8 +26,6 @@ from callboard.payload.settings import Payload
 from callboard.payload.values import Facts
 from callboard.webhooks.settings import NewWebhook
 
-_IN_FLIGHT = 64
-
 
 def make_calls(url: str, size: int, count: int) -> list[Call]:
     new = NewWebhook(url=url, events=("*",))
@@ -41,14 +40,14 @@ def make_calls(url: str, size: int, count: int) -> list[Call]:
     ]
 
 
-async def measure(calls: Sequence[Call]) -> float:
+async def measure(calls: Sequence[Call], in_flight: int) -> float:
     """Calls per second."""
     policy = EgressPolicy(parse_destinations("127.0.0.0/8"), (), frozenset())
     transport = GuardedTransport(policy)
     try:
         start = monotonic()
         shared = iter(calls)
-        await asyncio.gather(*(_send(transport, shared) for _ in range(_IN_FLIGHT)))
+        await asyncio.gather(*(_send(transport, shared) for _ in range(in_flight)))
         return len(calls) / (monotonic() - start)
     finally:
         await transport.aclose()
@@ -64,5 +63,5 @@ async def _send(transport: GuardedTransport, calls: Iterator[Call]) -> None:
 
 
 if __name__ == "__main__":
-    url, size, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    click.echo(uvloop.run(measure(make_calls(url, size, count))))
+    url, size, count, in_flight = sys.argv[1], *map(int, sys.argv[2:])
+    click.echo(uvloop.run(measure(make_calls(url, size, count), in_flight)))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from bench import ledger, measure, runs, world
 from bench.runs import Run
-from bench.table import Figures
+from bench.table import IN_FLIGHT, Figures
 from bench.world import Servers, World
 
 TYPE = "contact.changed"
@@ -30,12 +30,12 @@ SCALES = {
 }
 
 
-def ceiling(servers: Servers, size: int = SIZE) -> float:
-    """Calls per second of the bare transport to the same sink."""
+def ceiling(servers: Servers) -> dict[int, float]:
+    """Calls per second of the bare transport to the same sink, by how many of them
+    are in flight."""
     with world.running_world(servers, bare=True) as here:
-        url = f"http://127.0.0.1:{here.sink}/ok"
-        count = 20_000 if size < 20_000 else 4_000
-        return float(world.python(here, "bench.ceiling", url, str(size), str(count)))
+        plan = ["bench.ceiling", f"http://127.0.0.1:{here.sink}/ok", str(SIZE), "20000"]
+        return {n: float(world.python(here, *plan, str(n))) for n in IN_FLIGHT}
 
 
 def steady(
