@@ -91,7 +91,9 @@ class PooledSQLiteEngine(SQLiteEngine):
     ) -> Any:
         if self._writer is None:
             return await super()._run_in_new_connection(query, args, query_type, table)
-        place = self.reader() if query_type == "select" else self.writer()
+        # Piccolo calls only some of the queries that read by that name.
+        reads = query.lstrip()[:6].upper() == "SELECT"
+        place = self.reader() if reads else self.writer()
         async with place as connection:
             return await self._fetch(connection, query, args)
 

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from callboard.database import Rows, engine, writing
+from callboard.database import Rows, check_schema, engine, writing
 from callboard.database.sqlite import PooledSQLiteEngine
+from callboard.delivery.tables import Worker
 from callboard.errors import Unavailable
 from tests.engine import cancelled
 from tests.make import NOW
@@ -64,6 +65,19 @@ async def test_who_waits_too_long_for_the_one_writer_is_refused(
                 pass
     async with writing() as database:
         await database.fetch("DELETE FROM worker")
+
+
+async def test_who_only_reads_waits_for_no_writer(
+    db: None, monkeypatch: pytest.MonkeyPatch
+):
+    found = engine()
+    if not isinstance(found, PooledSQLiteEngine):
+        pytest.skip("PostgreSQL has many writers")
+    monkeypatch.setattr(found, "turn_within", 0.05)
+    async with found.writer():
+        assert await check_schema() == []
+        assert await Worker.count() == 0
+        assert not await Worker.exists()
 
 
 async def test_who_stands_still_in_the_middle_lets_go_of_what_it_locked(db: None):
