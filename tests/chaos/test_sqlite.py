@@ -48,11 +48,13 @@ async def test_a_worker_that_stands_still_in_a_write_locks_the_file_until_it_end
         await load.more(50)
         with load.outage():
             await _stop_in_a_write(world, "worker 1")
-            await load.lost("worker 1")
-            await load.refusals(2)
-            while (await world.readiness())["workers"]:
-                pass
-            world.kill("worker 1")
+            try:
+                await load.lost("worker 1")
+                await load.refusals(2)
+                while (await world.readiness())["workers"]:
+                    pass
+            finally:
+                world.kill("worker 1")
         world.start("worker 1")
         await world.started("worker 1")
         await load.more(50)
