@@ -7,8 +7,9 @@ from typing import Any
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
-from callboard import by_hand, ids
+from callboard import ids
 from callboard.accounts import keys, sessions
+from callboard.delivery import by_hand
 from callboard.delivery.tables import Delivery
 from callboard.ingest import NewEvent
 from callboard.replays import replays

@@ -4,7 +4,8 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from callboard import by_hand, ids, scheduled, spells
+from callboard import ids, scheduled, spells
+from callboard.delivery import by_hand
 from callboard.errors import CallboardError, Conflict, Invalid, NotFound
 from callboard.webhooks import lifecycle, webhooks
 from tests.domain.ledger_work import Work

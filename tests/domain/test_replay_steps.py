@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from callboard import by_hand
 from callboard.database import Database, writing
+from callboard.delivery import by_hand
 from callboard.ingest import NewEvent
 from callboard.replays import pace, progress, replays, running
 from callboard.replays.pace import UnderWay

@@ -6,9 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from callboard import by_hand
 from callboard.database import writing
-from callboard.delivery import events
+from callboard.delivery import by_hand, events
 from callboard.errors import NotFound
 from callboard.upkeep import retention
 from tests.engine import KEEP, WHO, Engine

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from callboard import by_hand, scheduled
+from callboard import scheduled
+from callboard.delivery import by_hand
 from callboard.errors import Conflict
 from callboard.schedule import Schedule
 from tests.days import EVERY_FIVE, Days, arrays, numbers

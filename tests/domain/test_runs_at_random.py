@@ -8,7 +8,7 @@ from random import Random
 import msgspec
 import pytest
 
-from callboard import by_hand
+from callboard.delivery import by_hand
 from callboard.errors import CallboardError
 from callboard.schedule import Schedule
 from tests.days import Days

@@ -5,9 +5,8 @@ from datetime import timedelta
 import msgspec
 from standardwebhooks import Webhook as Verifier
 
-from callboard import by_hand
 from callboard.database import writing
-from callboard.delivery import buckets, ledger, reading, workers
+from callboard.delivery import buckets, by_hand, ledger, reading, workers
 from callboard.delivery.states import Lane
 from callboard.payload.settings import Payload
 from callboard.schedule import Schedule

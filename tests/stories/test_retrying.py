@@ -4,8 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from callboard import by_hand
-from callboard.delivery import reading
+from callboard.delivery import by_hand, reading
 from callboard.delivery.reading import DeliveryView
 from callboard.errors import Conflict, NotFound
 from tests.cast import Cast

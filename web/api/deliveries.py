@@ -5,8 +5,7 @@ from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from callboard import by_hand
-from callboard.delivery import reading
+from callboard.delivery import by_hand, reading
 from callboard.delivery.states import DeliveryState
 from callboard.errors import invalid
 from callboard.paging import check_limit

@@ -16,9 +16,8 @@ from litestar.params import FromPath, FromQuery
 from litestar.types import ASGIApp, Receive, Send
 from litestar.types import Scope as ASGIScope
 
-from callboard import by_hand
 from callboard.accounts.keys import Scope
-from callboard.delivery import reading
+from callboard.delivery import by_hand, reading
 from callboard.errors import Invalid, LimitReached, Problem, invalid
 from callboard.ingest import EVENT_BYTES, MOST_EVENTS, NewEvent, Receipt
 from callboard.insight import explanation

@@ -7,9 +7,8 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
-from callboard import by_hand
 from callboard.accounts.members import Role
-from callboard.delivery import reading
+from callboard.delivery import by_hand, reading
 from callboard.delivery.reading import DeliveryView, Filter
 from callboard.delivery.states import DeliveryState
 from callboard.insight import explanation

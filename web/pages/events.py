@@ -8,9 +8,8 @@ from litestar.params import FromPath, FromQuery
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response
 
-from callboard import by_hand
 from callboard.catalogue import event_types
-from callboard.delivery import reading
+from callboard.delivery import by_hand, reading
 from callboard.delivery.tables import Event
 from callboard.errors import Conflict
 from callboard.insight import explanation
