@@ -15,9 +15,9 @@ import uvloop
 
 from bench.load import make_data
 from callboard import ids
-from callboard.delivery import request
-from callboard.delivery.request import Call
-from callboard.delivery.targets import target_of
+from callboard.delivery.calls import request
+from callboard.delivery.calls.request import Call
+from callboard.delivery.calls.targets import target_of
 from callboard.egress.policy import EgressPolicy, parse_destinations
 from callboard.egress.transport import GuardedTransport
 from callboard.insight.trial import keyring_of

@@ -17,15 +17,15 @@ from callboard import spells
 from callboard.database import Database, reading, writing
 from callboard.delivery import acts, ledger
 from callboard.delivery.bulk import Bulk
-from callboard.delivery.caller import Caller
 from callboard.delivery.calling import make_call
+from callboard.delivery.calls.caller import Caller
+from callboard.delivery.calls.sender import Sender
+from callboard.delivery.calls.targets import Targets
 from callboard.delivery.crew import Crew
 from callboard.delivery.flights import Flight, Flights
 from callboard.delivery.hosts import Hosts
 from callboard.delivery.ledger import Claimed, Result
-from callboard.delivery.sender import Sender
 from callboard.delivery.states import Lane
-from callboard.delivery.targets import Targets
 from callboard.errors import Unavailable
 
 # Between two looks: while there is traffic, while it was rung lately, on its own.

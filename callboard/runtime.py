@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from callboard.accounts import accounts
 from callboard.config import Settings
 from callboard.database import Clock, check_schema, migrate, opened_database
-from callboard.delivery.sender import Sender, open_sender
+from callboard.delivery.calls.sender import Sender, open_sender
 from callboard.egress.policy import EgressPolicy
 from callboard.ingest import Acceptor
 from callboard.notices.links import Links

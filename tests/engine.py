@@ -9,7 +9,7 @@ from typing import Any
 
 from callboard import ids
 from callboard.database import reading
-from callboard.delivery.targets import Targets
+from callboard.delivery.calls.targets import Targets
 from callboard.delivery.workers import Watch, bury
 from callboard.dispatch import Pump
 from callboard.ingest import Acceptor, NewEvent, Receipt

@@ -6,8 +6,8 @@ import struct
 import zlib
 from contextlib import asynccontextmanager
 
-from callboard.delivery.request import Call
-from callboard.delivery.sender import open_sender
+from callboard.delivery.calls.request import Call
+from callboard.delivery.calls.sender import open_sender
 from callboard.egress.policy import EgressPolicy, parse_destinations
 from callboard.outcome import ErrorClass
 

@@ -8,7 +8,7 @@ from typing import Any
 from callboard import ids
 from callboard.accounts.tables import Account, Member
 from callboard.catalogue.tables import EventType
-from callboard.delivery.targets import Target, composer_of, target_of
+from callboard.delivery.calls.targets import Target, composer_of, target_of
 from callboard.runtime import Runtime
 from callboard.signing.keyring import UNSIGNED
 from callboard.webhooks.settings import NewWebhook

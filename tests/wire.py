@@ -5,8 +5,8 @@ import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from callboard.delivery.request import Call
-from callboard.delivery.sender import open_sender
+from callboard.delivery.calls.request import Call
+from callboard.delivery.calls.sender import open_sender
 from callboard.egress.policy import EgressPolicy, parse_destinations
 
 LOOPBACK = EgressPolicy(allow=parse_destinations("127.0.0.0/8"))

@@ -12,8 +12,8 @@ from redis.exceptions import RedisError
 
 from callboard import ids, logs
 from callboard.config import Settings, read_or_exit
+from callboard.delivery.calls.targets import Targets
 from callboard.delivery.presence import Presence
-from callboard.delivery.targets import Targets
 from callboard.delivery.workers import Watch, bury
 from callboard.dispatch import Pump
 from callboard.errors import Unavailable

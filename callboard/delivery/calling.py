@@ -7,13 +7,14 @@ from random import Random
 from time import monotonic
 
 from callboard.database import writing
-from callboard.delivery import buckets, request
-from callboard.delivery.caller import Caller
+from callboard.delivery import buckets
+from callboard.delivery.calls import request
+from callboard.delivery.calls.caller import Caller
+from callboard.delivery.calls.request import Call
+from callboard.delivery.calls.targets import Target
 from callboard.delivery.deciding import decide
 from callboard.delivery.flights import Flight
 from callboard.delivery.ledger import Claimed, Result
-from callboard.delivery.request import Call
-from callboard.delivery.targets import Target
 from callboard.errors import Unavailable
 from callboard.outcome import ErrorClass, Outcome
 

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from random import Random
 
 from callboard import retry, schedule
+from callboard.delivery.calls.targets import Target
 from callboard.delivery.ledger import Claimed, Result, Sent
 from callboard.delivery.states import DeliveryState, Trigger
-from callboard.delivery.targets import Target
 from callboard.outcome import ErrorClass, Outcome
 
 _LONGEST_REASON = 120  # as the column has it

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from itertools import chain
 from time import monotonic
 
+from callboard.delivery.calls.targets import Target
 from callboard.delivery.hosts import Hosts
 from callboard.delivery.ledger import Claimed
 from callboard.delivery.states import Lane
-from callboard.delivery.targets import Target
 from callboard.delivery.turns import AHEAD, SLOW_SECONDS
 
 # Only for the quickest is something leased ahead: it must start within a second. And

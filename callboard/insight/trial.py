@@ -10,12 +10,12 @@ import msgspec
 from callboard import retry
 from callboard.accounts.limits import TryLimit
 from callboard.catalogue import event_types, shapes
-from callboard.delivery import request
-from callboard.delivery.caller import Caller
-from callboard.delivery.request import Call
-from callboard.delivery.sender import Sender
+from callboard.delivery.calls import request
+from callboard.delivery.calls.caller import Caller
+from callboard.delivery.calls.request import Call
+from callboard.delivery.calls.sender import Sender
+from callboard.delivery.calls.targets import Target, composer_of, target_of
 from callboard.delivery.tables import Event
-from callboard.delivery.targets import Target, composer_of, target_of
 from callboard.outcome import ErrorClass, Outcome
 from callboard.payload.composing import Headers
 from callboard.payload.listing import listed

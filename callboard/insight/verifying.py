@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from callboard.delivery import reading
+from callboard.delivery.calls.targets import read_keyring
 from callboard.delivery.reading import AttemptView, Filter
-from callboard.delivery.targets import read_keyring
 from callboard.signing.examine import Headers, Step, Verdict, examine
 from callboard.vault import Vault
 from callboard.webhooks.tables import Webhook

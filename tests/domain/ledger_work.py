@@ -11,10 +11,10 @@ from callboard import scheduled, spells
 from callboard.accounts import accounts
 from callboard.database import reading, writing
 from callboard.delivery import acts, buckets, following, ledger, workers
+from callboard.delivery.calls.targets import Targets
 from callboard.delivery.deciding import decide
 from callboard.delivery.ledger import Claimed, Result, Sent
 from callboard.delivery.states import FINISHED, Lane
-from callboard.delivery.targets import Targets
 from callboard.delivery.turns import AHEAD
 from callboard.health import watch
 from callboard.ingest import Acceptor, NewEvent

@@ -5,7 +5,7 @@ from time import monotonic
 
 import pytest
 
-from callboard.delivery.deadlines import STEP, Deadlines
+from callboard.delivery.calls.deadlines import STEP, Deadlines
 
 SOON, FAR = 0.02, 30.0
 

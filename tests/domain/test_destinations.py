@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from callboard.delivery.sender import open_sender
+from callboard.delivery.calls.sender import open_sender
 from callboard.egress.policy import EgressPolicy, parse_destinations
 from callboard.outcome import ErrorClass
 from tests.wire import ANSWER, LOOPBACK, a_call, answers_of, receiving, send

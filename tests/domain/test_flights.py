@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from callboard.delivery.calls.targets import Target
 from callboard.delivery.flights import Flight, Flights
 from callboard.delivery.hosts import Hosts
 from callboard.delivery.ledger import Claimed
 from callboard.delivery.states import Lane, Trigger
-from callboard.delivery.targets import Target
 from callboard.webhooks.settings import NewWebhook
 from tests import make
 

@@ -8,7 +8,7 @@ from time import monotonic
 
 import pytest
 
-from callboard.delivery.sender import BODY_CAP, HEADER_BYTES_CAP, HEADERS_CAP
+from callboard.delivery.calls.sender import BODY_CAP, HEADER_BYTES_CAP, HEADERS_CAP
 from tests.hostile import (
     ANSWERED,
     BROKEN_BODY,

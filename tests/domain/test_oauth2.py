@@ -12,10 +12,10 @@ import msgspec
 import pytest
 
 from callboard.auth.settings import Auth
-from callboard.delivery.caller import Caller
-from callboard.delivery.request import Call
-from callboard.delivery.sender import open_sender
-from callboard.delivery.targets import Target
+from callboard.delivery.calls.caller import Caller
+from callboard.delivery.calls.request import Call
+from callboard.delivery.calls.sender import open_sender
+from callboard.delivery.calls.targets import Target
 from callboard.egress.policy import EgressPolicy, parse_destinations
 from callboard.outcome import ErrorClass, Outcome
 from callboard.webhooks.settings import NewWebhook

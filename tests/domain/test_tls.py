@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from callboard.delivery.sender import open_sender
+from callboard.delivery.calls.sender import open_sender
 from callboard.outcome import ErrorClass
 from tests.certificates import asks_for_certificates, authority, issue, receives, shows
 from tests.make import later

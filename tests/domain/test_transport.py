@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from callboard.delivery.sender import open_sender
+from callboard.delivery.calls.sender import open_sender
 from callboard.egress.pool import MOST_IDLE_HOSTS
 from callboard.outcome import ErrorClass
 from tests.wire import ANSWER, LOOPBACK, a_call, answers_of, receiving, send

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from callboard.delivery import request
-from callboard.delivery.request import Call
-from callboard.delivery.sender import open_sender
-from callboard.delivery.targets import Target, composer_of, target_of
+from callboard.delivery.calls import request
+from callboard.delivery.calls.request import Call
+from callboard.delivery.calls.sender import open_sender
+from callboard.delivery.calls.targets import Target, composer_of, target_of
 from callboard.insight import trial
 from callboard.matching.filters import FilterSettings, check_filters, compile_filters
 from callboard.matching.selector_syntax import LONGEST_FILTER

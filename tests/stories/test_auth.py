@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from callboard.auth.settings import Auth
-from callboard.delivery.contexts import Contexts
+from callboard.delivery.calls.tls import Contexts
 from callboard.insight import troubles
 from callboard.notices.letters import Facts
 from callboard.notices.tables import Notice

@@ -14,7 +14,7 @@ import pytest
 from callboard.accounts import accounts, invitations, keys, signing_in
 from callboard.auth.settings import Auth
 from callboard.database import writing
-from callboard.delivery.targets import read_target
+from callboard.delivery.calls.targets import read_target
 from callboard.runtime import Runtime
 from callboard.vault import Vault
 from callboard.webhooks import webhooks

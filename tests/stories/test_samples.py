@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from callboard.delivery.targets import read_keyring
+from callboard.delivery.calls.targets import read_keyring
 from callboard.signing import keys
 from callboard.signing.schemes import Scheme
 from callboard.webhooks import rotation, webhooks

@@ -4,7 +4,7 @@ from litestar.params import FromPath
 
 from callboard.catalogue import event_types
 from callboard.delivery import reading
-from callboard.delivery.targets import read_target
+from callboard.delivery.calls.targets import read_target
 from callboard.errors import Invalid, invalid
 from callboard.insight import explanation, trial
 from callboard.matching.patterns import unknown_type

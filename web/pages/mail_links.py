@@ -14,7 +14,7 @@ from litestar.response import Template
 
 from callboard import spells
 from callboard.catalogue import event_types
-from callboard.delivery.targets import read_target
+from callboard.delivery.calls.targets import read_target
 from callboard.errors import Conflict, LimitReached, NotFound
 from callboard.insight import trial
 from callboard.runtime import Runtime

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from callboard.delivery import reading
+from callboard.delivery.calls.targets import Target, read_target
 from callboard.delivery.tables import Event
-from callboard.delivery.targets import Target, read_target
 from callboard.errors import Invalid, raise_all
 from callboard.insight import explanation, trial
 from callboard.matching.subject import Subject

@@ -4,7 +4,7 @@ from typing import Any
 
 from litestar.plugins.htmx import HTMXRequest
 
-from callboard.delivery.targets import Target
+from callboard.delivery.calls.targets import Target
 from callboard.insight import trial
 from callboard.payload.values import Facts
 from callboard.runtime import Runtime

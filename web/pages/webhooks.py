@@ -8,9 +8,9 @@ from litestar.response import Response, Template
 
 from callboard.accounts.members import Role
 from callboard.delivery import reading
+from callboard.delivery.calls.targets import read_target
 from callboard.delivery.reading import Filter
 from callboard.delivery.states import DeliveryState
-from callboard.delivery.targets import read_target
 from callboard.errors import Invalid
 from callboard.insight import overview, trial, troubles
 from callboard.paging import Page

@@ -7,8 +7,8 @@ import msgspec
 
 from callboard import __version__
 from callboard.auth.settings import MASK
+from callboard.delivery.calls.targets import Target
 from callboard.delivery.ledger.values import Claimed, Sent
-from callboard.delivery.targets import Target
 from callboard.payload.composing import Body, as_array
 from callboard.payload.values import Facts, Unfilled
 

@@ -10,10 +10,10 @@ from time import monotonic
 
 from callboard.auth import oauth2
 from callboard.auth.oauth2 import Grant, NoToken, Token
-from callboard.delivery.request import USER_AGENT, Call
-from callboard.delivery.sender import Sender
-from callboard.delivery.sharing import Shared
-from callboard.delivery.targets import Target
+from callboard.delivery.calls.request import USER_AGENT, Call
+from callboard.delivery.calls.sender import Sender
+from callboard.delivery.calls.sharing import Shared
+from callboard.delivery.calls.targets import Target
 from callboard.outcome import Outcome
 
 _REMEMBERED = 10_000

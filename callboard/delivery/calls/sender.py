@@ -8,8 +8,8 @@ from time import monotonic
 
 import aiohttp
 
-from callboard.delivery.deadlines import Deadlines
-from callboard.delivery.request import Call
+from callboard.delivery.calls.deadlines import Deadlines
+from callboard.delivery.calls.request import Call
 from callboard.egress.failures import Unreadable, explain
 from callboard.egress.policy import EgressPolicy
 from callboard.egress.pool import Marks

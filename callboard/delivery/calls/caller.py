@@ -9,11 +9,11 @@ import msgspec
 
 from callboard.auth.oauth2 import NoToken, Token
 from callboard.auth.settings import bearer
-from callboard.delivery.contexts import Contexts
-from callboard.delivery.request import Call
-from callboard.delivery.sender import Sender
-from callboard.delivery.targets import Target
-from callboard.delivery.tokens import Tokens
+from callboard.delivery.calls.request import Call
+from callboard.delivery.calls.sender import Sender
+from callboard.delivery.calls.targets import Target
+from callboard.delivery.calls.tls import Contexts
+from callboard.delivery.calls.tokens import Tokens
 from callboard.outcome import ErrorClass, Outcome
 
 _UNAUTHORIZED = 401
