@@ -38,47 +38,47 @@ class Caller:
 
     async def _with_token(self, target: Target, call: Call) -> Outcome:
         """A token that the receiver refuses is renewed once."""
-        spell = _Spell(call.timeout)
-        token = await self._tokens.get(target, spell.left)
-        waited = spell.gone
+        budget = _Budget(call.timeout)
+        token = await self._tokens.get(target, budget.left)
+        waited = budget.gone
         if isinstance(token, NoToken):
             return Outcome(error=ErrorClass.TOKEN, detail=_why(token), seconds=waited)
-        outcome = await self._show(token, call, spell)
-        if outcome.status == _UNAUTHORIZED and spell.left > 0:
-            asked = spell.gone
-            newer = await self._tokens.get(target, spell.left, spent=token)
-            waited += spell.gone - asked
+        outcome = await self._show(token, call, budget)
+        if outcome.status == _UNAUTHORIZED and budget.left > 0:
+            asked = budget.gone
+            newer = await self._tokens.get(target, budget.left, spent=token)
+            waited += budget.gone - asked
             if isinstance(newer, NoToken):
                 outcome = msgspec.structs.replace(outcome, detail=_why(newer))
             else:
-                outcome = await self._show(newer, call, spell)
+                outcome = await self._show(newer, call, budget)
         phases = {"token": round(waited * 1000, 2)} | outcome.phases_ms
-        return msgspec.structs.replace(outcome, phases_ms=phases, seconds=spell.gone)
+        return msgspec.structs.replace(outcome, phases_ms=phases, seconds=budget.gone)
 
-    async def _show(self, token: Token, call: Call, spell: "_Spell") -> Outcome:
+    async def _show(self, token: Token, call: Call, budget: "_Budget") -> Outcome:
         header = ("Authorization", bearer(token.text))
         shown = msgspec.structs.replace(
-            call, headers=(*call.headers, header), timeout=spell.left
+            call, headers=(*call.headers, header), timeout=budget.left
         )
         return await self._sender.send(shown)
 
     async def _with_certificate(self, target: Target, call: Call) -> Outcome:
-        spell = _Spell(call.timeout)
+        budget = _Budget(call.timeout)
         try:
             tls = await self._contexts.get(target)
         except (ValueError, ssl.SSLError):
             why = "The client certificate cannot be used: bring it again."
-            return Outcome(error=ErrorClass.REQUEST, detail=why, seconds=spell.gone)
-        call = msgspec.structs.replace(call, timeout=spell.left)
+            return Outcome(error=ErrorClass.REQUEST, detail=why, seconds=budget.gone)
+        call = msgspec.structs.replace(call, timeout=budget.left)
         outcome = await self._sender.send(call, tls)
         detail = outcome.detail
         if outcome.error is ErrorClass.RESET and outcome.status is None:
             # In TLS 1.3 a refusal comes after the handshake, often as just that.
             detail += " Perhaps the receiver refuses the client certificate."
-        return msgspec.structs.replace(outcome, detail=detail, seconds=spell.gone)
+        return msgspec.structs.replace(outcome, detail=detail, seconds=budget.gone)
 
 
-class _Spell:
+class _Budget:
     """The wall-clock time that a call has, and what of it is gone."""
 
     def __init__(self, seconds: float) -> None:
