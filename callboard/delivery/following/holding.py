@@ -1,0 +1,70 @@
+"""Steps that keep deliveries for later."""
+
+from datetime import datetime, timedelta
+
+from callboard.database import Database, Row, Rows
+from callboard.delivery.states import DeliveryState
+from callboard.webhooks import turn
+
+
+async def hold(db: Database, webhook: str, row: Row, step: int, now: datetime) -> int:
+    """In the order of an index that leaves out what is held already. What is found is
+    changed by its key alone: the turn is locked, and if more were asked for, a plan for
+    a table in which little waits would go through all that does for each."""
+    rows = await db.fetch(
+        """
+        SELECT seq, created_at FROM delivery
+        WHERE webhook = :webhook AND state = 'pending' AND lease IS NULL
+        ORDER BY due, seq LIMIT :step
+        """,
+        webhook=webhook,
+        step=step,
+    )
+    kept = timedelta(days=row["hold_days"])
+    until = [(each["seq"], each["created_at"] + kept) for each in rows]
+    await db.fetch(
+        """
+        UPDATE delivery SET state = 'held', due = NULL, planned = NULL,
+            trigger = 'plan', held_until = kept.until
+        FROM {kept} WHERE delivery.seq = kept.seq
+        """,
+        kept=Rows({"seq": "bigint", "until": "timestamptz"}, until),
+    )
+    return len(rows)
+
+
+async def salvage(
+    db: Database, webhook: str, row: Row, step: int, now: datetime
+) -> int:
+    """Deliveries that failed for good since the last success are held, too."""
+    if not row["hold_days"]:
+        return 0
+    rows = await db.fetch(
+        f"SELECT d.seq FROM turn t JOIN delivery d ON d.webhook = t.webhook"
+        f" WHERE t.webhook = :webhook AND {turn.LOST} ORDER BY d.seq LIMIT :step",
+        webhook=webhook,
+        step=step,
+    )
+    await keep(db, [each["seq"] for each in rows], row["hold_days"])
+    return len(rows)
+
+
+async def keep(db: Database, seqs: list[int], hold_days: int) -> None:
+    """Holds what failed for good, as if it had not been tried."""
+    rows = await db.fetch(
+        "SELECT seq, state, created_at FROM delivery WHERE seq = ANY(:seqs)", seqs=seqs
+    )
+    kept = timedelta(days=hold_days)
+    until = [
+        (each["seq"], each["created_at"] + kept)
+        for each in rows
+        if each["state"] == DeliveryState.FAILED
+    ]
+    await db.fetch(
+        """
+        UPDATE delivery SET state = 'held', reason = NULL, finished_at = NULL,
+            tries = 0, held_until = kept.until
+        FROM {kept} WHERE delivery.seq = kept.seq
+        """,
+        kept=Rows({"seq": "bigint", "until": "timestamptz"}, until),
+    )
