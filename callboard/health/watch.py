@@ -4,36 +4,19 @@ Costs nothing for webhooks whose calls succeed and had not failed before.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from callboard.database import Database, Row, Rows
+from callboard.database import Database, Row
 from callboard.delivery import following
 from callboard.delivery.ledger import Recorded, Result
 from callboard.delivery.states import DeliveryState
-from callboard.health import plan, tracker
-from callboard.health.tracker import Rule, Seen, Signal, State
+from callboard.health import states, tracker
+from callboard.health.tracker import Seen, Signal
 from callboard.outcome import ErrorClass
 from callboard.retry import GONE
 from callboard.webhooks.states import WebhookState
-
-_KEPT = {
-    "since": "timestamptz",
-    "tries": "int",
-    "lost": "int",
-    "first_lost": "bigint",
-    "verdict": "text",
-    "told": "bool",
-    "told_at": "timestamptz",
-    "alarmed": "bool",
-    "reminded": "bool",
-    "tests": "int",
-    "last_at": "timestamptz",
-    "last_status": "int",
-    "last_error": "text",
-    "last_detail": "text",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +38,20 @@ async def observe(db: Database, recorded: Recorded, now: datetime) -> list[Told]
     }
     if not calls:
         return []
-    rows = await _read(db, sorted(calls))
+    rows = await states.read(db, sorted(calls))
     firsts = await _first_tries(db, calls)
-    told, states = [], []
+    told, moved = [], []
     for row in rows:
         counting, late = _parted(row, calls[row["id"]])
         await _hold_latecomers(db, row, late)
         if counting:
             seen = [_seen(each, firsts) for each in counting if not each.claimed.rides]
-            state, signals = tracker.track(_state(row), _rule(row), seen, now)
-            states.append((row, state))
+            state, signals = tracker.track(
+                states.state_of(row), states.rule_of(row), seen, now
+            )
+            moved.append((row, state))
             told += [Told(row["account"], row["id"], signal) for signal in signals]
-    await _write(db, states)
+    await states.write(db, moved)
     return told
 
 
@@ -91,31 +76,6 @@ async def count_test(db: Database, webhook: str, most: int) -> bool:
         most=most,
     )
     return bool(rows)
-
-
-async def _read(db: Database, webhooks: list[str]) -> Sequence[Row]:
-    return await db.fetch(
-        f"""
-        SELECT w.id, w.account, w.state, w.state_since, w.cause, w.hold_days,
-               w.deactivate_after, w.schedule, w.delivery,
-               t.succeeded_at, {", ".join(f"h.{name}" for name in _KEPT)}
-        FROM webhook w JOIN turn t ON t.webhook = w.id
-        LEFT JOIN health h ON h.webhook = w.id
-        WHERE w.id = ANY(:webhooks) ORDER BY w.id
-        """,
-        webhooks=webhooks,
-    )
-
-
-def _state(row: Row) -> State:
-    """A webhook that never failed has no row yet."""
-    names = [field.name for field in fields(State)]
-    return State(**{name: row[name] for name in names if row[name] is not None})
-
-
-def _rule(row: Row) -> Rule:
-    tries = plan.tries(row["schedule"], row["delivery"])
-    return Rule(row["deactivate_after"], tries)
 
 
 def _passed(result: Result) -> bool:
@@ -199,50 +159,6 @@ async def _hold_latecomers(db: Database, row: Row, late: Sequence[Result]) -> No
         "UPDATE turn SET follow = coalesce(follow, CASE WHEN open THEN 'release'"
         " ELSE 'hold' END) WHERE webhook = :webhook",
         webhook=row["id"],
-    )
-
-
-async def _write(db: Database, states: Sequence[tuple[Row, State]]) -> None:
-    if not states:
-        return
-    rows = [(r["id"], *(getattr(state, name) for name in _KEPT)) for r, state in states]
-    names = ", ".join(_KEPT)
-    await db.fetch(
-        f"""
-        INSERT INTO health (webhook, {names})
-        SELECT webhook, {names} FROM {{kept}} WHERE true
-        ON CONFLICT (webhook) DO UPDATE SET
-            {", ".join(f"{name} = excluded.{name}" for name in _KEPT)}
-        """,
-        kept=Rows({"webhook": "text", **_KEPT}, rows),
-    )
-    await db.fetch(
-        "UPDATE turn SET failing = moved.failing FROM {moved}"
-        " WHERE turn.webhook = moved.webhook",
-        moved=Rows(
-            {"webhook": "text", "failing": "bool"},
-            [(row["id"], not state.is_quiet) for row, state in states],
-        ),
-    )
-    await _stop(db, [each for each in states if each[1].verdict is not None])
-
-
-async def _stop(db: Database, stopped: Sequence[tuple[Row, State]]) -> None:
-    """No more calls, and what failed since the last success is to be held first."""
-    if not stopped:
-        return
-    columns = {"webhook": "text", "lost_from": "bigint", "after": "timestamptz"}
-    moved = [
-        (row["id"], state.first_lost if row["hold_days"] else None, state.succeeded_at)
-        for row, state in stopped
-    ]
-    await db.fetch(
-        """
-        UPDATE turn SET open = false, follow = 'hold',
-            salvages_from = moved.lost_from, salvages_after = moved.after
-        FROM {moved} WHERE turn.webhook = moved.webhook
-        """,
-        moved=Rows(columns, moved),
     )
 
 
