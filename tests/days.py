@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from callboard import scheduled, spells
+from callboard import spells
 from callboard.database import reading, writing
-from callboard.delivery import following
+from callboard.delivery import following, runs
 from callboard.delivery.tables import Run
 from callboard.delivery.workers import Watch
 from callboard.dispatch import Pump
@@ -70,7 +70,7 @@ class Days:
     async def work(self) -> None:
         """All that a worker does until nothing is left for this moment."""
         await Watch("wrk_a").beat(self.now)
-        await scheduled.mend(self.now)
+        await runs.mend(self.now)
         await self._follow()
         await self.look()
         while await self._fly():
@@ -80,7 +80,7 @@ class Days:
         await self.look()
 
     async def look(self) -> None:
-        await scheduled.look(self.clock, lambda: None)
+        await runs.look(self.clock, lambda: None)
 
     def clock(self) -> datetime:
         return self.now

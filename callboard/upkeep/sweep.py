@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
 
-from callboard import scheduled, spells
+from callboard import spells
 from callboard.database import AWAY, Clock, reading, writing
-from callboard.delivery import acts, following
+from callboard.delivery import acts, following, runs
 from callboard.delivery.workers import Watch
 from callboard.errors import Unavailable
 from callboard.upkeep import expiring, retention
@@ -42,7 +42,7 @@ async def run(
             await _bury(await watch.beat(clock()), watch, clock, ring)
             await spells.deactivate_waiting(clock)
             moving = await followers.step(begun + beat / 2)
-            await scheduled.look(clock, ring)
+            await runs.look(clock, ring)
             if number % _RARELY == 0:
                 await _bury(await watch.unknown(), watch, clock, ring)
                 await _mend(clock)
@@ -83,7 +83,7 @@ async def _mend(clock: Clock) -> None:
         await following.gather(db, clock())
     async with writing() as db:
         await acts.expire(db, clock())
-    await scheduled.mend(clock())
+    await runs.mend(clock())
     await spells.remind(clock())
 
 

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from callboard import scheduled, spells
+from callboard import spells
 from callboard.accounts import accounts
 from callboard.database import reading, writing
-from callboard.delivery import acts, buckets, following, ledger, workers
+from callboard.delivery import acts, buckets, following, ledger, runs, workers
 from callboard.delivery.calls.targets import Targets
 from callboard.delivery.deciding import decide
 from callboard.delivery.ledger import Claimed, Result, Sent
@@ -215,12 +215,12 @@ class Work:
         async with writing() as db:
             for webhook in await following.webhooks(db):
                 await following.follow(db, webhook, self.now)
-        await scheduled.look(self.clock, lambda: None)
+        await runs.look(self.clock, lambda: None)
         async with writing() as db:
             await acts.rouse(db, self.now)
             await following.gather(db, self.now)
             await acts.expire(db, self.now)
-        await scheduled.mend(self.now)
+        await runs.mend(self.now)
 
     async def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)

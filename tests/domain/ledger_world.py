@@ -4,8 +4,8 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from callboard import ids, scheduled, spells
-from callboard.delivery import by_hand
+from callboard import ids, spells
+from callboard.delivery import by_hand, runs
 from callboard.errors import CallboardError, Conflict, Invalid, NotFound
 from callboard.webhooks import lifecycle, webhooks
 from tests.domain.ledger_work import Work
@@ -25,7 +25,7 @@ class World(Work):
             self.owed.delete(self.hooks[hook])
 
     async def run_now(self, hook: int) -> None:
-        await self.may_refuse(scheduled.run_now, hook)
+        await self.may_refuse(runs.run_now, hook)
 
     async def activate(self, hook: int, held: Any) -> None:
         """Is never refused because something is still on its way."""

@@ -4,9 +4,9 @@ import asyncio
 from datetime import timedelta
 from random import Random
 
-from callboard import ids, scheduled
+from callboard import ids
 from callboard.database import writing
-from callboard.delivery import ledger, reading
+from callboard.delivery import ledger, reading, runs
 from callboard.delivery.states import Lane
 from callboard.health import reading as health
 from callboard.schedule import Schedule
@@ -76,7 +76,7 @@ async def test_the_rule_says_in_which_run_it_will_deactivate(days: Days):
     await days.after(5)
     row = await webhooks.get(days.engine.account, webhook)
     failing = await health.of_webhook(row)
-    timetable = await scheduled.timetable(webhook)
+    timetable = await runs.timetable(webhook)
     assert failing
     assert timetable
     assert failing.ends_at == timetable.next_run + timedelta(minutes=9 * 5)
@@ -101,7 +101,7 @@ async def test_after_an_outage_one_run_makes_up_for_all_and_the_grid_stays(days:
     (plan,) = await days.engine.rows("SELECT next_run FROM schedule")
     assert numbers(await days.after(63)) == list(range(60))
     assert await days.after(1, looks=5) == []
-    timetable = await scheduled.timetable(webhook)
+    timetable = await runs.timetable(webhook)
     assert timetable
     assert timetable.next_run == plan["next_run"] + timedelta(minutes=60)
     assert timetable.waiting == 140

@@ -4,8 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from callboard import scheduled
-from callboard.delivery import by_hand
+from callboard.delivery import by_hand, runs
 from callboard.errors import Conflict
 from callboard.schedule import Schedule
 from tests.days import EVERY_FIVE, Days, arrays, numbers
@@ -14,16 +13,16 @@ from tests.engine import WHO
 
 async def test_a_person_may_ask_for_a_run_and_the_plan_stays(days: Days):
     webhook = await days.webhook(EVERY_FIVE)
-    before = await scheduled.timetable(webhook)
+    before = await runs.timetable(webhook)
     account = days.engine.account
     await days.post(b"1")
-    assert await scheduled.run_now(account, WHO, webhook, days.now) == 1
+    assert await runs.run_now(account, WHO, webhook, days.now) == 1
     with pytest.raises(Conflict, match="under way"):
-        await scheduled.run_now(account, WHO, webhook, days.now)
+        await runs.run_now(account, WHO, webhook, days.now)
     await days.work()
     assert numbers(days.calls()) == [1]
-    assert await scheduled.run_now(account, WHO, webhook, days.now) == 0
-    after = await scheduled.timetable(webhook)
+    assert await runs.run_now(account, WHO, webhook, days.now) == 0
+    after = await runs.timetable(webhook)
     assert before
     assert after
     assert after.next_run == before.next_run
@@ -31,10 +30,10 @@ async def test_a_person_may_ask_for_a_run_and_the_plan_stays(days: Days):
     assert (after.last.hand, after.last.delivered) == (True, 1)
     await days.engine.pause(webhook)
     with pytest.raises(Conflict, match="paused"):
-        await scheduled.run_now(account, WHO, webhook, days.now)
+        await runs.run_now(account, WHO, webhook, days.now)
     await days.change(webhook, delivery=None)
     with pytest.raises(Conflict, match="no schedule"):
-        await scheduled.run_now(account, WHO, webhook, days.now)
+        await runs.run_now(account, WHO, webhook, days.now)
 
 
 async def test_a_try_by_hand_goes_at_once_and_uses_no_run_up(days: Days):
@@ -80,16 +79,16 @@ async def test_deliveries_follow_when_a_schedule_is_set_and_taken_away(days: Day
     assert await days.after(10) == []
     await days.change(webhook, delivery=None)
     assert numbers(await days.after(0.1)) == [3, 4]
-    assert await scheduled.timetable(webhook) is None
+    assert await runs.timetable(webhook) is None
 
 
 async def test_a_change_of_other_settings_leaves_the_plan_as_it_is(days: Days):
     webhook = await days.webhook(EVERY_FIVE)
-    before = await scheduled.timetable(webhook)
+    before = await runs.timetable(webhook)
     wanted = {"name": "New", "delivery": Schedule(5, batch_size=7)}
     days.now += timedelta(minutes=3)
     await days.change(webhook, **wanted)
-    after = await scheduled.timetable(webhook)
+    after = await runs.timetable(webhook)
     assert before
     assert after
     assert after.next_run == before.next_run

@@ -2,7 +2,7 @@ from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from callboard import scheduled
+from callboard.delivery import runs
 from callboard.errors import NotFound
 from callboard.webhooks import webhooks
 from web.api.schedule_shapes import RanOut, RunsOut
@@ -19,7 +19,7 @@ class RunsController(Controller):
         """When the next scheduled run is, and what came of the last one; 404 where
         the webhook delivers at once."""
         await webhooks.get(account, id)
-        found = await scheduled.timetable(id)
+        found = await runs.timetable(id)
         if found is None:
             raise NotFound("This webhook delivers at once: it has no runs.")
         return RunsOut.of(found)
@@ -35,6 +35,6 @@ class RunsController(Controller):
         """A run now; the next one comes when it was planned. 409 while one is under
         way."""
         now = runtime.clock()
-        taken = await scheduled.run_now(account, actor(request), id, now)
+        taken = await runs.run_now(account, actor(request), id, now)
         runtime.queue.ring()
         return RanOut(taken)

@@ -6,8 +6,8 @@ from typing import Any, Literal, Self
 
 import msgspec
 
+from callboard.delivery.runs import Report, Timetable
 from callboard.schedule import Schedule
-from callboard.scheduled import Report, Timetable
 
 
 class DeliveryIn(msgspec.Struct, forbid_unknown_fields=True):

@@ -6,7 +6,7 @@ from litestar.params import FromPath
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response
 
-from callboard import scheduled
+from callboard.delivery import runs
 from web.screens import elsewhere
 from web.security import Running, actor
 
@@ -19,7 +19,7 @@ async def run_now(
     id: FromPath[str],
 ) -> Response[Any]:
     now = runtime.clock()
-    taken = await scheduled.run_now(account, actor(request), id, now)
+    taken = await runs.run_now(account, actor(request), id, now)
     runtime.queue.ring()
     said = "" if taken else "Nothing waits to be sent."
     return elsewhere(request, f"/webhooks/{id}", said)

@@ -5,13 +5,13 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from callboard import retry, schedule, scheduled
+from callboard import retry, schedule
 from callboard.accounts.tables import Member
 from callboard.auth import certificates
 from callboard.auth.settings import Auth
 from callboard.catalogue import shapes as declared
 from callboard.catalogue.tables import EventType
-from callboard.delivery import standing
+from callboard.delivery import runs, standing
 from callboard.delivery.standing import Standing
 from callboard.health import reading as health
 from callboard.insight.trial import Preview, Trial
@@ -39,7 +39,7 @@ async def shown(row: Webhook) -> View:
         "failing": await health.of_webhook(row),
         "why": health.why(row.cause),
         "takes_until": takes_until,
-        "runs": await scheduled.timetable(row.id),
+        "runs": await runs.timetable(row.id),
     }
 
 

@@ -5,22 +5,7 @@ it, and again after a try that failed. Locks come in this order: schedule, turn,
 deliveries.
 """
 
-from callboard.delivery.runs.aligning import align, misplaced
-from callboard.delivery.runs.ending import ended, finish
-from callboard.delivery.runs.planned import Wanted, count_waiting, of_webhook, wanted
-from callboard.delivery.runs.starting import start
-from callboard.delivery.runs.superseding import STEP, supersede
+from callboard.delivery.runs.reading import Report, Timetable, timetable
+from callboard.delivery.runs.running import look, mend, run_now
 
-__all__ = [
-    "STEP",
-    "Wanted",
-    "align",
-    "count_waiting",
-    "ended",
-    "finish",
-    "misplaced",
-    "of_webhook",
-    "start",
-    "supersede",
-    "wanted",
-]
+__all__ = ["Report", "Timetable", "look", "mend", "run_now", "timetable"]

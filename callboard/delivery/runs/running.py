@@ -1,18 +1,20 @@
-"""Webhooks that deliver in scheduled runs: when, at whose request, and what came of it.
+"""Begins runs and ends them, by the plan or because a person asks for one.
 
 The sweep of every worker looks each second; of two that see a run due one begins it.
 """
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 from datetime import datetime
 
 from callboard.accounts import audit
 from callboard.database import Clock, reading, writing
-from callboard.delivery import runs
-from callboard.delivery.runs import STEP, Wanted
-from callboard.delivery.tables import Run, Schedule
+from callboard.delivery.runs import aligning, planned
+from callboard.delivery.runs.ending import ended, finish
+from callboard.delivery.runs.planned import Wanted
+from callboard.delivery.runs.starting import start
+from callboard.delivery.runs.superseding import STEP, supersede
+from callboard.delivery.tables import Schedule
 from callboard.errors import Conflict
 from callboard.webhooks import webhooks
 from callboard.webhooks.states import WebhookState
@@ -23,11 +25,11 @@ log = logging.getLogger(__name__)
 async def look(clock: Clock, ring: Callable[[], None]) -> None:
     """Ends the runs that have nothing more to send, and begins those that are due."""
     async with reading() as db:
-        ended = await runs.ended(db)
-        wanted = await runs.wanted(db, clock())
-    for webhook, run in ended:
+        over = await ended(db)
+        wanted = await planned.wanted(db, clock())
+    for webhook, run in over:
         async with writing() as db:
-            await runs.finish(db, webhook, run, clock())
+            await finish(db, webhook, run, clock())
     for each in wanted:
         if await _start(each, hand=False, now=clock()):
             ring()
@@ -36,10 +38,10 @@ async def look(clock: Clock, ring: Callable[[], None]) -> None:
 async def mend(now: datetime) -> None:
     """Deliveries follow when a webhook gets a schedule, or loses it."""
     async with reading() as db:
-        misplaced = await runs.misplaced(db)
+        misplaced = await aligning.misplaced(db)
     for webhook in misplaced:
         async with writing() as db:
-            await runs.align(db, webhook, now)
+            await aligning.align(db, webhook, now)
 
 
 async def run_now(account: str, actor: str, id: str, now: datetime) -> int:
@@ -49,7 +51,7 @@ async def run_now(account: str, actor: str, id: str, now: datetime) -> int:
     """
     row = await webhooks.get(account, id)
     async with reading() as db:
-        wanted = await runs.of_webhook(db, id)
+        wanted = await planned.of_webhook(db, id)
         stands = await Schedule.objects().get(Schedule.webhook == id)
     if wanted is None or stands is None:
         raise Conflict(f"{row.name} delivers at once: it has no schedule.")
@@ -66,7 +68,7 @@ async def run_now(account: str, actor: str, id: str, now: datetime) -> int:
 async def _start(wanted: Wanted, hand: bool, now: datetime) -> int | None:
     superseded = await _supersede_most(wanted, now)
     async with writing() as db:
-        taken = await runs.start(db, wanted, hand, superseded, now)
+        taken = await start(db, wanted, hand, superseded, now)
     if taken:
         extra = {"webhook": wanted.webhook, "taken": taken, "superseded": superseded}
         log.info("run.started", extra=extra)
@@ -78,53 +80,8 @@ async def _supersede_most(wanted: Wanted, now: datetime) -> int:
     done = 0
     while wanted.schedule.latest_only:
         async with writing() as db:
-            step = await runs.supersede(db, wanted.webhook, now)
+            step = await supersede(db, wanted.webhook, now)
         done += step
         if step < STEP:
             break
     return done
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """As in the table `run`."""
-
-    hand: bool
-    started_at: datetime
-    ended_at: datetime | None
-    taken: int
-    calls: int
-    waiting: int
-    superseded: int
-    delivered: int
-    again: int
-    failed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Timetable:
-    """`waiting`: deliveries for the next run; `last`: the latest that found something,
-    which is under way while it has not ended; `looked_at`: when one last looked."""
-
-    next_run: datetime
-    looked_at: datetime | None
-    waiting: int
-    last: Report | None
-
-
-async def timetable(webhook: str) -> Timetable | None:
-    """None where it delivers at once."""
-    found = await Schedule.objects().get(Schedule.webhook == webhook)
-    if found is None or found.next_run is None:
-        return None
-    async with reading() as db:
-        waiting = await runs.count_waiting(db, webhook)
-    return Timetable(found.next_run, found.looked_at, waiting, await _last(webhook))
-
-
-async def _last(webhook: str) -> Report | None:
-    of_it = Run.objects().where(Run.webhook == webhook)
-    row = await of_it.order_by(Run.id, ascending=False).first()
-    if row is None:
-        return None
-    return Report(**{each.name: getattr(row, each.name) for each in fields(Report)})
