@@ -1,15 +1,12 @@
-"""A webhook's troubles from the first failed try to the end: who hears of them, and
-when it is deactivated."""
+"""A webhook's spell, from the first failed try until a delivery succeeds: who hears of
+it, and when it deactivates the webhook."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Literal
 
 from callboard import ids
-from callboard.accounts import accounts
 from callboard.database import Clock, Database, reading, writing
 from callboard.delivery.ledger import Recorded
-from callboard.errors import LimitReached, NotFound
 from callboard.health import reading as health
 from callboard.health import watch
 from callboard.health.tables import Health
@@ -17,13 +14,10 @@ from callboard.health.tracker import Sign, Signal, State
 from callboard.health.watch import Told
 from callboard.notices import posting
 from callboard.notices.letters import Facts
-from callboard.notices.links import Links
 from callboard.webhooks import lifecycle
 from callboard.webhooks.tables import Webhook
 
-MOST_TESTS = 5
 _AT_ONCE = 100
-_LINK = "the link in a mail"  # as the audit log calls who came by it
 _AHEAD = timedelta(days=1)
 _SOME_LOST = 20
 # Where little is kept at all, people need not hear twice on the same day.
@@ -132,48 +126,3 @@ def _facts(row: Webhook, state: State | Health) -> Facts:
         last_detail=state.last_detail,
         why=health.why(row.cause),
     )
-
-
-class Over(Exception):
-    """The link was good once; its spell is over."""
-
-
-async def behind_link(links: Links, token: str) -> Webhook:
-    """The webhook that the link activates. Raises NotFound for what we did not sign,
-    Over when there is nothing left to activate."""
-    found = links.read_activate(token)
-    if found is None:
-        raise NotFound("This link cannot be read.")
-    webhook, spell = found
-    row = await Webhook.objects().get(Webhook.id == webhook)
-    stands = await Health.objects().get(Health.webhook == webhook)
-    since = stands.since if stands else None
-    if row is None or not row.cause or since is None:
-        raise Over
-    if health.spell_of(since) != spell:
-        raise Over
-    return row
-
-
-async def activate(
-    links: Links, token: str, held: Literal["deliver", "discard"], now: datetime
-) -> Webhook:
-    """Uses up all links of the spell. Raises as `behind_link` does, and Conflict."""
-    async with writing() as db:
-        row = await behind_link(links, token)
-        await accounts.bump(db, row.account)  # of two callers one comes first
-        row = await behind_link(links, token)
-        return await lifecycle.activate(row.account, _LINK, row.id, held, now)
-
-
-async def count_test(webhook: str) -> None:
-    """Raises LimitReached when there were enough in this spell."""
-    async with writing() as db:
-        if not await watch.count_test(db, webhook, MOST_TESTS):
-            text = f"All {MOST_TESTS} test calls of this link were made."
-            raise LimitReached(text)
-
-
-async def tests_left(webhook: str) -> int:
-    found = await Health.objects().get(Health.webhook == webhook)
-    return max(MOST_TESTS - found.tests, 0) if found else 0

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from callboard import spells
 from callboard.delivery import standing
 from callboard.insight import troubles
-from callboard.notices import digest
+from callboard.notices import activation, digest
 from callboard.notices.letters import Facts, Now
 from callboard.notices.mailer import Mailer
 from callboard.notices.postman import Postman
@@ -70,7 +69,7 @@ async def test_they_are_told_of_in_one_mail_that_lists_them(
         assert text_of(got, form).count("1 delivery is held.") == 3
     found = re.findall(r"http://callboard\.test/activate/([\w-]+)", text_of(got))
     links = engine.runtime.links
-    rows = [await spells.behind_link(links, token) for token in found]
+    rows = [await activation.behind_link(links, token) for token in found]
     assert {row.id for row in rows} == set(made)
     sent = await Notice.objects().where(Notice.kind == "deactivated")
     assert [(n.subject, n.due, n.error) for n in sent] == [

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from callboard import spells
+from callboard.notices import activation
 from callboard.notices.links import Links
 from callboard.notices.mailer import Mailer
 from callboard.notices.postman import Postman
@@ -73,7 +74,7 @@ async def test_a_dead_receiver_is_told_of_with_all_one_needs_to_know(
     assert "http://callboard.test/unsubscribe/" in got["List-Unsubscribe"]
     assert got["From"] == "hooks@example.org"
     row = await webhooks.get(engine.account, webhook)
-    found = await spells.behind_link(engine.runtime.links, link.rpartition("/")[2])
+    found = await activation.behind_link(engine.runtime.links, link.rpartition("/")[2])
     assert found.id == row.id
 
 

@@ -12,13 +12,13 @@ from litestar.params import FromPath, FromQuery
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Template
 
-from callboard import spells
 from callboard.catalogue import event_types
 from callboard.delivery.calls.targets import read_target
 from callboard.errors import Conflict, LimitReached, NotFound
 from callboard.insight import trial
+from callboard.notices import activation
+from callboard.notices.activation import MOST_TESTS, Over
 from callboard.runtime import Runtime
-from callboard.spells import MOST_TESTS, Over
 from callboard.webhooks import unsubscribing
 from callboard.webhooks.settings import settings_of
 from callboard.webhooks.tables import Webhook
@@ -52,7 +52,7 @@ class ActivationController(Controller):
         ask: FromQuery[str] = "",
     ) -> Template:
         try:
-            row = await spells.behind_link(runtime.links, token)
+            row = await activation.behind_link(runtime.links, token)
         except (NotFound, Over) as problem:
             return _useless(request, problem)
         return await _activation(request, runtime, token, row, ask=ask == "discard")
@@ -65,7 +65,7 @@ class ActivationController(Controller):
         try:
             if act in _HELD:
                 return await _activate(request, runtime, token, _HELD[act])
-            row = await spells.behind_link(runtime.links, token)
+            row = await activation.behind_link(runtime.links, token)
             if act == "test":
                 return await _test(request, runtime, token, row)
         except (NotFound, Over) as problem:
@@ -99,9 +99,9 @@ async def _activate(
     held: Literal["deliver", "discard"],
 ) -> Template:
     try:
-        row = await spells.activate(runtime.links, token, held, runtime.clock())
+        row = await activation.activate(runtime.links, token, held, runtime.clock())
     except Conflict as problem:
-        row = await spells.behind_link(runtime.links, token)
+        row = await activation.behind_link(runtime.links, token)
         said = problem.message
         return await _activation(request, runtime, token, row, said=said, status=409)
     runtime.queue.ring()
@@ -117,7 +117,7 @@ async def _test(
         said = "It listens to no type of the catalogue, so there is no sample to send."
         return await _activation(request, runtime, token, row, said=said, status=422)
     try:
-        await spells.count_test(row.id)
+        await activation.count_test(row.id)
     except LimitReached as problem:
         said = problem.message
         return await _activation(request, runtime, token, row, said=said, status=429)
@@ -146,7 +146,7 @@ async def _activation(
         token=token,
         webhook=await webhook_views.shown(row),
         rule_words=webhook_views.rule_words(row),
-        tests_left=await spells.tests_left(row.id),
+        tests_left=await activation.tests_left(row.id),
         most_tests=MOST_TESTS,
         ask=ask,
         **{"said": "", "result": None, **shown},
