@@ -50,10 +50,8 @@ async def deactivate(webhook: str, now: datetime) -> None:
     turn, and whoever records holds turns already."""
     async with writing() as db:
         row = await lifecycle.stop_by_rule(db, webhook, now)
-        found = await Health.objects().get(Health.webhook == webhook)
-        if row is not None and found is not None:
-            spell = health.spell_of(found.since or now)
-            await posting.post(db, row, "deactivated", spell, _facts(row, found), now)
+        if row is not None:
+            await _tell(db, row, "deactivated", now)
 
 
 async def remind(now: datetime) -> None:
@@ -76,12 +74,17 @@ async def remind(now: datetime) -> None:
 
 async def _remind(db: Database, webhook: str, now: datetime) -> None:
     row = await Webhook.objects().get(Webhook.id == webhook)
-    found = await Health.objects().get(Health.webhook == webhook)
     assert row is not None
-    assert found is not None
     await Health.update({Health.reminded: True}).where(Health.webhook == webhook)
+    await _tell(db, row, "reminder", now)
+
+
+async def _tell(db: Database, row: Webhook, kind: str, now: datetime) -> None:
+    """Once in a spell."""
+    found = await Health.objects().get(Health.webhook == row.id)
+    assert found is not None
     spell = health.spell_of(found.since or now)
-    await posting.post(db, row, "reminder", spell, _facts(row, found), now)
+    await posting.post(db, row, kind, spell, _facts(row, found), now)
 
 
 async def _post(db: Database, told: Sequence[Told], now: datetime) -> None:
