@@ -118,6 +118,24 @@ def test_readme_lists_every_setting_with_its_default() -> None:
         assert shown == (default or "–"), name
 
 
+def test_readme_maps_every_room_and_no_other() -> None:
+    section = (ROOT / "README.md").read_text().partition("In `callboard/` is")[2]
+    rows = re.findall(r"^\| ([^|]*) \|", section, re.MULTILINE)
+    mapped = [name for row in rows for name in re.findall(r"`([a-z_.]+)/?`", row)]
+    top = [path for path in ROOT.iterdir() if (path / "__init__.py").exists()]
+    rooms = [path for path in (ROOT / "callboard").iterdir() if _is_room(path)]
+    names = [path.name for path in (*top, *rooms)]
+    data = ["templates", "static"]
+    assert sorted(mapped) == sorted({*names, *data} - {"callboard"})
+
+
+def _is_room(path: Path) -> bool:
+    """Piccolo's modules stand where it looks for them."""
+    if path.name.startswith(("_", "piccolo")):
+        return False
+    return path.suffix == ".py" or (path / "__init__.py").exists()
+
+
 def test_each_dependency_has_a_word_on_what_it_is_for() -> None:
     text = (ROOT / "pyproject.toml").read_text()
     listed = re.search(r"^dependencies = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)
