@@ -25,11 +25,10 @@ AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.InternalClientError,  # a query on a connection that is being ended
+    asyncpg.InternalClientError,  # the connection broke, or is being ended
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
-    asyncpg.InternalClientError,  # the connection broke in the middle of something
     sqlite3.OperationalError,
 )
 
