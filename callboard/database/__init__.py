@@ -13,7 +13,15 @@ from callboard.database.engines import (
     open_database,
     opened_database,
 )
-from callboard.database.statements import AWAY, Database, Row, Rows, reading, writing
+from callboard.database.statements import (
+    AWAY,
+    Database,
+    Row,
+    Rows,
+    as_time,
+    reading,
+    writing,
+)
 
 __all__ = [
     "AWAY",
@@ -21,6 +29,7 @@ __all__ = [
     "Database",
     "Row",
     "Rows",
+    "as_time",
     "check_schema",
     "close_database",
     "engine",

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -43,6 +44,11 @@ class Rows:
 
     columns: Mapping[str, str]
     values: Sequence[tuple[Any, ...]]
+
+
+def as_time(value: datetime | str) -> datetime:
+    """A time that a statement reckoned: SQLite tells no type for an expression."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from callboard.database import reading
+from callboard.database import as_time, reading
 from callboard.webhooks.lifecycle import MOST_COUNTED
 from callboard.webhooks.tables import Webhook
 
@@ -58,7 +58,7 @@ async def of_webhooks(webhooks: Sequence[Webhook]) -> dict[str, Standing]:
             ids=ids,
         )
     counts = {row["id"]: row["held"] for row in held}
-    lasts = {row["webhook"]: (_time(row["at"]), row["state"]) for row in last}
+    lasts = {row["webhook"]: (as_time(row["at"]), row["state"]) for row in last}
     return {id: Standing(counts.get(id, 0), *lasts.get(id, (None, None))) for id in ids}
 
 
@@ -81,9 +81,4 @@ async def of_held(webhook: str, held: int) -> Holding | None:
     if not held or oldest is None:
         return None
     size = round(float(rows[0]["size"]) * held)
-    return Holding(_time(oldest), _time(expires) if expires else None, size)
-
-
-def _time(value: datetime | str) -> datetime:
-    """SQLite tells no type for an expression."""
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
+    return Holding(as_time(oldest), as_time(expires) if expires else None, size)

@@ -6,9 +6,8 @@ Costs nothing for webhooks whose calls succeed and had not failed before.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from callboard.database import Database, Row
+from callboard.database import Database, Row, as_time
 from callboard.delivery import following
 from callboard.delivery.ledger import Recorded, Result
 from callboard.delivery.states import DeliveryState
@@ -105,7 +104,7 @@ async def _first_tries(
         """,
         again=again,
     )
-    return {row["delivery"]: (_time(row["first_at"]), row["tries"]) for row in rows}
+    return {row["delivery"]: (as_time(row["first_at"]), row["tries"]) for row in rows}
 
 
 def _seen(result: Result, firsts: dict[int, tuple[datetime, int]]) -> Seen:
@@ -160,8 +159,3 @@ async def _hold_latecomers(db: Database, row: Row, late: Sequence[Result]) -> No
         " ELSE 'hold' END) WHERE webhook = :webhook",
         webhook=row["id"],
     )
-
-
-def _time(value: Any) -> datetime:
-    """SQLite tells no type for an expression."""
-    return datetime.fromisoformat(value) if isinstance(value, str) else value

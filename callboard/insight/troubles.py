@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from callboard.database import Database, Row, reading
+from callboard.database import Database, Row, as_time, reading
 from callboard.outcome import ErrorClass
 from callboard.webhooks.lifecycle import MOST_COUNTED
 from callboard.webhooks.urls import host_of
@@ -94,9 +94,8 @@ async def _holding(db: Database, group: Sequence[Trouble]) -> Trouble:
         most=MOST_COUNTED + 1,
     )
     until = found["held_until"]
-    if isinstance(until, str):  # SQLite tells no type for an expression
-        until = datetime.fromisoformat(until)
-    return replace(_as_one(group), held=found["held"], held_until=until)
+    expires = as_time(until) if until else None
+    return replace(_as_one(group), held=found["held"], held_until=expires)
 
 
 def _stopped(row: Row) -> Trouble:

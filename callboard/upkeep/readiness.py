@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from callboard.database import AWAY, Database, check_schema, reading
+from callboard.database import AWAY, Database, as_time, check_schema, reading
 from callboard.errors import Unavailable
 from callboard.queue import Queue
 
@@ -58,13 +58,8 @@ async def oldest_due(
         sql = _WAITS_FOR_ANYBODY
     rows = await db.fetch(sql, **values)
     rows += await db.fetch(_WAITS_FOR_A_RUN, now=now, account=account or "")
-    found = [_time(row["due"]) for row in rows if row["due"] is not None]
+    found = [as_time(row["due"]) for row in rows if row["due"] is not None]
     return max(now - min(found, default=now), timedelta())
-
-
-def _time(value: datetime | str) -> datetime:
-    """SQLite tells no type for an expression."""
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
 _WAITS_FOR_A_WORKER = """
