@@ -1,13 +1,16 @@
 """What is going on, for the first page, without long counts."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
 from callboard import ids
-from callboard.database import reading
+from callboard.database import Row, reading
 
 _MOST_COUNTED = 100_000
+_COUNTED = ("delivered", "tried_again", "failed")  # as `Bar` has them
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,7 @@ async def figures(
     webhook: str | None = None,
 ) -> Figures:
     """Bars of equal width that end with the present one."""
-    width = span / bars
-    start = _floor(now, width) - width * (bars - 1)
+    grid = _Grid.ending(now, span, bars)
     async with reading() as db:
         rows = await db.fetch(
             """
@@ -56,15 +58,10 @@ async def figures(
             GROUP BY bucket ORDER BY bucket
             """,
             account=account,
-            start=start,
+            start=grid.start,
             webhook=webhook or "",
         )
-    counts = [[0, 0, 0] for _ in range(bars)]
-    for row in rows:
-        place = min(int((row["bucket"] - start) / width), bars - 1)
-        for each, name in enumerate(("delivered", "tried_again", "failed")):
-            counts[place][each] += int(row[name])
-    made = [Bar(start + width * place, *count) for place, count in enumerate(counts)]
+    made = grid.bars(rows)
     return Figures(
         bars=tuple(made),
         delivered=sum(bar.delivered for bar in made),
@@ -77,8 +74,7 @@ async def bars_of(
     account: str, webhooks: Sequence[str], now: datetime, bars: int = 24
 ) -> dict[str, list[Bar]]:
     """The last 24 hours of each of these webhooks, in one statement."""
-    width = timedelta(hours=24) / bars
-    start = _floor(now, width) - width * (bars - 1)
+    grid = _Grid.ending(now, timedelta(hours=24), bars)
     async with reading() as db:
         rows = await db.fetch(
             """
@@ -87,22 +83,40 @@ async def bars_of(
             """,
             account=account,
             webhooks=list(webhooks),
-            start=start,
+            start=grid.start,
         )
-    counts = {id: [[0, 0, 0] for _ in range(bars)] for id in webhooks}
+    own: dict[str, list[Row]] = {id: [] for id in webhooks}
     for row in rows:
-        place = min(int((row["bucket"] - start) / width), bars - 1)
-        for each, name in enumerate(("delivered", "tried_again", "failed")):
-            counts[row["webhook"]][place][each] += int(row[name])
-    return {
-        id: [Bar(start + width * place, *count) for place, count in enumerate(each)]
-        for id, each in counts.items()
-    }
+        own[row["webhook"]].append(row)
+    return {id: grid.bars(found) for id, found in own.items()}
 
 
-def _floor(time: datetime, width: timedelta) -> datetime:
-    seconds = width.total_seconds()
-    return datetime.fromtimestamp(time.timestamp() // seconds * seconds, time.tzinfo)
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Where the bars stand in time; the last one is under way."""
+
+    start: datetime
+    width: timedelta
+    count: int
+
+    @classmethod
+    def ending(cls, now: datetime, span: timedelta, count: int) -> Self:
+        width = span / count
+        seconds = width.total_seconds()
+        begun = now.timestamp() // seconds * seconds
+        last = datetime.fromtimestamp(begun, now.tzinfo)
+        return cls(last - width * (count - 1), width, count)
+
+    def bars(self, tallies: Iterable[Row]) -> list[Bar]:
+        sums = [Counter[str]() for _ in range(self.count)]
+        for row in tallies:
+            place = int((row["bucket"] - self.start) / self.width)
+            counts = {name: int(row[name]) for name in _COUNTED}
+            sums[min(place, self.count - 1)].update(counts)
+        return [
+            Bar(self.start + self.width * place, *(counts[name] for name in _COUNTED))
+            for place, counts in enumerate(sums)
+        ]
 
 
 async def count_events(account: str, since: datetime) -> int:
