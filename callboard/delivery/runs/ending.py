@@ -1,5 +1,6 @@
 """When a run is over, and what came of it."""
 
+from collections import Counter
 from datetime import datetime
 
 from callboard.database import Database
@@ -28,31 +29,11 @@ async def ended(db: Database) -> list[tuple[str, int]]:
 
 async def finish(db: Database, webhook: str, run: int, now: datetime) -> None:
     """Writes down what came of it; what it could not send waits for the next one."""
-    rows = await db.fetch(
-        """
-        UPDATE schedule SET going = NULL WHERE webhook = :webhook AND going = :run
-        RETURNING webhook
-        """,
-        webhook=webhook,
-        run=run,
-    )
-    if not rows:
+    if not await _close(db, webhook, run):
         return
     await lock_turn(db, webhook)
-    rest = await db.fetch(
-        """
-        UPDATE delivery SET due = NULL WHERE run = :run AND state = 'pending'
-          AND lease IS NULL AND due IS NOT NULL AND trigger = 'plan'
-        RETURNING seq
-        """,
-        run=run,
-    )
-    counted = await db.fetch(
-        "SELECT state, count(*) AS deliveries FROM delivery WHERE run = :run"
-        " GROUP BY state",
-        run=run,
-    )
-    counts = {row["state"]: row["deliveries"] for row in counted}
+    rest = await _leave(db, run)
+    counts = await _count(db, run)
     await db.fetch(
         """
         UPDATE run SET ended_at = :now, delivered = :delivered, failed = :failed,
@@ -61,8 +42,44 @@ async def finish(db: Database, webhook: str, run: int, now: datetime) -> None:
         """,
         run=run,
         now=now,
-        delivered=counts.get("delivered", 0),
-        failed=counts.get("failed", 0),
-        again=counts.get("pending", 0) - len(rest),
-        rest=len(rest),
+        delivered=counts["delivered"],
+        failed=counts["failed"],
+        again=counts["pending"] - rest,
+        rest=rest,
     )
+
+
+async def _close(db: Database, webhook: str, run: int) -> bool:
+    """Of two workers one does."""
+    rows = await db.fetch(
+        """
+        UPDATE schedule SET going = NULL WHERE webhook = :webhook AND going = :run
+        RETURNING webhook
+        """,
+        webhook=webhook,
+        run=run,
+    )
+    return bool(rows)
+
+
+async def _leave(db: Database, run: int) -> int:
+    """How many it took and has not sent."""
+    rows = await db.fetch(
+        """
+        UPDATE delivery SET due = NULL WHERE run = :run AND state = 'pending'
+          AND lease IS NULL AND due IS NOT NULL AND trigger = 'plan'
+        RETURNING seq
+        """,
+        run=run,
+    )
+    return len(rows)
+
+
+async def _count(db: Database, run: int) -> Counter[str]:
+    """Its deliveries, by state."""
+    rows = await db.fetch(
+        "SELECT state, count(*) AS deliveries FROM delivery WHERE run = :run"
+        " GROUP BY state",
+        run=run,
+    )
+    return Counter({row["state"]: row["deliveries"] for row in rows})
