@@ -15,7 +15,7 @@ from piccolo.columns.combination import WhereRaw
 
 from callboard import ids
 from callboard.accounts import accounts, audit
-from callboard.database import writing
+from callboard.database import Database, writing
 from callboard.errors import Conflict, NotFound, invalid
 from callboard.matching.patterns import compile_patterns
 from callboard.paging import Page, decode_cursor, page_of
@@ -87,23 +87,15 @@ async def change(
     secret of the new one is returned where it is shared, and shown this once.
     """
     before = await get(account, id)
-    text = await _key_for(before, wanted, vault, allow_http, now)
+    new = await _changed(before, wanted, vault, allow_http, now)
+    text = await _key_for(before, new)  # no transaction waits until it is made
     async with writing() as db:
         await accounts.bump(db, account)
         row = await get(account, id)
-        old = settings_of(row)
-        new = auth.completed(replace(old, **wanted), row, vault)
-        new = await checked(account, new, allow_http, now)
-        new = replace(new, auth=auth.seal(new.auth, id, vault))
-        changes: dict[Any, Any] = columns(new) | {"changed_at": now}
         if row.signing != before.signing:
             raise Conflict("Somebody else has changed this webhook just now.")
-        if new.signing != row.signing:
-            changes["secrets"] = _sealed(Scheme(new.signing), text, id, vault, now)
-        await Webhook.update(changes).where(Webhook.id == id)
-        if new.url != row.url:
-            await turn.forget_speed(db, id)
-        await timetable.follow(db, id, old.delivery, new.delivery, now)
+        new = await _changed(row, wanted, vault, allow_http, now)
+        await _write(db, row, new, text, vault, now)
         names = ", ".join(sorted(wanted.keys() - {"secret"}))
         await audit.note(account, actor, "webhook.changed", id, names, now)
         await turn.touch(db, id)
@@ -177,23 +169,45 @@ async def listening_to(account: str, type: str) -> list[Webhook]:
     return sorted(found, key=lambda row: row.name)
 
 
-async def _key_for(
+async def _changed(
     row: Webhook,
     wanted: Mapping[str, Any],
     vault: Vault,
     allow_http: bool,
     now: datetime,
-) -> str | None:
-    """The key of another scheme, made before the transaction, which need not wait."""
-    before = settings_of(row)
-    new = auth.completed(replace(before, **wanted), row, vault)
-    new = await checked(row.account, new, allow_http, now)
-    if new.signing != before.signing:
+) -> NewWebhook:
+    """All its settings as they are to be."""
+    new = auth.completed(replace(settings_of(row), **wanted), row, vault)
+    return await checked(row.account, new, allow_http, now)
+
+
+async def _key_for(row: Webhook, new: NewWebhook) -> str | None:
+    """The key that another scheme needs."""
+    if new.signing != row.signing:
         return await make(Scheme(new.signing), new.secret)
     if new.secret is not None:
         text = "Rotate the keys to bring a new secret for the same scheme."
         raise invalid("signing.secret", "rotate", text)
     return None
+
+
+async def _write(
+    db: Database,
+    row: Webhook,
+    new: NewWebhook,
+    text: str | None,
+    vault: Vault,
+    now: datetime,
+) -> None:
+    new = replace(new, auth=auth.seal(new.auth, row.id, vault))
+    changes: dict[Any, Any] = columns(new) | {"changed_at": now}
+    if new.signing != row.signing:
+        changes["secrets"] = _sealed(Scheme(new.signing), text, row.id, vault, now)
+    await Webhook.update(changes).where(Webhook.id == row.id)
+    if new.url != row.url:
+        await turn.forget_speed(db, row.id)
+    before = settings_of(row).delivery
+    await timetable.follow(db, row.id, before, new.delivery, now)
 
 
 def _sealed(
