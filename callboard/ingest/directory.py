@@ -67,10 +67,22 @@ class Directories:
 
 
 async def _compile(account: str, version: int) -> Directory:
-    types = await EventType.select(EventType.name, EventType.schema).where(
+    listeners = await _listeners(account)
+    return Directory(version, await _types(account), matcher(listeners))
+
+
+async def _types(account: str) -> dict[str, Validator | None]:
+    rows = await EventType.select(EventType.name, EventType.schema).where(
         EventType.account == account
     )
-    webhooks = await Webhook.select(
+    return {
+        row["name"]: compile_schema(row["schema"]) if row["schema"] else None
+        for row in rows
+    }
+
+
+async def _listeners(account: str) -> list[tuple[Listener, Patterns]]:
+    rows = await Webhook.select(
         Webhook.id,
         Webhook.state,
         Webhook.state_since,
@@ -86,17 +98,8 @@ async def _compile(account: str, version: int) -> Directory:
         Webhook.account == account,
         Webhook.state.not_in([WebhookState.DRAFT, WebhookState.DELETED]),
     )
-    parents = await contexts.parents(account)
-    compiled = _Compiled(parents)
-    listeners = [(_listener(w, compiled), _patterns(w["events"])) for w in webhooks]
-    return Directory(
-        version,
-        {
-            t["name"]: compile_schema(t["schema"]) if t["schema"] else None
-            for t in types
-        },
-        matcher(listeners),
-    )
+    compiled = _Compiled(await contexts.parents(account))
+    return [(_listener(row, compiled), _patterns(row["events"])) for row in rows]
 
 
 def matcher(
