@@ -1,7 +1,8 @@
 """Into the database: the events of some calls, once per key, and their deliveries."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
@@ -20,48 +21,53 @@ from callboard.webhooks.states import WebhookState
 async def store(
     db: Database, calls: Sequence[Call]
 ) -> list[list[Receipt] | CallboardError]:
-    """The answer to each call, in their order; one conflict undoes all of its call."""
+    """The answer to each call, in their order. A conflict is raised where the call has
+    new events as well: of these, nothing may stay."""
     await _insert_events(db, calls)
     earlier = await _seen_before(db, calls)
-    await _insert_deliveries(db, calls, earlier)
-    return [_receipts(call, earlier) for call in calls]
+    answers = [_receipts(call, earlier) for call in calls]
+    await _insert_deliveries(db, calls, answers, earlier)
+    return answers
+
+
+_EVENT = {
+    "account": "text",
+    "key": "text",
+    "id": "text",
+    "type": "text",
+    "data": "text",
+    "context": "text",
+    "sending": "text",
+    "kind": "text",
+    "occurred_at": "timestamptz",
+    "accepted_at": "timestamptz",
+    "deliveries": "int",
+}
 
 
 async def _insert_events(db: Database, calls: Sequence[Call]) -> None:
     """Sorted by account and key: unsorted, two transactions could lock each other.
     Under one key the first to come stays first."""
-    columns = {
-        "id": "text",
-        "account": "text",
-        "key": "text",
-        "type": "text",
-        "data": "text",
-        "context": "text",
-        "sending": "text",
-        "kind": "text",
-        "occurred_at": "timestamptz",
-        "accepted_at": "timestamptz",
-        "deliveries": "int",
-    }
-    rows = [
-        (
-            stored.id,
-            call.account,
-            stored.new.key,
-            stored.new.type,
-            stored.data,
-            _context(stored.new),
-            stored.new.sending,
-            stored.new.kind,
-            stored.occurred_at,
-            call.now,
-            len(stored.listeners),
-        )
-        for call in calls
-        for stored in call.stored
-    ]
-    rows.sort(key=lambda row: (row[1], row[2] or ""))
-    await db.insert("event", Rows(columns, rows))
+    rows = [_event(call, stored) for call in calls for stored in call.stored]
+    rows.sort(key=lambda row: (row[0], row[1] or ""))
+    await db.insert("event", Rows(_EVENT, rows))
+
+
+def _event(call: Call, stored: Stored) -> tuple[Any, ...]:
+    new = stored.new
+    return (
+        call.account,
+        new.key,
+        stored.id,
+        new.type,
+        stored.data,
+        _context(new),
+        new.sending,
+        new.kind,
+        stored.occurred_at,
+        call.now,
+        len(stored.listeners),
+    )
 
 
 def _context(event: NewEvent) -> str:
@@ -106,30 +112,28 @@ def _first(
 
 
 async def _insert_deliveries(
-    db: Database, calls: Sequence[Call], earlier: dict[tuple[str, str], Row]
+    db: Database,
+    calls: Sequence[Call],
+    answers: Sequence[list[Receipt] | CallboardError],
+    earlier: dict[tuple[str, str], Row],
 ) -> None:
-    """Of new events only. One conflict undoes all of its call."""
+    """Of new events only."""
     rows: list[NewDelivery] = []
-    for call in calls:
-        firsts = [_first(call, stored, earlier) for stored in call.stored]
-        new = [s for s, first in zip(call.stored, firsts, strict=True) if first is None]
-        if new and isinstance(answer := _receipts(call, earlier), CallboardError):
+    for call, answer in zip(calls, answers, strict=True):
+        new = [each for each in call.stored if _first(call, each, earlier) is None]
+        if new and isinstance(answer, CallboardError):
             raise answer
-        rows += [row for stored in new for row in _deliveries(call, stored)]
+        rows += [
+            _delivery(call, stored, listener)
+            for stored in new
+            for listener in stored.listeners
+        ]
     if rows:
         await ledger.enter(db, rows, max(call.now for call in calls))
 
 
-def _deliveries(call: Call, stored: Stored) -> list[NewDelivery]:
-    return [_delivery(call, stored, listener) for listener in stored.listeners]
-
-
 def _delivery(call: Call, stored: Stored, listener: Listener) -> NewDelivery:
-    state = DeliveryState.HELD
-    if listener.state is WebhookState.ACTIVE:
-        state = DeliveryState.PENDING
-    elif listener.takes_until is not None and call.now >= listener.takes_until:
-        state = DeliveryState.EXPIRED
+    state = _state(listener, call.now)
     held = state is DeliveryState.HELD
     ended = state is DeliveryState.EXPIRED
     at_once = state is DeliveryState.PENDING and listener.delivery is None
@@ -145,6 +149,14 @@ def _delivery(call: Call, stored: Stored, listener: Listener) -> NewDelivery:
         reason="not kept" if ended else None,
         record=_record(stored, listener),
     )
+
+
+def _state(listener: Listener, now: datetime) -> DeliveryState:
+    if listener.state is WebhookState.ACTIVE:
+        return DeliveryState.PENDING
+    if listener.takes_until is not None and now >= listener.takes_until:
+        return DeliveryState.EXPIRED
+    return DeliveryState.HELD
 
 
 def _record(stored: Stored, listener: Listener) -> str | None:
