@@ -19,6 +19,15 @@ from callboard.notices.mailer import Mailer
 from callboard.queue import Queue, open_queue
 from callboard.vault import Vault
 
+_USUAL_PORTS = {
+    "postgres": 5432,
+    "postgresql": 5432,
+    "redis": 6379,
+    "rediss": 6379,
+    "smtp": 25,
+    "smtps": 465,
+}
+
 
 class OldSchema(Exception):
     """The database lacks migrations: `callboard migrate` runs them."""
@@ -36,21 +45,35 @@ class Runtime:
     mailer: Mailer
 
 
-def _spare_the_collector() -> None:
-    """What is loaded now stays; what a call makes hardly ever has cycles."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+@asynccontextmanager
+async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
+    """Raises OldSchema, or Unavailable when the database is away."""
+    async with opened_database():
+        await _refuse_an_old_schema()
+        async with (
+            _ticking() as clock,
+            _opened_queue(settings.redis_url) as queue,
+            open_sender(_policy(settings)) as sender,
+        ):
+            _spare_the_collector()
+            yield Runtime(
+                settings=settings,
+                vault=Vault(settings.secret_keys),
+                queue=queue,
+                sender=sender,
+                acceptor=Acceptor(queue.ring),
+                clock=clock,
+                links=Links(settings.secret_keys, settings.public_url),
+                mailer=_mailer(settings),
+            )
 
 
-_USUAL_PORTS = {
-    "postgres": 5432,
-    "postgresql": 5432,
-    "redis": 6379,
-    "rediss": 6379,
-    "smtp": 25,
-    "smtps": 465,
-}
+async def prepare_database() -> None:
+    """Migrates, and makes the first account in an empty database."""
+    await migrate()
+    async with opened_database():
+        if await accounts.first() is None:
+            await accounts.add("Callboard", datetime.now(UTC))
 
 
 def own_ports(settings: Settings) -> Iterator[int]:
@@ -63,49 +86,48 @@ def own_ports(settings: Settings) -> Iterator[int]:
             yield parts.port or int(named or _USUAL_PORTS[parts.scheme])
 
 
-def _mailer(settings: Settings) -> Mailer:
-    outbox = settings.data_dir / "outbox"
-    return Mailer(settings.smtp_url, settings.mail_from, outbox)
-
-
-async def prepare_database() -> None:
-    """Migrates, and makes the first account in an empty database."""
-    await migrate()
-    async with opened_database():
-        if await accounts.first() is None:
-            await accounts.add("Callboard", datetime.now(UTC))
+async def _refuse_an_old_schema() -> None:
+    if missing := await check_schema():
+        raise OldSchema(
+            f"The database lacks {len(missing)} migrations: run callboard migrate."
+        )
 
 
 @asynccontextmanager
-async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
-    """Raises OldSchema, or Unavailable when the database is away."""
-    async with opened_database():
-        if missing := await check_schema():
-            raise OldSchema(
-                f"The database lacks {len(missing)} migrations: run callboard migrate."
-            )
-        clock = Clock()
-        await clock.set()
-        keeping = asyncio.create_task(clock.keep())
-        policy = EgressPolicy(
-            settings.allow_destinations,
-            settings.deny_destinations,
-            frozenset(own_ports(settings)),
-        )
-        queue = open_queue(settings.redis_url)
-        try:
-            async with open_sender(policy) as sender:
-                _spare_the_collector()
-                yield Runtime(
-                    settings,
-                    Vault(settings.secret_keys),
-                    queue,
-                    sender,
-                    Acceptor(queue.ring),
-                    clock,
-                    Links(settings.secret_keys, settings.public_url),
-                    _mailer(settings),
-                )
-        finally:
-            keeping.cancel()
-            await queue.close()
+async def _ticking() -> AsyncIterator[Clock]:
+    clock = Clock()
+    await clock.set()
+    keeping = asyncio.create_task(clock.keep())
+    try:
+        yield clock
+    finally:
+        keeping.cancel()
+
+
+@asynccontextmanager
+async def _opened_queue(url: str) -> AsyncIterator[Queue]:
+    queue = open_queue(url)
+    try:
+        yield queue
+    finally:
+        await queue.close()
+
+
+def _policy(settings: Settings) -> EgressPolicy:
+    return EgressPolicy(
+        settings.allow_destinations,
+        settings.deny_destinations,
+        frozenset(own_ports(settings)),
+    )
+
+
+def _spare_the_collector() -> None:
+    """What is loaded now stays; what a call makes hardly ever has cycles."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+
+
+def _mailer(settings: Settings) -> Mailer:
+    outbox = settings.data_dir / "outbox"
+    return Mailer(settings.smtp_url, settings.mail_from, outbox)
