@@ -67,7 +67,7 @@ def _more(engine: str, wanted: bool) -> dict[str, Scenario]:
         return {}
     steady = partial(scenarios.steady, seconds=20, window=2000)
     replay = partial(replays.beside_live, rate=500, seconds=30)
-    crowd = partial(scenarios.crowd, seconds=30)
+    crowd = partial(scenarios.crowd, seconds=40)
     several = partial(scenarios.several, count=60_000)
     return {
         "2 workers": partial(steady, workers=2),
@@ -79,10 +79,9 @@ def _more(engine: str, wanted: bool) -> dict[str, Scenario]:
         "fan-out": scenarios.fan_out,
         "fan-out 1 000": partial(scenarios.fan_out, webhooks=1000),
         "many": scenarios.many,
-        "alone": partial(scenarios.neighbours, dead=0, seconds=30),
         "replay: alone": partial(replay, count=0),
         "replay: beside": partial(replay, count=100_000),
-        "1 000 dead": partial(scenarios.neighbours, dead=1000, seconds=60),
+        "1 000 dead": partial(scenarios.neighbours, dead=1000, seconds=40),
         "1 000 000 wait": partial(crowd, waiting=1_000_000, quick=False),
         "1 000 000 go": partial(crowd, waiting=1_000_000, quick=True),
         "switching": switching.run,

@@ -33,6 +33,7 @@ class Plan:
     rate: float
     window: int
     each: int
+    first: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ class Load:
             began = self.due.popleft() if self.plan.rate else monotonic()
             message = self.messages[self.posted % len(self.messages)]
             self.posted += 1
-            self.free.popleft().send(message, self.posted, began)
+            number = self.plan.first + self.posted
+            self.free.popleft().send(message, number, began)
 
     def _may_send(self) -> bool:
         plan = self.plan
@@ -219,6 +221,7 @@ def make_data(size: int) -> str:
 @click.option("--rate", default=0.0)
 @click.option("--window", default=0)
 @click.option("--each", default=1)
+@click.option("--first", default=0, help="after this number the keys begin")
 def main(
     web: int, sink: int, key: str, types: str, size: int, connections: int, **plan: int
 ) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bench import measure, world
+from bench.table import Percentiles
 from bench.talk import call
 from bench.world import World
 
@@ -114,7 +115,7 @@ def arrival_rate(run: Run) -> float:
 
 def latencies(
     run: Run, type: str | None = None, *, start: float = 0.0
-) -> tuple[float, float, float] | None:
+) -> Percentiles | None:
     """Milliseconds from when an event was due to be sent to when it was received.
 
     Of events of this type sent after `start`, and of each delivery the first arrival.

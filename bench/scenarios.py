@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 from bench import ledger, measure, runs, world
 from bench.runs import Run
-from bench.table import IN_FLIGHT, Figures
+from bench.table import IN_FLIGHT, Figures, Percentiles
 from bench.world import Servers, World
 
 TYPE = "contact.changed"
 DEAD = "dead.changed"
 CROWD = "crowd.changed"
 SIZE = 200
+HEALTHY = 100  # events a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,39 +140,54 @@ def many(servers: Servers, name: str, webhooks: int = 10_000) -> Figures:
 
 
 def neighbours(servers: Servers, name: str, dead: int, seconds: float) -> Figures:
-    """A healthy webhook at 100 events a second, beside others that never answer: each
-    of these gets one every five seconds, and a call to it takes fifteen."""
+    """A healthy webhook at 100 events a second, alone and then beside others that never
+    answer: each gets one every five seconds, and a call to it takes fifteen."""
     with world.running_world(servers) as here:
-        _one_webhook(here)
+        alone = _healthy(here, seconds)
         world.add_type(here, DEAD)
         for number in range(dead):
             world.add_webhook(here, f"/dead/{number}", DEAD)
-        types = [TYPE] * 499 + [DEAD]
-        run = runs.load(here, rate=100, seconds=seconds, types=types, each=0)
-        figures = Figures(name, percentiles=runs.latencies(run, TYPE))
-        figures.memory = measure.peak_megabytes(here.pids)
-        return ledger.checked(here, figures, run, only=TYPE)
+        return _compared(here, name, alone, seconds, [TYPE] * 499 + [DEAD])
 
 
 def crowd(
     servers: Servers, name: str, *, waiting: int, seconds: float, quick: bool
 ) -> Figures:
-    """A healthy webhook at 100 events a second; with so many deliveries waiting for one
-    of another account, whose receiver is quick or never answers."""
-    with world.running_world(servers, worker=False) as here:
-        _one_webhook(here)
-        if waiting:
-            key = json.loads(world.python(here, "bench.inside", "another"))
-            other = replace(here, key=key)
-            world.add_type(other, CROWD)
-            world.add_webhook(other, "/crowd" if quick else "/dead", CROWD)
-            world.python(here, "bench.inside", "crowd", CROWD, str(waiting))
-        world.start_worker(here)
-        run = runs.load(here, rate=100, seconds=seconds + runs.WARM_UP)
-        start, _ = runs.measured(run)
-        figures = Figures(name, percentiles=runs.latencies(run, TYPE, start=start))
-        figures.memory = measure.peak_megabytes(here.pids)
-        return ledger.checked(here, figures, run, only=TYPE)
+    """A healthy webhook at 100 events a second, alone and then with so many deliveries
+    due for another account's, whose receiver is quick or never answers."""
+    with world.running_world(servers) as here:
+        alone = _healthy(here, seconds)
+        key = json.loads(world.python(here, "bench.inside", "another"))
+        other = replace(here, key=key)
+        world.add_type(other, CROWD)
+        world.add_webhook(other, "/crowd" if quick else "/dead", CROWD)
+        world.python(here, "bench.inside", "crowd", CROWD, str(waiting))
+        return _compared(here, name, alone, seconds, [TYPE])
+
+
+def _healthy(here: World, seconds: float) -> Run:
+    _one_webhook(here)
+    return runs.load(here, rate=HEALTHY, seconds=seconds + runs.WARM_UP)
+
+
+def _compared(
+    here: World, name: str, alone: Run, seconds: float, types: list[str]
+) -> Figures:
+    """The same minute's machine for both: what they differ by is the company."""
+    seconds += runs.WARM_UP
+    first = len(alone.sent)
+    run = runs.load(
+        here, rate=HEALTHY, seconds=seconds, types=types, each=0, first=first
+    )
+    figures = Figures(name, percentiles=_latencies(run), alone=_latencies(alone))
+    figures.memory = measure.peak_megabytes(here.pids)
+    run.sent += alone.sent
+    run.arrivals += alone.arrivals
+    return ledger.checked(here, figures, run, only=TYPE)
+
+
+def _latencies(run: Run) -> Percentiles | None:
+    return runs.latencies(run, TYPE, start=runs.measured(run)[0])
 
 
 def _one_webhook(here: World) -> None:

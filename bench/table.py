@@ -10,21 +10,27 @@ from bench.world import WEBHOOK_CONCURRENCY
 # Of the ceiling's calls: as many as a webhook has here, and fewer, which is quicker.
 IN_FLIGHT = (WEBHOOK_CONCURRENCY, 64)
 PROCESSES = ("web", "worker", "postgres", "redis", "sink", "load")
+PARTS = ("p50", "p95", "p99")
 _HEAVY = ("web", "worker", "postgres", "redis")
+
+# Milliseconds, at PARTS.
+Percentiles = tuple[float, float, float]
 
 
 @dataclass
 class Figures:
     """What a scenario came to. None where it says nothing about that.
 
-    `compares`: its requests are those of the ceiling.
+    `compares`: its requests are those of the ceiling. `alone`: the percentiles just
+    before, without what the scenario is about.
     """
 
     name: str
     accepted: float | None = None
     delivered: float | None = None
     replayed: float | None = None
-    percentiles: tuple[float, float, float] | None = None
+    percentiles: Percentiles | None = None
+    alone: Percentiles | None = None
     cpu: dict[str, float] = field(default_factory=dict)
     others: float | None = None
     memory: dict[str, float] = field(default_factory=dict)
@@ -58,9 +64,12 @@ def _lines(found: Sequence[Figures]) -> list[tuple[str, list[float | None]]]:
     for number in IN_FLIGHT:
         cells = [each.of_ceiling.get(number) for each in found]
         lines.append((f"% of the ceiling, {number} in flight", cells))
-    for place, name in enumerate(("p50", "p95", "p99")):
+    for place, name in enumerate(PARTS):
         cells = [each.percentiles and each.percentiles[place] for each in found]
         lines.append((f"publish to received, {name} ms", cells))
+    for place, name in enumerate(PARTS):
+        cells = [each.alone and each.alone[place] for each in found]
+        lines.append((f"the same just before, alone, {name} ms", cells))
     for name in PROCESSES:
         cells = [each.cpu.get(name) for each in found]
         lines.append((f"CPU ms / 1000 deliveries, {name}", cells))
