@@ -1,7 +1,10 @@
 """Chaos comes last: it is slow, and its processes would disturb the others."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -10,6 +13,10 @@ from tests.chaos.report import Case, Figures, table
 from tests.chaos.world import World, prepare, running_world
 
 LONG = os.environ.get("CHAOS") == "long"
+# Events that are accepted between one blow and the next.
+SOME = 100 if LONG else 40
+_SHORT = 60  # seconds that the short form may take
+_begun = time.monotonic()
 _told: list[Case] = []
 
 Tell = Callable[..., None]
@@ -29,8 +36,12 @@ def _is_chaos(item: pytest.Item) -> bool:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    for line in table(_told) if _told else ():
+    if not _told:
+        return
+    for line in table(_told):
         terminalreporter.write_line(line)
+    took = f"{time.monotonic() - _begun:.0f} s in all"
+    terminalreporter.write_line(took if LONG else f"{took}, of {_SHORT} at most")
 
 
 @pytest.fixture
@@ -44,15 +55,31 @@ def tell(request: pytest.FixtureRequest) -> Tell:
     return told
 
 
+@dataclass
+class _Shared:
+    """`failures`: how many tests had failed when the world was made."""
+
+    opened: ExitStack
+    world: World | None = None
+    failures: int = 0
+
+
 @pytest.fixture(scope="session")
-def _installation() -> Iterator[World]:
-    with running_world(os.environ.get("TEST_ENGINE") == "postgres") as world:
-        yield world
+def _shared() -> Iterator[_Shared]:
+    with ExitStack() as opened:
+        yield _Shared(opened)
 
 
 @pytest.fixture
-async def world(_installation: World) -> World:
-    if not _installation.key:
-        await prepare(_installation)
-    await _installation.heal()
-    return _installation
+async def world(_shared: _Shared, request: pytest.FixtureRequest) -> World:
+    """The same for all tests; but what one that failed has left behind, no other
+    meets."""
+    failures = request.session.testsfailed
+    if not _shared.world or _shared.failures < failures:
+        _shared.opened.close()
+        running = running_world(os.environ.get("TEST_ENGINE") == "postgres")
+        _shared.world = _shared.opened.enter_context(running)
+        _shared.failures = failures
+        await prepare(_shared.world)
+    await _shared.world.heal()
+    return _shared.world

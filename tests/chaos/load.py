@@ -12,7 +12,7 @@ from itertools import count, cycle
 import aiohttp
 
 from tests.chaos.report import Figures
-from tests.chaos.world import World
+from tests.chaos.world import ANSWERS_WITHIN, World
 
 RATE = 150.0
 MOST = 100_000
@@ -20,7 +20,6 @@ TYPES = ("order.made", "order.paid", "order.made", "invoice.sent")
 # What was not in flight goes on within this, what was in flight within that.
 GOES_ON = 5.0
 TAKEN_OVER = 5.0
-_ANSWERS_WITHIN = 30.0
 _ARRIVES_WITHIN = 40.0
 
 Call = tuple[str, str]
@@ -144,7 +143,7 @@ async def sending(world: World, rate: float = RATE) -> AsyncIterator[Load]:
     place = len(await world.calls_since(0))
     load = Load(world, rate, place)
     headers = {"Authorization": f"Bearer {world.key}"}
-    wait = aiohttp.ClientTimeout(total=_ANSWERS_WITHIN)
+    wait = aiohttp.ClientTimeout(total=ANSWERS_WITHIN)
     # The server closes what is idle for 5 s: an event must not cross that.
     keep = aiohttp.TCPConnector(limit=200, keepalive_timeout=2)
     async with aiohttp.ClientSession(

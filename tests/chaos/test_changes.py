@@ -9,13 +9,18 @@ from itertools import cycle
 from typing import Any
 
 from tests.chaos.conftest import LONG, Tell
+from tests.chaos.load import GOES_ON
 from tests.chaos.report import Figures
-from tests.chaos.world import World
+from tests.chaos.world import RETRY, World
 
 ROUNDS = 5 if LONG else 1
 TYPE = "changed.often"
+# One moves, one is paused, two are deleted: one that works, and one that fails at
+# first, so that some of its deliveries wait for their next try.
+PATHS = ("/moves", "/paused", "/deleted", "/again")
 SEEN = 1.0
 LOOKED = 0.5
+_EVERY = 0.02
 _WITHIN = 20.0
 
 
@@ -35,23 +40,22 @@ class Posts:
         """Waits until it is called all the time."""
         now = time.monotonic()
         async with asyncio.timeout(_WITHIN):
-            while len([at for _, at in await self.calls(path) if at > now]) < 20:
+            while len([at for _, at in await self.calls(path) if at > now]) < 10:
                 pass
 
-    async def got(self) -> set[str]:
-        return {id for path in ("/one", "/two") for id, _ in await self.calls(path)}
+    async def got(self, *paths: str) -> set[str]:
+        return {id for path in paths for id, _ in await self.calls(path)}
 
-    async def caught_up(self) -> None:
+    async def caught_up(self, *paths: str) -> None:
         """Waits until all that was accepted by now has been called."""
-        accepted = {id for _, _, id, webhooks in self.receipts if webhooks}
+        accepted = {id for _, _, id, _ in self.receipts}
         async with asyncio.timeout(_WITHIN):
-            while not accepted <= await self.got():
+            while not accepted <= await self.got(*paths):
                 pass
 
-    async def none_later(self, path: str, done: float) -> None:
-        await asyncio.sleep(max(done + SEEN + LOOKED - time.monotonic(), 0))
-        late = [at - done for _, at in await self.calls(path) if at > done + SEEN]
-        assert late == []
+    async def late(self, path: str, done: float) -> list[float]:
+        """The calls that came more than a second later."""
+        return [at - done for _, at in await self.calls(path) if at > done + SEEN]
 
 
 async def test_a_change_is_seen_by_all_within_a_second(
@@ -67,40 +71,51 @@ async def test_a_change_is_seen_by_all_within_a_second(
 
 
 async def _change_everything(world: World) -> int:
-    base = (await world.get("/webhooks"))["items"][0]["url"].split("/", 3)
-    first, second = ("/".join([*base[:3], path]) for path in ("one", "two"))
-    more = {"events": [TYPE], "concurrency": 64, "state": "active"}
-    made = await world.post("/webhooks", {"url": first, **more})
-    webhook = f"/webhooks/{made['id']}"
-    # Its first call fails, so that it waits for its next try when it is deleted.
-    waits = {"url": "/".join([*base[:3], "again"]), "events": [TYPE], "state": "active"}
-    failing = await world.post(
-        "/webhooks", {**waits, "retry": {"schedule": [2]}, "deactivate_after": None}
-    )
+    webhooks = {path: await _webhook(world, path) for path in PATHS}
     async with posting(world) as posts:
-        await posts.many("/one")
-        await world.patch(webhook, {"url": second})
-        await posts.none_later("/one", time.monotonic())
-        await posts.many("/two")
-        await world.post(f"{webhook}/pause", None, "web 2")
-        await posts.none_later("/two", time.monotonic())
-        await world.post(f"{webhook}/activate", {"held": "deliver"})
-        await posts.caught_up()  # with what was held: a deleted one gets no more of it
+        for path in PATHS:
+            await posts.many(path)
         begun = time.monotonic()
-        await world.delete(webhook, "web 2")
-        await world.delete(f"/webhooks/{failing['id']}")
-        deleted = time.monotonic()
-        await asyncio.sleep(2.5)  # the time for its next try, and for a run
-        await posts.none_later("/two", deleted)
-        await posts.none_later("/again", deleted)
-    named = {n for before, _, _, n in posts.receipts if before > deleted}
-    assert named == {0}
-    got = await posts.got()
-    wanted = {id for _, after, id, n in posts.receipts if n and after < begun - SEEN}
-    assert wanted <= got
-    assert not await world.ask("waiting")
+        done = await _change(world, webhooks)
+        await asyncio.sleep(RETRY + LOOKED)
+        late = {path: await posts.late(path, done[path]) for path in PATHS}
+        await world.post(f"{webhooks['/paused']}/activate", {"held": "deliver"})
+        await posts.caught_up("/paused")
+        await posts.caught_up("/moves", "/moved")
+    await _all_sent(world)
+    assert late == {path: [] for path in PATHS}
+    deleted = max(done.values())
+    assert {n for before, _, _, n in posts.receipts if before > deleted} == {2}
+    wanted = {id for _, after, id, _ in posts.receipts if after < begun - SEEN}
+    assert wanted <= await posts.got("/deleted")
     assert not await world.ask("findings")
+    for path in ("/moves", "/paused"):
+        await world.delete(webhooks[path])
     return len(posts.receipts)
+
+
+async def _change(world: World, webhooks: dict[str, str]) -> dict[str, float]:
+    """When each was done."""
+    moves, paused, deleted, failing = (webhooks[path] for path in PATHS)
+    await world.patch(moves, {"url": world.receives + "/moved"})
+    moved = time.monotonic()
+    await world.post(f"{paused}/pause", None, "web 2")
+    stopped = time.monotonic()
+    await world.delete(deleted, "web 2")
+    await world.delete(failing)
+    return dict(zip(PATHS, (moved, stopped, *[time.monotonic()] * 2), strict=True))
+
+
+async def _webhook(world: World, path: str) -> str:
+    wanted = {"url": world.receives + path, "events": [TYPE], "state": "active"}
+    more = {"concurrency": 64, "retry": {"schedule": [RETRY]}, "deactivate_after": None}
+    return f"/webhooks/{(await world.post('/webhooks', wanted | more))['id']}"
+
+
+async def _all_sent(world: World) -> None:
+    async with asyncio.timeout(GOES_ON):
+        while await world.ask("waiting"):
+            pass
 
 
 @asynccontextmanager
@@ -115,6 +130,7 @@ async def posting(world: World) -> AsyncIterator[Posts]:
             receipt = await world.post("/events", event, next(webs))
             row = (before, time.monotonic(), receipt["id"], receipt["deliveries"])
             posts.receipts.append(row)
+            await asyncio.sleep(_EVERY)
 
     async with asyncio.TaskGroup() as tasks:
         for _ in range(2):

@@ -13,7 +13,7 @@ from tests.chaos.load import GOES_ON, sending, settled
 from tests.chaos.world import RETRY, World, until
 from tests.servers import faketime_library
 
-EVENTS = 1000 if LONG else 150
+EVENTS = 1000 if LONG else 100
 WRONG = {"worker 2": "-1h", "web 2": "+1h"}
 
 pytestmark = [

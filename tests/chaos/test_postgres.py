@@ -8,7 +8,7 @@ from itertools import chain, repeat
 
 import pytest
 
-from tests.chaos.conftest import LONG, Tell
+from tests.chaos.conftest import LONG, SOME, Tell
 from tests.chaos.load import sending, settled
 from tests.chaos.world import World
 
@@ -28,7 +28,7 @@ async def test_a_database_that_comes_back_finds_everybody_there(
     lengths, longest = chain([OUTAGE], repeat(0.0)), 0.0
     async with sending(world) as load:
         for how in (signal.SIGINT, signal.SIGQUIT) * ROUNDS:
-            await load.more(100)
+            await load.more(SOME)
             with load.outage():
                 await asyncio.to_thread(world.postgres.stop, how)
                 await load.refusals(20)
@@ -36,9 +36,9 @@ async def test_a_database_that_comes_back_finds_everybody_there(
                 world.postgres.start()
                 await asyncio.to_thread(world.postgres.wait)
             back = time.monotonic()
-            await load.more(100)
+            await load.more(SOME)
             longest = max(longest, time.monotonic() - back)
     figures = await settled(load)
     assert set(load.refused) == {503}
     assert figures.repeats == 0
-    tell(2 * ROUNDS, figures, f"100 accepted within {longest:.1f} s of its return")
+    tell(2 * ROUNDS, figures, f"{SOME} accepted within {longest:.1f} s of its return")

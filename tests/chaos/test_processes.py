@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos.conftest import LONG, Tell
+from tests.chaos.conftest import LONG, SOME, Tell
 from tests.chaos.load import sending, settled
 from tests.chaos.world import World
 
@@ -11,20 +11,20 @@ ROUNDS = 14 if LONG else 2
 SILENT, ELSEWHERE = 9.0, 15.0
 
 
-async def test_a_worker_that_is_killed_again_and_again_loses_nothing(
+async def test_a_worker_and_a_web_killed_together_again_and_again_lose_nothing(
     world: World, tell: Tell
 ) -> None:
     async with sending(world) as load:
         await load.warm()
-        for _ in range(ROUNDS):
-            await load.more(100)
+        for web in [*world.web_ports] * (ROUNDS // 2):
+            await load.more(SOME)
             await load.kill_worker("worker 1")
-            world.start("worker 1")
-            await world.started("worker 1")
-        await load.more(100)
+            world.kill(web)
+            await world.heal()
+        await load.more(SOME)
     figures = await settled(load)
     assert figures.repeats <= figures.held
-    tell(ROUNDS, figures)
+    tell(2 * ROUNDS, figures)
 
 
 @pytest.mark.skipif(not LONG, reason="it takes a while: make chaos")
@@ -37,9 +37,9 @@ async def test_workers_that_are_all_killed_lose_nothing(
             with load.outage():
                 for name in world.workers:
                     await load.kill_worker(name)
-                await load.more(100)
+                await load.more(SOME)
                 await world.heal()
-            await load.more(100)
+            await load.more(SOME)
         figures = await settled(load)
         assert figures.repeats <= figures.held
         tell(2, figures)
@@ -67,32 +67,15 @@ async def test_a_worker_that_is_killed_on_another_machine_is_missed(
     tell(1, figures)
 
 
-async def test_a_web_process_that_is_killed_has_kept_what_it_accepted(
-    world: World, tell: Tell
-) -> None:
-    rounds = ROUNDS // 2
-    async with sending(world) as load:
-        for _ in range(rounds):
-            for name in world.web_ports:
-                await load.more(100)
-                world.kill(name)
-                world.start(name)
-                await world.started(name)
-    figures = await settled(load)
-    assert figures.repeats == 0
-    tell(2 * rounds, figures)
-
-
 async def test_a_deploy_repeats_nothing(world: World, tell: Tell) -> None:
-    rounds = ROUNDS // 2
     async with sending(world) as load:
-        for _ in range(rounds):
-            for name in world.workers:
-                await load.more(100)
-                assert await world.end(name) == 0
-                world.start(name)
-                await world.started(name)
-        await load.more(100)
+        for name in world.workers * (ROUNDS // 2):
+            await world.heal()
+            await load.more(SOME)
+            assert await world.end(name) == 0
+            world.start(name)
+        await load.more(SOME)
+        await world.heal()
     figures = await settled(load)
     assert figures.repeats == 0
-    tell(2 * rounds, figures)
+    tell(ROUNDS, figures)

@@ -5,18 +5,19 @@ import time
 
 import redis
 
-from tests.chaos.conftest import LONG, Tell
+from tests.chaos.conftest import LONG, SOME, Tell
 from tests.chaos.load import GOES_ON, sending, settled
 from tests.chaos.world import World, until
 
 AWAY = 60 if LONG else 5
+EMPTIED = 20 if LONG else 10
 
 
 async def test_redis_may_be_emptied_and_be_away(world: World, tell: Tell) -> None:
     async with sending(world) as load:
-        await load.more(50)
+        await load.more(SOME)
         with redis.Redis.from_url(world.redis.url) as connected:
-            for _ in range(20):
+            for _ in range(EMPTIED):
                 connected.flushall()
                 await load.more(5)
         world.redis.stop()
@@ -25,13 +26,13 @@ async def test_redis_may_be_emptied_and_be_away(world: World, tell: Tell) -> Non
         back = time.monotonic()
         await until(lambda: listeners(world) == 2, within=30)
         normal = time.monotonic() - back
-        await load.more(50)
+        await load.more(SOME)
     figures = await settled(load)
     assert not figures.refused
     assert figures.repeats == 0
     assert load.slowest_answer < GOES_ON
     assert normal < GOES_ON
-    tell(21, figures, f"away {AWAY} s, normal {normal:.1f} s after its return")
+    tell(EMPTIED + 1, figures, f"away {AWAY} s, normal {normal:.1f} s after its return")
 
 
 def listeners(world: World) -> int:

@@ -16,6 +16,7 @@ from tests.chaos.report import Figures
 from tests.chaos.world import World
 
 ROUNDS = 5 if LONG else 1
+FEW = 50 if LONG else 20
 # Enough for the logs, but not for a database.
 FULL = 128 * 1024
 # Behind a transaction that waits in vain for 10 s, then in one's own.
@@ -30,10 +31,10 @@ async def test_a_locked_database_refuses_and_goes_on(world: World, tell: Tell) -
     """Locked until the first callers are told: longer than anybody waits for it."""
     for _ in range(ROUNDS):
         async with sending(world, rate=40) as load:
-            await load.more(50)
+            await load.more(FEW)
             with load.outage(), locked(world):
                 await load.refusals(2)
-            await load.more(50)
+            await load.more(FEW)
         figures = await refused_without_a_trace(load)
         assert set(figures.refused) == {503}
         assert load.slowest_answer < ANSWERED
@@ -45,7 +46,7 @@ async def test_a_worker_that_stands_still_in_a_write_locks_the_file_until_it_end
     world: World, tell: Tell
 ) -> None:
     async with sending(world, rate=40) as load:
-        await load.more(50)
+        await load.more(FEW)
         with load.outage():
             await _stop_in_a_write(world, "worker 1")
             try:
@@ -57,7 +58,7 @@ async def test_a_worker_that_stands_still_in_a_write_locks_the_file_until_it_end
                 world.kill("worker 1")
         world.start("worker 1")
         await world.started("worker 1")
-        await load.more(50)
+        await load.more(FEW)
     figures = await settled(load)
     assert not set(load.refused[503]) & set(await world.ask("keys_stored"))
     assert set(figures.refused) == {503}
@@ -69,10 +70,10 @@ async def test_a_worker_that_stands_still_in_a_write_locks_the_file_until_it_end
 async def test_a_full_disk_refuses_and_goes_on(world: World, tell: Tell) -> None:
     async with sending(world) as load:
         for _ in range(ROUNDS):
-            await load.more(50)
+            await load.more(FEW)
             with load.outage(), full_disk(world):
                 await load.refusals(100)
-            await load.more(50)
+            await load.more(FEW)
     figures = await refused_without_a_trace(load)
     assert set(figures.refused) == {503}
     tell(ROUNDS, figures)

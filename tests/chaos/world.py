@@ -5,8 +5,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
+import aiohttp
 
-from callboard.processes import supervisor
+from tests.chaos.processes import Process, ask, python, start
 from tests.servers import (
     Postgres,
     Redis,
@@ -25,12 +23,11 @@ from tests.servers import (
     restartable_redis,
 )
 
-HOME = Path(__file__).parent.parent.parent
 STARTS_WITHIN = 60.0
-RETRY = 3  # seconds
+ANSWERS_WITHIN = 30.0
+RETRY = 2  # seconds
+_PATIENCE = aiohttp.ClientTimeout(total=ANSWERS_WITHIN)
 STARTED = {"web": "Uvicorn running", "worker": "worker.started"}
-
-Process = subprocess.Popen[str]
 
 
 @dataclass
@@ -43,6 +40,7 @@ class World:
     receiver: Process
     inside: Process
     key: str = ""
+    receives: str = ""
     processes: dict[str, Process] = field(default_factory=dict)
     logs: dict[str, Path] = field(default_factory=dict)
 
@@ -65,8 +63,8 @@ class World:
         port = str(self.web_ports.get(name, 0) or 1)
         log = self.directory / f"{name} {len(self.logs)}.log"
         self.logs[name] = log
-        self.processes[name] = _start(
-            [*before, sys.executable, "-m", module],
+        self.processes[name] = start(
+            [*before, *python(module)],
             self.environ | {"PORT": port} | environ,
             log,
         )
@@ -106,7 +104,7 @@ class World:
         return await asyncio.to_thread(self.processes[name].wait, 30)
 
     async def heal(self) -> None:
-        """Whatever the test before has left behind, everything runs."""
+        """What has ended runs again."""
         for name in self.names:
             process = self.processes.get(name)
             if process is None or process.poll() is not None:
@@ -124,38 +122,44 @@ class World:
         ]
 
     async def ask(self, *question: str) -> Any:
-        return await _ask(self.inside, " ".join(question))
+        return await ask(self.inside, " ".join(question))
 
     async def calls_since(self, place: int) -> list[tuple[str, str, float]]:
         """The webhook-id, path and monotonic time of each, in the order they came."""
-        return [tuple(call) for call in await _ask(self.receiver, str(place))]
+        return [tuple(call) for call in await ask(self.receiver, str(place))]
 
     async def post(self, path: str, body: object, web: str = "web 1") -> Any:
-        return await self._call("POST", path, web, json=body)
+        return await self._call("POST", path, web, body)
 
     async def get(self, path: str) -> Any:
         return await self._call("GET", path)
 
     async def patch(self, path: str, body: object, web: str = "web 1") -> None:
-        await self._call("PATCH", path, web, json=body)
+        await self._call("PATCH", path, web, body)
 
     async def delete(self, path: str, web: str = "web 1") -> None:
         await self._call("DELETE", path, web)
 
     async def readiness(self, web: str = "web 1") -> Any:
-        url = f"http://127.0.0.1:{self.web_ports[web]}/readyz"
-        async with httpx.AsyncClient() as client:
-            return (await client.get(url)).json()
+        async with aiohttp.request(
+            "GET", f"{self._at(web)}/readyz", timeout=_PATIENCE
+        ) as answer:
+            return await answer.json()
 
     async def _call(
-        self, method: str, path: str, web: str = "web 1", **more: Any
+        self, method: str, path: str, web: str = "web 1", body: object = None
     ) -> Any:
-        url = f"http://127.0.0.1:{self.web_ports[web]}/api/v1{path}"
+        url = f"{self._at(web)}/api/v1{path}"
         headers = {"Authorization": f"Bearer {self.key}"}
-        async with httpx.AsyncClient(headers=headers) as client:
-            answer = await client.request(method, url, **more)
-        assert answer.is_success, answer.text
-        return answer.json() if answer.content else None
+        async with aiohttp.request(
+            method, url, json=body, headers=headers, timeout=_PATIENCE
+        ) as answer:
+            text = await answer.text()
+        assert answer.ok, text
+        return json.loads(text) if text else None
+
+    def _at(self, web: str) -> str:
+        return f"http://127.0.0.1:{self.web_ports[web]}"
 
     def _says(self, name: str, words: str) -> bool:
         text = self.logs[name].read_text()
@@ -185,8 +189,8 @@ def _world(directory: Path, redis: Redis, postgres: Postgres | None) -> Iterator
         "SECRET_KEY": "only for tests: nothing that is here is secret",
         "ALLOW_DESTINATIONS": "127.0.0.0/8",
     }
-    receiver = _start(_python("tests.chaos.receiver"), environ)
-    inside = _start(_python("tests.chaos.inside"), environ)
+    receiver = start(python("tests.chaos.receiver"), environ)
+    inside = start(python("tests.chaos.inside"), environ)
     ports = {"web 1": free_port(), "web 2": free_port()}
     world = World(directory, environ, redis, postgres, ports, receiver, inside)
     try:
@@ -200,7 +204,7 @@ def _world(directory: Path, redis: Redis, postgres: Postgres | None) -> Iterator
 async def prepare(world: World) -> None:
     """An account with some webhooks: /slow is slow, /again works the second time."""
     assert world.receiver.stdout
-    port = int(world.receiver.stdout.readline())
+    world.receives = f"http://127.0.0.1:{int(world.receiver.stdout.readline())}"
     world.key = await world.ask("key")
     await world.heal()
     for name in ("order.made", "order.paid", "invoice.sent", "invoice.tried"):
@@ -211,7 +215,7 @@ async def prepare(world: World) -> None:
         ("/slow", "invoice.sent"),
         ("/again", "invoice.tried"),
     ):
-        wanted = {"url": f"http://127.0.0.1:{port}{path}", "events": [type]}
+        wanted = {"url": world.receives + path, "events": [type]}
         more = {"concurrency": 64, "state": "active", "retry": {"schedule": [RETRY]}}
         await world.post("/webhooks", wanted | more)
 
@@ -220,37 +224,3 @@ async def until(met: Callable[[], bool], within: float) -> None:
     async with asyncio.timeout(within):
         while not met():  # noqa: ASYNC110  nobody tells us
             await asyncio.sleep(0.05)
-
-
-def _python(module: str) -> list[str]:
-    return [sys.executable, "-m", module]
-
-
-def _start(
-    command: list[str], environ: dict[str, str], log: Path | None = None
-) -> Process:
-    """It ends with us. Without a log we talk with it."""
-    tie = [sys.executable, "-I", "-S", str(supervisor.TIED), str(os.getpid())]
-    out = log.open("w") if log else subprocess.PIPE
-    try:
-        return subprocess.Popen(
-            [*tie, *command],
-            cwd=HOME,
-            env=environ,
-            stdin=subprocess.DEVNULL if log else subprocess.PIPE,
-            stdout=out,
-            stderr=subprocess.STDOUT if log else None,
-            text=True,
-            start_new_session=True,
-        )
-    finally:
-        if log:
-            out.close()
-
-
-async def _ask(process: Process, question: str) -> Any:
-    assert process.stdin
-    assert process.stdout
-    process.stdin.write(question + "\n")
-    process.stdin.flush()
-    return json.loads(await asyncio.to_thread(process.stdout.readline))
