@@ -134,25 +134,35 @@ class Pump:
                 told = await spells.observe(db, recorded, now)
                 claimed = await self._claim(db, held, bulk, now)
         except BaseException:
-            self._finished = finished + self._finished
-            self._unused += unused
-            numbers = range(before + 1, self._claims + 1)
-            self._unsure += [f"{self.worker}/{number}" for number in numbers]
+            self._take_back(finished, unused, before)
             raise
         self._unsure.clear()
         ended = monotonic()
         self._bulk.learn([f.claimed for f in claimed], ended - begun, bulk, ended)
         self._slow = slow
-        if self._stopping:
-            self._unused += [flight.claimed for flight in claimed]
-        else:
-            self._crew.start(self._flights.board(claimed))
+        self._set_off(claimed)
         self._tell_if_full()
         if told:
             self.on_notice()
         self._next_due = None if claimed else await self._earliest()
         if claimed:
             self._rung_at = monotonic()  # where something was there may be more
+
+    def _take_back(
+        self, finished: list[Result], unused: list[Claimed], before: int
+    ) -> None:
+        """What a look that broke off has not recorded; `before` its first claim came
+        that many. Whether these were made nobody knows."""
+        self._finished = finished + self._finished
+        self._unused += unused
+        numbers = range(before + 1, self._claims + 1)
+        self._unsure += [f"{self.worker}/{number}" for number in numbers]
+
+    def _set_off(self, claimed: list[Flight]) -> None:
+        if self._stopping:
+            self._unused += [flight.claimed for flight in claimed]
+        else:
+            self._crew.start(self._flights.board(claimed))
 
     def _tell_if_full(self) -> None:
         """Once: others who are rung go on looking while they find something."""
