@@ -1,8 +1,7 @@
 """The pump: record what has finished, claim what is due, send it, decide.
 
-One lives in each worker process and serves both lanes. It looks when it is rung, keeps
-looking for a while after, and looks by itself once a second: that is the sweep, which
-needs no Redis. Nothing here is retried by exception: a failed call is an outcome.
+One lives in each worker process and serves all lanes, in a rhythm that needs no Redis.
+Nothing here is retried by exception: a failed call is an outcome.
 """
 
 import asyncio
@@ -25,12 +24,10 @@ from callboard.delivery.crew import Crew
 from callboard.delivery.flights import Flight, Flights
 from callboard.delivery.hosts import Hosts
 from callboard.delivery.ledger import Claimed, Result
+from callboard.delivery.rhythm import ALONE, Rhythm
 from callboard.delivery.states import Lane
 from callboard.errors import Unavailable
 
-# Between two looks: while there is traffic, while it was rung lately, on its own.
-_BUSY, _RUNG, _ALONE = 0.005, 0.02, 1.0
-_KEEPS_LOOKING = 0.25
 _OTHER_LANES = 0.05
 # Recorded in one look: the more there is, the longer what has ended later waits.
 _MOST = 1024
@@ -58,10 +55,8 @@ class Pump:
     _caller: Caller = field(init=False)
     _claims: int = 0
     _stopping: bool = False
-    _rung_at: float = 0.0
     _others_at: float = 0.0
-    _next_due: datetime | None = None
-    _stirred: asyncio.Event = field(default_factory=asyncio.Event)
+    _rhythm: Rhythm = field(default_factory=Rhythm)
     _unsure: list[str] = field(default_factory=list)
     _finished: list[Result] = field(default_factory=list)
     _unused: list[Claimed] = field(default_factory=list)
@@ -79,8 +74,7 @@ class Pump:
         self._crew = Crew(self._fly)
 
     def ring(self) -> None:
-        self._rung_at = monotonic()
-        self._stirred.set()
+        self._rhythm.ring()
 
     @property
     def hosts(self) -> Hosts:
@@ -97,20 +91,19 @@ class Pump:
     async def run(self) -> None:
         """Until `stop`; then until what is in flight has ended and is recorded."""
         while not (self._stopping and self._is_done()):
-            begun = monotonic()
-            self._stirred.clear()
+            self._rhythm.begin()
             try:
                 await self.look()
             except Unavailable:
                 log.warning("database.away", extra={"unrecorded": len(self._finished)})
-                await asyncio.sleep(_ALONE)
-            await self._rest(begun)
+                await asyncio.sleep(ALONE)
+            await self._rhythm.rest()
 
     async def stop(self, grace: float) -> None:
         """No new claims; what is under way ends by itself or is cut after `grace`."""
         self._stopping = True
         self._unused += self._flights.give_up(0)
-        self._stirred.set()
+        self._rhythm.stir()
         await self._crew.stop(grace)
 
     def _is_done(self) -> bool:
@@ -144,9 +137,10 @@ class Pump:
         self._tell_if_full()
         if told:
             self.on_notice()
-        self._next_due = None if claimed else await self._earliest()
         if claimed:
-            self._rung_at = monotonic()  # where something was there may be more
+            self._rhythm.found()
+        else:
+            self._rhythm.found_nothing(await self._seconds_to_next())
 
     def _take_back(
         self, finished: list[Result], unused: list[Claimed], before: int
@@ -178,7 +172,7 @@ class Pump:
     def _known_slow(self) -> frozenset[str]:
         """Whose turns say so; now and then again, for another worker may have seen a
         quick answer meanwhile."""
-        if monotonic() - self._told_slow_at < _ALONE:
+        if monotonic() - self._told_slow_at < ALONE:
             return self._slow
         self._told_slow_at = monotonic()
         return frozenset()
@@ -189,29 +183,13 @@ class Pump:
         if self._unsure:
             await acts.free_claims(db, self._unsure, now)
 
-    async def _rest(self, begun: float) -> None:
-        """Under load, calls that end close together share the next look."""
-        await asyncio.sleep(max(begun + _BUSY - monotonic(), 0))
-        try:
-            async with asyncio.timeout(self._patience()):
-                await self._stirred.wait()
-        except TimeoutError:
-            return
-
-    def _patience(self) -> float:
-        if monotonic() - self._rung_at < _KEEPS_LOOKING:
-            return _RUNG
-        if self._next_due is None:
-            return _ALONE
-        seconds = (self._next_due - self.clock()).total_seconds()
-        return min(max(seconds, _RUNG), _ALONE)
-
-    async def _earliest(self) -> datetime | None:
-        """When the next retry is due, so that it need not wait for the next second."""
+    async def _seconds_to_next(self) -> float | None:
+        """To the next retry, so that it need not wait for the next second."""
         if not self._may_claim or not self._flights.room(Lane.EXPRESS):
             return None
         async with reading() as db:
-            return await ledger.next_due(db)
+            due = await ledger.next_due(db)
+        return None if due is None else (due - self.clock()).total_seconds()
 
     @property
     def _may_claim(self) -> bool:
@@ -253,4 +231,4 @@ class Pump:
         if not results:
             self._unused.append(flight.claimed)
         self._crew.start(self._flights.land(flight, monotonic() - begun))
-        self._stirred.set()
+        self._rhythm.stir()
