@@ -11,7 +11,7 @@ from callboard.webhooks.tables import Webhook
 from tests.engine import Engine
 from tests.pages.forms import FORM, only
 from tests.pages.signed_in import seen
-from web.pages.samples import LANGUAGES
+from web.pages.snippets import LANGUAGES
 
 SCHEMES = [each for each in Scheme if each is not Scheme.NONE]
 PAIRS = [each for each in SCHEMES if not each.shares_secret]

@@ -8,8 +8,8 @@ import pytest
 
 from callboard.signing import keys, public
 from callboard.signing.schemes import Scheme
-from tests.stories.test_samples import DRIVERS, ED25519_ORDER, MCS, Runner, run
-from web.pages.samples import sample
+from tests.stories.test_snippets import DRIVERS, ED25519_ORDER, MCS, Runner, run
+from web.pages.snippets import snippet
 
 pytestmark = [
     pytest.mark.once,
@@ -85,7 +85,7 @@ def test_the_code_in_cs_agrees_with_the_standard(tmp_path):
     key = keys.generate(Scheme.STANDARD_ED25519)
     shown = keys.public_key(Scheme.STANDARD_ED25519, key)
     assert isinstance(shown, public.PublicKey)
-    code = sample(Scheme.STANDARD_ED25519, "webhook-signature", shown, "cs").code
+    code = snippet(Scheme.STANDARD_ED25519, "webhook-signature", shown, "cs").code
     (tmp_path / "Verify.cs").write_text(code)
     shutil.copy(DRIVERS / "Ed25519Check.cs", tmp_path)
     steps = ((*MCS, "-out:check.exe", "-recurse:*.cs"), ("mono", "check.exe"))

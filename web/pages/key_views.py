@@ -10,7 +10,7 @@ from callboard.signing import keys
 from callboard.signing.schemes import Scheme
 from callboard.webhooks.rotation import SigningKey, signing_keys
 from callboard.webhooks.tables import Webhook
-from web.pages import forms, samples
+from web.pages import forms, snippets
 from web.screens import screen
 
 View = dict[str, Any]
@@ -28,15 +28,15 @@ def signing(row: Webhook, now: datetime) -> View:
 
 
 def checking(row: Webhook, now: datetime, language: str) -> View:
-    """For the tab that helps the receiver; `sample` is None where nothing is signed."""
+    """For the tab that helps the receiver. `snippet`: None where nothing is signed."""
     scheme = Scheme(row.signing)
     signing = signing_keys(row, now)
     header = row.signature_header or scheme.usual_header
     public = signing[0].public if signing else None
-    sample = samples.sample(scheme, header, public, language) if signing else None
+    snippet = snippets.snippet(scheme, header, public, language) if signing else None
     return {
-        "languages": samples.LANGUAGES,
-        "sample": sample,
+        "languages": snippets.LANGUAGES,
+        "snippet": snippet,
         "steps": [],
         "pasted": {"headers": "", "body": ""},
     }

@@ -1,4 +1,4 @@
-// node check.js SAMPLES < cases: a line of yes or no for each case.
+// node check.js SNIPPETS < cases: a line of yes or no for each case.
 const { readFileSync } = require('node:fs');
 const { resolve } = require('node:path');
 

@@ -18,11 +18,11 @@ from callboard.signing.schemes import Scheme
 from callboard.webhooks import rotation, webhooks
 from callboard.webhooks.tables import Webhook
 from tests.engine import WHO, Engine
-from web.pages import samples
+from web.pages import snippets
 
 pytestmark = pytest.mark.once
 
-DRIVERS = Path(__file__).parent.parent / "samples"
+DRIVERS = Path(__file__).parent.parent / "snippets"
 SCHEMES = [each for each in Scheme if each is not Scheme.NONE]
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # a good text for the others, too
 DATA = '{"name": "Grüße, \\u00fc \\/ 🎈", "n": 1.50}'.encode()
@@ -173,12 +173,12 @@ def as_it_is(code: str, name: str) -> str:
 @dataclass(frozen=True)
 class Runner:
     """`program`: what the machine must have. `steps`: run one after the other in the
-    directory of the samples; the last one reads the cases."""
+    directory of the snippets; the last one reads the cases."""
 
     program: str
     steps: tuple[tuple[str, ...], ...]
     driver: str
-    path: str = "{sample}.{language}"
+    path: str = "{snippet}.{language}"
     wrap: Callable[[str, str], str] = as_it_is
 
 
@@ -190,7 +190,7 @@ RUNNERS = {
         "php",
         (("php", "check.php", "code"),),
         "check.php",
-        path="code/{sample}.php",
+        path="code/{snippet}.php",
         wrap=in_php_namespace,
     ),
     "js": Runner("node", (("node", "check.js", "."),), "check.js"),
@@ -210,19 +210,19 @@ RUNNERS = {
             ("java", "-XX:TieredStopAtLevel=1", "-cp", "out", "Check"),
         ),
         "Check.java",
-        path="{sample}/WebhookSignature.java",
+        path="{snippet}/WebhookSignature.java",
         wrap=in_package,
     ),
-    "go": Runner("go", (GO_RUN,), "check.go", path="{sample}/verify.go"),
+    "go": Runner("go", (GO_RUN,), "check.go", path="{snippet}/verify.go"),
 }
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("language", samples.LANGUAGES)
+@pytest.mark.parametrize("language", snippets.LANGUAGES)
 async def test_the_code_takes_real_calls_and_no_others(story, tmp_path, language):
     runner = RUNNERS[language]
     if shutil.which(runner.program) is None:
-        name = samples.LANGUAGES[language]
+        name = snippets.LANGUAGES[language]
         pytest.skip(f"there is no {runner.program} here: the code in {name} is not run")
     for row in story.webhooks.values():
         write(tmp_path, runner, language, row)
@@ -241,8 +241,8 @@ async def test_the_code_takes_real_calls_and_no_others(story, tmp_path, language
 def write(place: Path, runner: Runner, language: str, row: Webhook) -> None:
     scheme = Scheme(row.signing)
     newest, _ = rotation.signing_keys(row, row.changed_at)
-    code = samples.sample(scheme, scheme.usual_header, newest.public, language).code
-    path = place / runner.path.format(sample=folder(scheme), language=language)
+    code = snippets.snippet(scheme, scheme.usual_header, newest.public, language).code
+    path = place / runner.path.format(snippet=folder(scheme), language=language)
     path.parent.mkdir(exist_ok=True)
     path.write_text(runner.wrap(code, folder(scheme)))
 

@@ -1,5 +1,5 @@
 <?php
-// php check.php SAMPLES < cases: a line of yes or no for each case.
+// php check.php SNIPPETS < cases: a line of yes or no for each case.
 foreach (glob("$argv[1]/*.php") as $file) {
     require $file;
 }

@@ -1,4 +1,4 @@
-"""python check.py SAMPLES < cases: a line of yes or no for each case."""
+"""python check.py SNIPPETS < cases: a line of yes or no for each case."""
 
 import runpy
 import sys

@@ -47,7 +47,7 @@ _code = Environment(  # noqa: S701
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class Snippet:
     """`notes`: what to know before one relies on it."""
 
     language: str
@@ -55,15 +55,15 @@ class Sample:
     notes: tuple[str, ...]
 
 
-def sample(
+def snippet(
     scheme: Scheme, header: str, public: PublicKey | None, language: str
-) -> Sample:
+) -> Snippet:
     """`public`: of the newest key. `language`: one of LANGUAGES, else the first."""
     language = language if language in LANGUAGES else next(iter(LANGUAGES))
     kind, hash = _KINDS[scheme]
     values = {"header": header, "hash": hash} | (_forms(public) if public else {})
     code = _code.get_template(f"{kind}.{language}").render(values)
-    return Sample(language, code, tuple(_notes(scheme, language)))
+    return Snippet(language, code, tuple(_notes(scheme, language)))
 
 
 def _forms(public: PublicKey) -> dict[str, str]:

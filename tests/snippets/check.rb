@@ -1,4 +1,4 @@
-# ruby check.rb SAMPLES < cases: a line of yes or no for each case.
+# ruby check.rb SNIPPETS < cases: a line of yes or no for each case.
 samples = Hash.new do |known, name|
   sample = Module.new
   sample.module_eval(File.read("#{ARGV[0]}/#{name}.rb"))

@@ -1,4 +1,4 @@
-# sh check.sh SAMPLES < cases: a line of yes or no for each case.
+# sh check.sh SNIPPETS < cases: a line of yes or no for each case.
 work=$(mktemp -d)
 trap 'rm -r "$work"' EXIT
 tab=$(printf '\t')
