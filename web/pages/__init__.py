@@ -14,12 +14,13 @@ from callboard.config import Settings
 from web import security
 from web.errors import HTML_ERRORS
 from web.pages import (
+    api_keys,
     catalogue,
     contexts,
     defaults,
     deliveries,
     events,
-    keys,
+    filter_tester,
     mail_links,
     members,
     outbox,
@@ -32,7 +33,6 @@ from web.pages import (
     webhook_editing,
     webhook_facts,
     webhook_keys,
-    webhook_tester,
     webhooks,
 )
 from web.screens import look_for_trouble
@@ -52,15 +52,15 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     runs.run_now,
     webhook_editing.NewWebhookController,
     webhook_editing.WebhookChangeController,
-    webhook_tester.NewTesterController,
-    webhook_tester.TesterController,
+    filter_tester.NewTesterController,
+    filter_tester.TesterController,
     contexts.ContextsController,
     events.EventsController,
     deliveries.DeliveriesController,
     replays.ReplaysController,
     catalogue.CatalogueController,
     members.MembersController,
-    keys.KeysController,
+    api_keys.KeysController,
     defaults.DefaultsController,
     outbox.OutboxController,
     sessions.SessionsController,

@@ -21,10 +21,10 @@ from callboard.webhooks.settings import settings_of
 from callboard.webhooks.tables import Webhook
 from web.pages import (
     forms,
-    key_views,
     previews,
     trials,
     webhook_form,
+    webhook_key_views,
     webhook_views,
 )
 from web.pages.filter_form import kinds_of
@@ -69,7 +69,7 @@ class NewWebhookController(Controller):
         )
         if secret is None:
             return elsewhere(request, _where_to_look(row))
-        return key_views.made(request, row, secret, now)
+        return webhook_key_views.made(request, row, secret, now)
 
     @post("/preview")
     async def preview(
@@ -127,7 +127,7 @@ class WebhookChangeController(Controller):
             now,
         )
         if secret is not None:
-            return key_views.made(request, row, secret, now)
+            return webhook_key_views.made(request, row, secret, now)
         if row.signing != before:
             return elsewhere(request, _where_to_look(row), "Saved.")
         return elsewhere(request, f"/webhooks/{id}?tab=settings", "Saved.")

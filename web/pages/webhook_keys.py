@@ -14,7 +14,7 @@ from callboard.errors import CallboardError
 from callboard.insight import verifying
 from callboard.signing.examine import conclusion, parse_headers
 from callboard.webhooks import rotation, webhooks
-from web.pages import forms, key_views, questions, webhook_tabs
+from web.pages import forms, questions, webhook_key_views, webhook_tabs
 from web.screens import elsewhere, screen
 from web.security import Running, actor
 
@@ -50,7 +50,9 @@ class WebhookKeysController(Controller):
         if secret is None:
             said = "The new key signs. Its public half is below."
             return elsewhere(request, f"/webhooks/{id}?tab=keys", said)
-        return key_views.made(request, row, secret, now, replaces=hours > timedelta())
+        return webhook_key_views.made(
+            request, row, secret, now, replaces=hours > timedelta()
+        )
 
     @get("/end-overlap", opt=_MEMBERS)
     async def ask_to_end_overlap(
@@ -98,7 +100,7 @@ class WebhookKeysController(Controller):
             name,
             name,
             webhook={"id": row.id, "name": row.name, "state": row.state},
-            signing=key_views.signing(row, now),
+            signing=webhook_key_views.signing(row, now),
             secrets=secrets,
         )
 
@@ -116,7 +118,7 @@ class WebhookKeysController(Controller):
         headers, body = parse_headers(pasted["headers"]), pasted["body"].encode()
         steps = await verifying.verify(row, runtime.vault, headers, body, now)
         context = await webhook_tabs.shared(row, runtime)
-        context |= key_views.checking(row, now, pasted["language"])
+        context |= webhook_key_views.checking(row, now, pasted["language"])
         context |= {
             "tab": "verify",
             "pasted": pasted,

@@ -7,7 +7,7 @@ from callboard.catalogue import event_types
 from callboard.runtime import Runtime
 from callboard.webhooks.settings import settings_of
 from callboard.webhooks.tables import Webhook
-from web.pages import key_views, webhook_facts, webhook_views
+from web.pages import webhook_facts, webhook_key_views, webhook_views
 from web.screens import mark_of
 
 
@@ -27,7 +27,7 @@ async def shared(row: Webhook, runtime: Runtime) -> dict[str, Any]:
         "schedule_words": webhook_views.schedule_words(settings_of(row)),
         "rule_words": webhook_views.rule_words(row),
         "recipients": await webhook_views.recipients(row, people),
-        "signing": key_views.signing(row, now),
+        "signing": webhook_key_views.signing(row, now),
         "rotation": {"overlap_hours": "24", "secret": ""},
         "types": types,
         "shown": "",

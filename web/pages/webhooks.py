@@ -18,9 +18,9 @@ from callboard.webhooks import lifecycle, webhooks
 from callboard.webhooks.states import WebhookState
 from web.pages import (
     forms,
-    key_views,
     questions,
     trials,
+    webhook_key_views,
     webhook_tabs,
     webhook_views,
 )
@@ -78,7 +78,7 @@ class WebhooksController(Controller):
         context = await webhook_tabs.shared(row, runtime)
         context |= {"tab": tab, "state": only, "page": page}
         if tab == "verify":
-            context |= key_views.checking(row, runtime.clock(), language)
+            context |= webhook_key_views.checking(row, runtime.clock(), language)
         is_live = row.state == WebhookState.ACTIVE or under_way(page.items)
         return screen_if_new(
             request,
