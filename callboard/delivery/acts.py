@@ -9,7 +9,7 @@ from datetime import datetime
 from callboard.database import Database, Rows
 from callboard.delivery import buckets
 from callboard.delivery.locks import lock_turn
-from callboard.delivery.states import DeliveryState
+from callboard.delivery.states import WAITING
 from callboard.errors import Conflict
 
 STEP = 1000
@@ -20,13 +20,13 @@ async def try_now(db: Database, account: str, seq: int, now: datetime) -> None:
 
     Raises Conflict when it is under way or no longer pending.
     """
-    await _lock_turn_of(db, account, seq)
+    webhook = await _lock_turn_of(db, account, seq)
     changed = await db.fetch(
         """
         UPDATE delivery SET trigger = 'hand', planned = due, due = :now
         WHERE account = :account AND seq = :seq AND state = 'pending'
           AND lease IS NULL AND trigger = 'plan'
-        RETURNING webhook
+        RETURNING seq
         """,
         account=account,
         seq=seq,
@@ -34,30 +34,14 @@ async def try_now(db: Database, account: str, seq: int, now: datetime) -> None:
     )
     if not changed:
         raise Conflict("This delivery is being sent right now, or is finished already.")
-    await _look_at(db, changed[0]["webhook"], now)
+    await _look_at(db, webhook, now)
 
 
 async def cancel(db: Database, account: str, seq: int, now: datetime) -> None:
     """Raises Conflict when it is under way or finished."""
-    await _lock_turn_of(db, account, seq)
-    changed = await db.fetch(
-        """
-        UPDATE delivery SET state = 'cancelled', reason = 'cancelled by a person',
-            due = NULL, held_until = NULL, finished_at = :now
-        WHERE account = :account AND seq = :seq AND lease IS NULL
-          AND state = ANY(:waiting)
-        RETURNING webhook, bucket
-        """,
-        account=account,
-        seq=seq,
-        now=now,
-        waiting=[DeliveryState.PENDING, DeliveryState.HELD],
-    )
-    if not changed:
+    webhook = await _lock_turn_of(db, account, seq)
+    if not await _cancel(db, webhook, [seq], "cancelled by a person", now):
         raise Conflict("This delivery is being sent right now, or is finished already.")
-    await buckets.dissolve(db, [row["bucket"] for row in changed if row["bucket"]])
-    # An ordered webhook may have waited for this one.
-    await _look_at(db, changed[0]["webhook"], now)
 
 
 async def cancel_many(
@@ -65,20 +49,30 @@ async def cancel_many(
 ) -> None:
     """Of one webhook's deliveries; what is under way or has ended stays as it is."""
     await lock_turn(db, webhook)
-    await db.fetch(
+    await _cancel(db, webhook, seqs, reason, now)
+
+
+async def _cancel(
+    db: Database, webhook: str, seqs: list[int], reason: str, now: datetime
+) -> int:
+    rows = await db.fetch(
         """
         UPDATE delivery SET state = 'cancelled', reason = :reason,
             due = NULL, held_until = NULL, finished_at = :now
         WHERE webhook = :webhook AND seq = ANY(:seqs) AND lease IS NULL
           AND state = ANY(:waiting)
+        RETURNING bucket
         """,
         webhook=webhook,
         seqs=seqs,
         reason=reason,
         now=now,
-        waiting=[DeliveryState.PENDING, DeliveryState.HELD],
+        waiting=list(WAITING),
     )
+    await buckets.dissolve(db, [row["bucket"] for row in rows if row["bucket"]])
+    # An ordered webhook may have waited for one of these.
     await _look_at(db, webhook, now)
+    return len(rows)
 
 
 async def free(db: Database, worker: str, now: datetime) -> int:
@@ -164,9 +158,10 @@ async def expire(db: Database, now: datetime) -> int:
     return len(rows)
 
 
-async def _lock_turn_of(db: Database, account: str, seq: int) -> None:
-    """First the turn, then its deliveries, as the claim does; or they deadlock."""
-    await db.fetch(
+async def _lock_turn_of(db: Database, account: str, seq: int) -> str:
+    """Its webhook. First the turn, then its deliveries, as the claim does; or they
+    deadlock."""
+    (row,) = await db.fetch(
         """
         SELECT t.webhook FROM turn t JOIN delivery d ON d.webhook = t.webhook
         WHERE d.account = :account AND d.seq = :seq FOR UPDATE OF t
@@ -174,6 +169,7 @@ async def _lock_turn_of(db: Database, account: str, seq: int) -> None:
         account=account,
         seq=seq,
     )
+    return str(row["webhook"])
 
 
 async def _look_at(db: Database, webhook: str, now: datetime) -> None:
