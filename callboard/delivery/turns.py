@@ -5,7 +5,7 @@ together, and an ordered webhook never has two calls in flight.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from callboard.delivery.states import Lane
@@ -28,6 +28,8 @@ LOOK_AGAIN = (0.05, 0.25, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Turn:
+    """What the claim and the record need of the row in `turn`; see the table."""
+
     webhook: str
     version: int
     ordered: bool
@@ -113,16 +115,9 @@ def after_calls(turn: Turn, seconds: Sequence[float], still_slow: bool) -> Turn:
     for took in seconds:
         slots = min(slots * 2, turn.cap) if took <= SLOW_SECONDS else 1
     slow = still_slow or seconds[-1] > SLOW_SECONDS
-    return Turn(
-        webhook=turn.webhook,
-        version=turn.version,
-        ordered=turn.ordered,
+    return replace(
+        turn,
         lane=Lane.PATIENT if slow else Lane.EXPRESS,
-        cap=turn.cap,
         slots=1 if slow else slots,
         leased=turn.leased - len(seconds),
-        empty_looks=turn.empty_looks,
-        rate=turn.rate,
-        tokens=turn.tokens,
-        tokens_at=turn.tokens_at,
     )
