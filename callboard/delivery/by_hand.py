@@ -7,7 +7,7 @@ from callboard.accounts import audit
 from callboard.database import Database, writing
 from callboard.delivery import acts, events, ledger, reading
 from callboard.delivery.ledger import NewDelivery
-from callboard.delivery.states import FINISHED, DeliveryState, Trigger
+from callboard.delivery.states import FINISHED
 from callboard.errors import Conflict, NotFound
 from callboard.webhooks import webhooks
 from callboard.webhooks.states import WebhookState
@@ -61,18 +61,7 @@ async def _send(
         row = await webhooks.get(account, webhook)
         if row.state != WebhookState.ACTIVE:
             raise Conflict(f"{row.name} is {row.state}: activate it first.")
-        new = NewDelivery(
-            event=event,
-            account=account,
-            webhook=webhook,
-            state=DeliveryState.PENDING,
-            due=now,
-            held_until=None,
-            created_at=now,
-            repeats=repeats,
-            extra=True,
-            trigger=Trigger.REPLAY,
-        )
+        new = NewDelivery.on_request(account, webhook, event, repeats, now, now)
         await ledger.enter(db, [new], now)
         await audit.note(account, actor, "event.sent", event, row.name, now)
         return await _newest(db, event, webhook)

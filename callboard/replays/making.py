@@ -6,7 +6,6 @@ from typing import Any
 from callboard.database import Database, Rows
 from callboard.delivery import acts, events, ledger
 from callboard.delivery.ledger import NewDelivery
-from callboard.delivery.states import DeliveryState, Trigger
 from callboard.replays import bounds, pace, picking
 from callboard.replays.pace import UnderWay
 from callboard.replays.picking import Picked, Picks
@@ -59,20 +58,11 @@ def _allowed(row: Replay, now: datetime) -> float | None:
 
 async def _make(db: Database, row: Replay, picked: list[Picked], now: datetime) -> int:
     """How many; an event may be forgotten since it was picked."""
-    at_once = not await _has_runs(db, row)
+    due = None if await _has_runs(db, row) else now
     kept = await events.keep(db, row.account, [each.event for each in picked])
     new = [
-        NewDelivery(
-            event=each.event,
-            account=row.account,
-            webhook=row.webhook,
-            state=DeliveryState.PENDING,
-            due=now if at_once else None,
-            held_until=None,
-            created_at=now,
-            repeats=each.repeats,
-            extra=True,
-            trigger=Trigger.REPLAY,
+        NewDelivery.on_request(
+            row.account, row.webhook, each.event, each.repeats, due, now
         )
         for each in picked
         if each.event in kept

@@ -6,6 +6,7 @@ Structs: made thousands of times a second, they cost a tenth of what dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Self
 
 import msgspec
 
@@ -33,6 +34,30 @@ class NewDelivery(msgspec.Struct, frozen=True, gc=False):
     extra: bool = False
     trigger: Trigger = Trigger.PLAN
     record: str | None = None
+
+    @classmethod
+    def on_request(
+        cls,
+        account: str,
+        webhook: str,
+        event: str,
+        repeats: int | None,
+        due: datetime | None,
+        now: datetime,
+    ) -> Self:
+        """Beyond those that the event's receipt named. `repeats`: an earlier one."""
+        return cls(
+            event=event,
+            account=account,
+            webhook=webhook,
+            state=DeliveryState.PENDING,
+            due=due,
+            held_until=None,
+            created_at=now,
+            repeats=repeats,
+            extra=True,
+            trigger=Trigger.REPLAY,
+        )
 
 
 class Claimed(msgspec.Struct, frozen=True, gc=False):
