@@ -33,7 +33,7 @@ def main(engine: str, long: bool, only: str) -> None:
     found: list[Figures] = []
     for name in engine.split(","):
         with running_servers(name) as servers:
-            _introduce(name, servers)
+            _introduce(servers)
             plan = _short(name) | _more(name, long or bool(only))
             wanted = {title: run for title, run in plan.items() if only in title}
             found += _measure(servers, wanted) if wanted else []
@@ -121,7 +121,7 @@ def _run(servers: Servers, name: str, run: Scenario) -> Figures:
         click.echo(f"{name} took {time.monotonic() - begun:.0f} s", err=True)
 
 
-def _introduce(engine: str, servers: Servers) -> None:
+def _introduce(servers: Servers) -> None:
     lines = [f"load average now {os.getloadavg()[0]:.1f}: best when nothing else runs"]
     if servers.postgres:
         version = ask(servers.postgres, "SHOW server_version")

@@ -129,9 +129,6 @@ def test_what_can_go_wrong_with_hex(value, words):
     assert words in bad["encoding"]
 
 
-TEXT = '{"a": "https://x.example/\\u00fc", "n": [1, 2]}'
-
-
 @pytest.mark.parametrize(
     ("sent", "got", "words"),
     [

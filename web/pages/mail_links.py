@@ -55,7 +55,7 @@ class ActivationController(Controller):
             row = await activation.behind_link(runtime.links, token)
         except (NotFound, Over) as problem:
             return _useless(request, problem)
-        return await _activation(request, runtime, token, row, ask=ask == "discard")
+        return await _activation(request, token, row, ask=ask == "discard")
 
     @post("/", status_code=200)
     async def act(
@@ -70,7 +70,7 @@ class ActivationController(Controller):
                 return await _test(request, runtime, token, row)
         except (NotFound, Over) as problem:
             return _useless(request, problem)
-        return await _activation(request, runtime, token, row)
+        return await _activation(request, token, row)
 
 
 class UnsubscribeController(Controller):
@@ -103,7 +103,7 @@ async def _activate(
     except Conflict as problem:
         row = await activation.behind_link(runtime.links, token)
         said = problem.message
-        return await _activation(request, runtime, token, row, said=said, status=409)
+        return await _activation(request, token, row, said=said, status=409)
     runtime.queue.ring()
     return _plain(request, "mail_links/activated.html", name=row.name, held=held)
 
@@ -115,23 +115,22 @@ async def _test(
     type = await event_types.first_wanted(row.account, settings_of(row).events)
     if type is None:
         said = "It listens to no type of the catalogue, so there is no sample to send."
-        return await _activation(request, runtime, token, row, said=said, status=422)
+        return await _activation(request, token, row, said=said, status=422)
     try:
         await activation.count_test(row.id)
     except LimitReached as problem:
         said = problem.message
-        return await _activation(request, runtime, token, row, said=said, status=429)
+        return await _activation(request, token, row, said=said, status=429)
     now = runtime.clock()
     facts = await trial.sample_of(row.account, type, now)
     target = await read_target(row, runtime.vault)
     made = await trial.send(runtime.sender, target, facts, row.id, now)
     result = webhook_views.result(made, type)
-    return await _activation(request, runtime, token, row, result=result)
+    return await _activation(request, token, row, result=result)
 
 
 async def _activation(
     request: HTMXRequest,
-    runtime: Runtime,
     token: str,
     row: Webhook,
     *,

@@ -118,13 +118,11 @@ class _Reading:
             headers=() if answer is None else _kept(answer.raw_headers),
             body=self.body,
             truncated=self.truncated,
-            phases_ms=self._phases(now, answer),
+            phases_ms=self._phases(now),
             seconds=now - self.start,
         )
 
-    def _phases(
-        self, now: float, answer: aiohttp.ClientResponse | None
-    ) -> dict[str, float | None]:
+    def _phases(self, now: float) -> dict[str, float | None]:
         marks, answered = self.marks, self.answered
         return {
             "name": _ms(marks.asked, marks.named),
