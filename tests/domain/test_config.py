@@ -56,7 +56,7 @@ def test_some_defaults_follow_other_settings() -> None:
         ("LOG_FORMAT", "json", "json"),
     ],
 )
-def test_good_values(name: str, text: str, value: object) -> None:
+def test_a_good_value_is_read(name: str, text: str, value: object) -> None:
     assert getattr(read(**{name: text}), name.lower()) == value
 
 
@@ -91,7 +91,7 @@ def test_good_values(name: str, text: str, value: object) -> None:
         ("LOG_FORMAT", "xml"),
     ],
 )
-def test_bad_values(name: str, text: str) -> None:
+def test_a_bad_value_is_refused_by_its_name(name: str, text: str) -> None:
     (problem,) = problems(**{name: text})
     assert problem.startswith(f"{name}: ")
 

@@ -46,7 +46,7 @@ def plainly_matches(event, name):
         ("sending_Bounce", ["sending_Bounce"], ["sending_bounce"]),
     ],
 )
-def test_patterns(event, listens, does_not):
+def test_a_star_stands_for_one_or_more_whole_segments(event, listens, does_not):
     patterns = compile_patterns([event])
     assert [name for name in listens + does_not if patterns.matches(name)] == listens
 

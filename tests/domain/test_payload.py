@@ -15,7 +15,7 @@ json_values = st.recursive(
 )
 
 
-def test_the_standard_body():
+def test_the_standard_body_keeps_the_data_byte_for_byte():
     body = standard_body(
         "evt_1", "contact.created", "2026-01-15T09:30:00Z", '{"id": 7}'
     )
@@ -93,7 +93,7 @@ def test_the_data_stays_as_the_sender_wrote_it(data):
         ),
     ],
 )
-def test_samples(schema, expected):
+def test_a_schema_makes_a_sample_that_fits_it(schema, expected):
     made = sample(None, schema)
     assert made == expected
     assert type(made) is type(expected)

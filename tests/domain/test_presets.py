@@ -64,6 +64,6 @@ def test_only_types_about_messages_name_kinds_of_them():
 
 
 @pytest.mark.parametrize("name", ["", "nope", "../secrets", "dialog_insight"])
-def test_an_unknown_preset(name):
+def test_an_unknown_preset_is_answered_with_the_known_ones(name):
     with pytest.raises(NotFound, match="dialoginsight"):
         presets.load(name)

@@ -112,7 +112,7 @@ class TestWhatIsWrong:
         ]
         assert "CRM is draft: activate it first." in refused.value.message
 
-    async def test_what_cannot_be(self, engine: Engine):
+    async def test_what_cannot_be_is_told_at_its_field(self, engine: Engine):
         webhook = await engine.webhook()
         now = engine.runtime.clock()
         for wrong, field, code in (

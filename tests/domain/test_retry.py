@@ -127,7 +127,7 @@ def test_no_number_breaks_the_bounds(number):
         pytest.param((), [], [200], id="an empty list"),
     ],
 )
-def test_success(rule, good, bad):
+def test_success_is_what_the_rule_says_and_never_a_redirect(rule, good, bad):
     assert [
         code for code in good + bad if succeeded(rule, Outcome(status=code))
     ] == good

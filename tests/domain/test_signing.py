@@ -236,7 +236,7 @@ yrZB/WxHQ6q3jyPyN0Q=
         pytest.param("rsa-sha256", "x" * 20_000, "length", id="endless"),
     ],
 )
-def test_brought_keys(scheme, secret, code):
+def test_a_key_that_is_brought_fits_its_scheme(scheme, secret, code):
     problems = keys.check(Scheme(scheme), secret)
     assert [problem.code for problem in problems] == ([code] if code else [])
 

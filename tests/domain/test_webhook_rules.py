@@ -216,7 +216,7 @@ def test_headers_that_are_refused(headers, found):
         ("deactivate_after", [None, 1, 5], [0, -1, 1.5]),
     ],
 )
-def test_bounds(field, fine, refused):
+def test_each_number_has_its_bounds(field, fine, refused):
     assert [value for value in fine if check_number(field, value)] == []
     assert [value for value in refused if not check_number(field, value)] == []
     assert check_number(field, -1)[0].field == field
@@ -236,7 +236,7 @@ def test_bounds(field, fine, refused):
         ("a\u2028b", ["characters"]),
     ],
 )
-def test_names(name, codes):
+def test_a_name_is_short_and_on_one_line(name, codes):
     assert [problem.code for problem in check_name(name)] == codes
 
 
@@ -260,7 +260,7 @@ def test_names(name, codes):
         ({}, False),
     ],
 )
-def test_success_rules(rule, fine):
+def test_a_rule_of_success_can_be_met(rule, fine):
     assert (check_success(rule) == []) is fine
 
 
@@ -282,5 +282,5 @@ def test_success_rules(rule, fine):
         ("a@" + "b" * 253, False),
     ],
 )
-def test_mail_addresses(text, fine):
+def test_a_recipient_has_an_address_that_fits_in_a_mail(text, fine):
     assert is_mail_address(text) is fine
