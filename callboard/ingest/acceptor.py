@@ -1,7 +1,8 @@
 """Accepting events: check, dedupe, match, store, ring.
 
-Calls that arrive while a commit runs share the next one ("in company"); a lone call
-commits at once. Each commit is a task of its own: a caller that leaves cancels nothing.
+What arrives while a commit runs shares the next one ("in company"), else it is
+committed at once. Each commit is a task of its own: a caller that leaves cancels
+nothing.
 """
 
 import asyncio
@@ -17,12 +18,12 @@ from callboard.errors import (
     NotFound,
     Unavailable,
 )
-from callboard.ingest.calls import Call
+from callboard.ingest.arrivals import Arrival
 from callboard.ingest.directory import Directories, Directory
 from callboard.ingest.events import NewEvent, Receipt
 from callboard.ingest.storing import store
 
-# A call with more deliveries commits alone; with far more it is refused.
+# An arrival with more deliveries is committed alone; with far more it is refused.
 _COMPANY_ROWS = 5_000
 _MOST_ROWS = 100_000
 
@@ -31,7 +32,7 @@ class Acceptor:
     def __init__(self, ring: Callable[[], None]) -> None:
         self._ring = ring
         self._directories = Directories()
-        self._waiting: list[Call] = []
+        self._waiting: list[Arrival] = []
         self._committing: asyncio.Task[None] | None = None
 
     async def accept(
@@ -42,91 +43,93 @@ class Acceptor:
         Raises Invalid (fields as `events[3].type`), Conflict when a key was used for
         something else, LimitReached, Unavailable.
         """
-        call = Call(account, events, now, asyncio.get_running_loop().create_future())
+        arrival = Arrival(
+            account, events, now, asyncio.get_running_loop().create_future()
+        )
         known = self._directories.newest(account)
         if known is not None:
-            await self._prepare_early(call, known)
-        if call.rows > _COMPANY_ROWS:
-            await asyncio.shield(asyncio.create_task(self._commit([call])))
+            await self._prepare_early(arrival, known)
+        if arrival.rows > _COMPANY_ROWS:
+            await asyncio.shield(asyncio.create_task(self._commit([arrival])))
         else:
-            self._waiting.append(call)
+            self._waiting.append(arrival)
             if self._committing is None:
                 self._committing = asyncio.create_task(self._commit_waiting())
-        return await asyncio.shield(call.answer)
+        return await asyncio.shield(arrival.answer)
 
-    async def _prepare_early(self, call: Call, known: Directory) -> None:
+    async def _prepare_early(self, arrival: Arrival, known: Directory) -> None:
         """Outside the transaction; a newer directory may find right what is wrong."""
         with suppress(Invalid):
-            call.prepare(known)
+            arrival.prepare(known)
 
     async def _commit_waiting(self) -> None:
         try:
             while self._waiting:
-                calls, self._waiting = self._waiting, []
-                await self._commit(calls)
+                arrivals, self._waiting = self._waiting, []
+                await self._commit(arrivals)
         finally:
             self._committing = None
 
-    async def _commit(self, calls: list[Call]) -> None:
+    async def _commit(self, arrivals: list[Arrival]) -> None:
         """Together; if the database refuses that, each alone, so that one bad event
-        fails only its own call."""
+        fails only its own arrival."""
         try:
             async with writing() as db:
-                answers = await self._store(db, calls)
+                answers = await self._store(db, arrivals)
         except Exception as problem:  # noqa: BLE001 - each caller gets to see its own
-            if len(calls) == 1 or isinstance(problem, Unavailable):
-                for call in calls:
-                    _answer(call, problem)
+            if len(arrivals) == 1 or isinstance(problem, Unavailable):
+                for arrival in arrivals:
+                    _answer(arrival, problem)
             else:
-                for call in calls:
-                    await self._commit([call])
+                for arrival in arrivals:
+                    await self._commit([arrival])
             return
         self._ring()
-        for call, answer in zip(calls, answers, strict=True):
-            _answer(call, answer)
+        for arrival, answer in zip(arrivals, answers, strict=True):
+            _answer(arrival, answer)
 
     async def _store(
-        self, db: Database, calls: Sequence[Call]
+        self, db: Database, arrivals: Sequence[Arrival]
     ) -> list[list[Receipt] | CallboardError]:
-        refused = await self._prepare(db, calls)
-        good = [call for call in calls if call not in refused]
-        answers: dict[Call, list[Receipt] | CallboardError] = {**refused}
+        refused = await self._prepare(db, arrivals)
+        good = [arrival for arrival in arrivals if arrival not in refused]
+        answers: dict[Arrival, list[Receipt] | CallboardError] = {**refused}
         answers |= zip(good, await store(db, good), strict=True)
-        return [answers[call] for call in calls]
+        return [answers[arrival] for arrival in arrivals]
 
     async def _prepare(
-        self, db: Database, calls: Sequence[Call]
-    ) -> dict[Call, CallboardError]:
+        self, db: Database, arrivals: Sequence[Arrival]
+    ) -> dict[Arrival, CallboardError]:
         """By the directory that this transaction sees: a webhook that was activated
-        before the call never misses its event. One that is paused or deleted while
-        this commits gets no call either: the sweep moves what strayed in."""
+        before the arrival never misses its event. One that is paused or deleted while
+        this commits is not called either: the sweep moves what strayed in."""
         rows = await db.fetch(
             "SELECT id, version FROM account WHERE id = ANY(:accounts)",
-            accounts=sorted({call.account for call in calls}),
+            accounts=sorted({arrival.account for arrival in arrivals}),
         )
         versions = {row["id"]: row["version"] for row in rows}
-        refused: dict[Call, CallboardError] = {}
-        for call in calls:
+        refused: dict[Arrival, CallboardError] = {}
+        for arrival in arrivals:
             try:
-                if call.account not in versions:
-                    raise NotFound("There is no such account.")
-                version = versions[call.account]
-                call.prepare(await self._directories.get(call.account, version))
-                if call.rows > _MOST_ROWS:
-                    raise LimitReached(
-                        f"This would make {call.rows} deliveries; send fewer events.",
-                        "too_large",
-                    )
+                await self._prepare_by(versions.get(arrival.account), arrival)
             except CallboardError as problem:
-                refused[call] = problem
+                refused[arrival] = problem
         return refused
 
+    async def _prepare_by(self, version: int | None, arrival: Arrival) -> None:
+        if version is None:
+            raise NotFound("There is no such account.")
+        arrival.prepare(await self._directories.get(arrival.account, version))
+        if arrival.rows > _MOST_ROWS:
+            text = f"This would make {arrival.rows} deliveries; send fewer events."
+            raise LimitReached(text, "too_large")
 
-def _answer(call: Call, answer: list[Receipt] | Exception) -> None:
-    if call.answer.done():
+
+def _answer(arrival: Arrival, answer: list[Receipt] | Exception) -> None:
+    if arrival.answer.done():
         return
     if isinstance(answer, Exception):
-        call.answer.set_exception(answer)
-        call.answer.exception()  # a caller that left does not want to hear of it
+        arrival.answer.set_exception(answer)
+        arrival.answer.exception()  # a caller that left does not want to hear of it
     else:
-        call.answer.set_result(answer)
+        arrival.answer.set_result(answer)

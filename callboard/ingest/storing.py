@@ -1,4 +1,4 @@
-"""Into the database: the events of some calls, once per key, and their deliveries."""
+"""Into the database: what has arrived, once per key, and its deliveries."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from callboard.delivery import ledger
 from callboard.delivery.ledger import NewDelivery
 from callboard.delivery.states import DeliveryState
 from callboard.errors import CallboardError, Conflict
-from callboard.ingest.calls import Call
+from callboard.ingest.arrivals import Arrival
 from callboard.ingest.directory import Listener
 from callboard.ingest.events import NewEvent, Receipt, Stored
 from callboard.matching.records import record_of
@@ -19,14 +19,14 @@ from callboard.webhooks.states import WebhookState
 
 
 async def store(
-    db: Database, calls: Sequence[Call]
+    db: Database, arrivals: Sequence[Arrival]
 ) -> list[list[Receipt] | CallboardError]:
-    """The answer to each call, in their order. A conflict is raised where the call has
-    new events as well: of these, nothing may stay."""
-    await _insert_events(db, calls)
-    earlier = await _seen_before(db, calls)
-    answers = [_receipts(call, earlier) for call in calls]
-    await _insert_deliveries(db, calls, answers, earlier)
+    """The answer to each, in their order. A conflict is raised where new events came
+    with it: of these, nothing may stay."""
+    await _insert_events(db, arrivals)
+    earlier = await _seen_before(db, arrivals)
+    answers = [_receipts(arrival, earlier) for arrival in arrivals]
+    await _insert_deliveries(db, arrivals, answers, earlier)
     return answers
 
 
@@ -45,18 +45,20 @@ _EVENT = {
 }
 
 
-async def _insert_events(db: Database, calls: Sequence[Call]) -> None:
+async def _insert_events(db: Database, arrivals: Sequence[Arrival]) -> None:
     """Sorted by account and key: unsorted, two transactions could lock each other.
     Under one key the first to come stays first."""
-    rows = [_event(call, stored) for call in calls for stored in call.stored]
+    rows = [
+        _event(arrival, stored) for arrival in arrivals for stored in arrival.stored
+    ]
     rows.sort(key=lambda row: (row[0], row[1] or ""))
     await db.insert("event", Rows(_EVENT, rows))
 
 
-def _event(call: Call, stored: Stored) -> tuple[Any, ...]:
+def _event(arrival: Arrival, stored: Stored) -> tuple[Any, ...]:
     new = stored.new
     return (
-        call.account,
+        arrival.account,
         new.key,
         stored.id,
         new.type,
@@ -65,7 +67,7 @@ def _event(call: Call, stored: Stored) -> tuple[Any, ...]:
         new.sending,
         new.kind,
         stored.occurred_at,
-        call.now,
+        arrival.now,
         len(stored.listeners),
     )
 
@@ -75,13 +77,13 @@ def _context(event: NewEvent) -> str:
 
 
 async def _seen_before(
-    db: Database, calls: Sequence[Call]
+    db: Database, arrivals: Sequence[Arrival]
 ) -> dict[tuple[str, str], Row]:
     """By account and key, the events that were there first, of all with a key here."""
     keyed = [
-        (call.account, stored.new.key)
-        for call in calls
-        for stored in call.stored
+        (arrival.account, stored.new.key)
+        for arrival in arrivals
+        for stored in arrival.stored
         if stored.new.key is not None
     ]
     if not keyed:
@@ -102,50 +104,52 @@ async def _seen_before(
 
 
 def _first(
-    call: Call, stored: Stored, earlier: dict[tuple[str, str], Row]
+    arrival: Arrival, stored: Stored, earlier: dict[tuple[str, str], Row]
 ) -> Row | None:
     """The earlier event under its key; None when it is new itself."""
     if stored.new.key is None:
         return None
-    first = earlier[call.account, stored.new.key]
+    first = earlier[arrival.account, stored.new.key]
     return None if first["id"] == stored.id else first
 
 
 async def _insert_deliveries(
     db: Database,
-    calls: Sequence[Call],
+    arrivals: Sequence[Arrival],
     answers: Sequence[list[Receipt] | CallboardError],
     earlier: dict[tuple[str, str], Row],
 ) -> None:
     """Of new events only."""
     rows: list[NewDelivery] = []
-    for call, answer in zip(calls, answers, strict=True):
-        new = [each for each in call.stored if _first(call, each, earlier) is None]
+    for arrival, answer in zip(arrivals, answers, strict=True):
+        new = [
+            each for each in arrival.stored if _first(arrival, each, earlier) is None
+        ]
         if new and isinstance(answer, CallboardError):
             raise answer
         rows += [
-            _delivery(call, stored, listener)
+            _delivery(arrival, stored, listener)
             for stored in new
             for listener in stored.listeners
         ]
     if rows:
-        await ledger.enter(db, rows, max(call.now for call in calls))
+        await ledger.enter(db, rows, max(arrival.now for arrival in arrivals))
 
 
-def _delivery(call: Call, stored: Stored, listener: Listener) -> NewDelivery:
-    state = _state(listener, call.now)
+def _delivery(arrival: Arrival, stored: Stored, listener: Listener) -> NewDelivery:
+    state = _state(listener, arrival.now)
     held = state is DeliveryState.HELD
     ended = state is DeliveryState.EXPIRED
     at_once = state is DeliveryState.PENDING and listener.delivery is None
     return NewDelivery(
         event=stored.id,
-        account=call.account,
+        account=arrival.account,
         webhook=listener.id,
         state=state,
-        due=call.now if at_once else None,
-        held_until=call.now + timedelta(days=listener.hold_days) if held else None,
-        created_at=call.now,
-        finished_at=call.now if ended else None,
+        due=arrival.now if at_once else None,
+        held_until=arrival.now + timedelta(days=listener.hold_days) if held else None,
+        created_at=arrival.now,
+        finished_at=arrival.now if ended else None,
         reason="not kept" if ended else None,
         record=_record(stored, listener),
     )
@@ -167,11 +171,11 @@ def _record(stored: Stored, listener: Listener) -> str | None:
 
 
 def _receipts(
-    call: Call, earlier: dict[tuple[str, str], Row]
+    arrival: Arrival, earlier: dict[tuple[str, str], Row]
 ) -> list[Receipt] | CallboardError:
     receipts = []
-    for stored in call.stored:
-        first = _first(call, stored, earlier)
+    for stored in arrival.stored:
+        first = _first(arrival, stored, earlier)
         if first is None:
             count = len(stored.listeners)
             receipts.append(Receipt(stored.id, stored.new.key, False, count))

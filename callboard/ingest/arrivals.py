@@ -1,4 +1,4 @@
-"""One call's events on their way into the database."""
+"""The events of one accept, on their way into the database together."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from callboard.matching.subject import Subject
 
 
 @dataclass(slots=True, eq=False)
-class Call:
+class Arrival:
     account: str
     events: Sequence[NewEvent]
     now: datetime
