@@ -1,7 +1,8 @@
 """One mail about several webhooks that are called at one host, or about several
 deliveries."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from callboard.notices.letters import Entry, Facts, Letter, Now
@@ -17,41 +18,32 @@ def write(kind: str, told: Told, page: str) -> Letter:
     """`page`: where all of them are listed."""
     if kind == "delivery_failed":
         return _failed_deliveries(told, page)
-    ordered = sorted(told, key=lambda each: each[0].name)
     latest = _latest(facts for facts, _ in told)
-    subject, line, says, act = _KINDS[kind]
-    acts = kind in ("deactivated", "reminder")
     words = {"count": len(told), "host": latest.host, "answer": latest.answer}
-    lines = [line.format(**words)]
+    form = _FORMS[kind]
+    lines = [form.line.format(**words)]
     if len(told) > _MOST:
         lines.append(f"The first {_MOST} are listed here.")
+    by_name = sorted(told, key=lambda each: each[0].name)
     return Letter(
-        subject.format(**words),
+        form.subject.format(**words),
         lines,
         (f"See all webhooks at {latest.host}", page),
         [],
-        [
-            Entry(
-                facts.name,
-                says(facts, now),
-                act.format(name=facts.name),
-                now.link if acts else now.page,
-            )
-            for facts, now in ordered[:_MOST]
-        ],
+        [form.entry(facts, now) for facts, now in by_name[:_MOST]],
     )
 
 
 def _failed_deliveries(told: Told, page: str) -> Letter:
     """Each of `told` is a delivery; those of one webhook share their `Now`."""
     latest = _latest(facts for facts, _ in told)
-    hooks: dict[str, list[Facts]] = {}
+    webhooks: dict[str, list[Facts]] = {}
     for facts, now in told:
-        hooks.setdefault(now.failed, []).append(facts)
-    to = latest.name if len(hooks) == 1 else f"{len(hooks)} webhooks"
+        webhooks.setdefault(now.failed, []).append(facts)
+    to = latest.name if len(webhooks) == 1 else f"{len(webhooks)} webhooks"
     entries = [
         Entry(each[0].name, _lost(each), f"See what failed of {each[0].name}", link)
-        for link, each in list(hooks.items())[:_MOST]
+        for link, each in list(webhooks.items())[:_MOST]
     ]
     when = f"{moment(latest.last_at)}: {latest.trouble}. {latest.last_detail}".strip()
     return Letter(
@@ -62,8 +54,8 @@ def _failed_deliveries(told: Told, page: str) -> Letter:
             "They can be sent again, one by one or all at once.",
         ],
         ("See what failed", page),
-        [("Receiver", latest.url)] if len(hooks) == 1 else [],
-        entries if len(hooks) > 1 else [],
+        [("Receiver", latest.url)] if len(webhooks) == 1 else [],
+        entries if len(webhooks) > 1 else [],
     )
 
 
@@ -97,29 +89,48 @@ def _recovered(facts: Facts, now: Now) -> str:
     return f"A delivery has succeeded again{since}."
 
 
-_KINDS = {
-    "failing": (
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """Of a mail of one kind. `says` what there is to say of each webhook, and `act`
+    what one can do there: to activate it needs no signing in."""
+
+    subject: str
+    line: str
+    says: Callable[[Facts, Now], str]
+    act: str
+    activates: bool = False
+
+    def entry(self, facts: Facts, now: Now) -> Entry:
+        link = now.link if self.activates else now.page
+        act = self.act.format(name=facts.name)
+        return Entry(facts.name, self.says(facts, now), act, link)
+
+
+_FORMS = {
+    "failing": _Form(
         "{count} webhooks are failing: {answer} from {host}",
         "Calls to {count} webhooks at {host} fail. The latest answer was {answer}.",
         _failing,
         "Look at {name}",
     ),
-    "deactivated": (
+    "deactivated": _Form(
         "{count} webhooks were deactivated: {answer} from {host}",
         "{count} webhooks at {host} were deactivated. Make sure that the receiver is"
         " back, then activate each: you choose whether its held deliveries are sent or"
         " discarded.",
         _deactivated,
         "Activate {name}",
+        activates=True,
     ),
-    "reminder": (
+    "reminder": _Form(
         "{count} webhooks at {host}: held deliveries are about to expire",
         "{count} webhooks at {host} are still deactivated, and what is held for them"
         " begins to expire within a day. What expires is not sent any more.",
         _reminder,
         "Activate {name}",
+        activates=True,
     ),
-    "recovered": (
+    "recovered": _Form(
         "{count} webhooks at {host} are back to normal",
         "Deliveries to {count} webhooks at {host} have succeeded again.",
         _recovered,

@@ -60,15 +60,15 @@ async def _named(account: str, found: list[WebhookFigures]) -> list[dict[str, An
 
 async def _first_steps(account: str, runtime: Runtime) -> dict[str, Any]:
     types = await event_types.listed(account)
-    hooks = (await webhooks.page(account, limit=100)).items
+    found = (await webhooks.page(account, limit=100)).items
     used = [key for key in await keys.listed(account) if not key.revoked_at]
     events = await reading.events_page(account, limit=1)
     example = types[0] if types else None
     return {
         "steps": {
             "catalogue": bool(types),
-            "webhook": bool(hooks),
-            "active": any(hook.state != WebhookState.DRAFT for hook in hooks),
+            "webhook": bool(found),
+            "active": any(each.state != WebhookState.DRAFT for each in found),
             "key": bool(used),
             "event": bool(events.items),
         },
