@@ -12,7 +12,7 @@ from callboard import ids
 from callboard.accounts import audit
 from callboard.accounts.names import check_name
 from callboard.accounts.tables import ApiKey
-from callboard.database import reading, writing
+from callboard.database import Row, reading, writing
 from callboard.errors import NotFound, Problem, raise_all
 
 PREFIX = "cb_"
@@ -115,6 +115,22 @@ async def listed(account: str) -> list[ApiKey]:
 
 
 async def _asked(digest: str, now: datetime) -> Caller | None:
+    row = await _row(digest)
+    if row is None:
+        _known.pop(digest, None)
+        return None
+    scopes = frozenset(row["scopes"].split())
+    if Scope.EVERYTHING in scopes:
+        scopes = frozenset(Scope)
+    caller = Caller(row["account"], row["id"], row["name"], scopes)
+    _remember(digest, caller, now)
+    if row["used_at"] is None or now - row["used_at"] >= _NOTED_EVERY:
+        await _note_use(caller.key, now)
+    return caller
+
+
+async def _row(digest: str) -> Row | None:
+    """Meanwhile the others go on with what is known."""
     known = _known.get(digest)
     if known is not None:
         known.asking = True
@@ -128,18 +144,7 @@ async def _asked(digest: str, now: datetime) -> Caller | None:
     finally:
         if known is not None:
             known.asking = False
-    if not rows:
-        _known.pop(digest, None)
-        return None
-    row = rows[0]
-    scopes = frozenset(row["scopes"].split())
-    if Scope.EVERYTHING in scopes:
-        scopes = frozenset(Scope)
-    caller = Caller(row["account"], row["id"], row["name"], scopes)
-    _remember(digest, caller, now)
-    if row["used_at"] is None or now - row["used_at"] >= _NOTED_EVERY:
-        await _note_use(caller.key, now)
-    return caller
+    return rows[0] if rows else None
 
 
 def _remember(digest: str, caller: Caller, now: datetime) -> None:
