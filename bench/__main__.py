@@ -66,7 +66,6 @@ def _more(engine: str, wanted: bool) -> dict[str, Scenario]:
     if not wanted or engine != "postgres":
         return {}
     steady = partial(scenarios.steady, seconds=20, window=2000)
-    replay = partial(replays.beside_live, rate=500, seconds=30)
     crowd = partial(scenarios.crowd, seconds=40)
     several = partial(scenarios.several, count=60_000)
     return {
@@ -79,8 +78,7 @@ def _more(engine: str, wanted: bool) -> dict[str, Scenario]:
         "fan-out": scenarios.fan_out,
         "fan-out 1 000": partial(scenarios.fan_out, webhooks=1000),
         "many": scenarios.many,
-        "replay: alone": partial(replay, count=0),
-        "replay: beside": partial(replay, count=100_000),
+        "replay": partial(replays.beside_live, count=100_000, rate=500, pairs=8),
         "1 000 dead": partial(scenarios.neighbours, dead=1000, seconds=40),
         "1 000 000 wait": partial(crowd, waiting=1_000_000, quick=False),
         "1 000 000 go": partial(crowd, waiting=1_000_000, quick=True),

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import inf
 
 from bench import measure, world
 from bench.table import Percentiles
@@ -114,16 +115,17 @@ def arrival_rate(run: Run) -> float:
 
 
 def latencies(
-    run: Run, type: str | None = None, *, start: float = 0.0
+    run: Run, type: str | None = None, *, start: float = 0.0, end: float = inf
 ) -> Percentiles | None:
     """Milliseconds from when an event was due to be sent to when it was received.
 
-    Of events of this type sent after `start`, and of each delivery the first arrival.
+    Of events of this type sent from `start` to `end`, and of each delivery the first
+    arrival.
     """
     began = {
         each.id: each.began
         for each in run.sent
-        if each.began >= start and type in (None, each.type)
+        if start <= each.began < end and type in (None, each.type)
     }
     first: dict[tuple[str, str], float] = {}
     for id, path, at in run.arrivals:

@@ -1,12 +1,14 @@
-"""The queue on Redis, through arq: it rings the pump and runs slow work.
+"""The queue on Redis, through arq: it rings the pump, and has mails sent and replays
+taken further.
 
-Everything that matters is in the database; without Redis things happen a second later.
+Everything that matters is in the database; without Redis it happens a little later.
 """
 
 import asyncio
 import logging
+import math
 from datetime import UTC, datetime, timedelta
-from time import monotonic
+from time import monotonic, time
 
 from arq.connections import ArqRedis
 from redis.asyncio import ConnectionPool
@@ -19,6 +21,8 @@ QUEUE_NAME = "callboard:queue"
 
 # A rung pump keeps looking for 200 ms, so that steady traffic need not ring each time.
 _RING_AGAIN = 0.1
+_RINGS = 10
+_TICK = 0.05
 _PATIENCE = 2.0
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _FORGOTTEN = timedelta(minutes=10)
@@ -32,27 +36,30 @@ class Queue:
         self._redis = redis
         self._rung = 0.0
         self._complained = -_COMPLAIN_AGAIN
-        self._ringing: asyncio.Task[None] | None = None
-        self._posting: asyncio.Task[None] | None = None
-        self._replaying: asyncio.Task[None] | None = None
+        self._asking: dict[str, asyncio.Task[None]] = {}
 
     def ring(self) -> None:
-        """Soon, some worker's pump looks for work. Never waits, never fails."""
+        """Soon, some worker's pump looks for work. Never waits, never fails.
+
+        A few ids take turns: a ring that nobody has heard yet need not be repeated, and
+        one that arq thinks under way, since its worker was killed, stops no others. Due
+        long ago: for a worker whose clock is behind it would be long from now.
+        """
         now = monotonic()
-        busy = self._ringing is not None and not self._ringing.done()
-        if not busy and now - self._rung > _RING_AGAIN:
+        if now - self._rung > _RING_AGAIN:
             self._rung = now
-            self._ringing = asyncio.create_task(self._enqueue(WAKE))
+            turn = int(now / _RING_AGAIN) % _RINGS
+            self._ask(WAKE, f"{WAKE}:{turn}", _LONG_AGO, _FORGOTTEN)
 
-    def post(self) -> None:
-        """Soon, some worker sends the mails that wait. Never waits, never fails."""
-        if self._posting is None or self._posting.done():
-            self._posting = asyncio.create_task(self._enqueue(POST))
+    def post(self, after: float = 0.0) -> None:
+        """So many seconds from now some worker sends mails. Never waits, never
+        fails."""
+        self._plan(POST, after)
 
-    def replay(self) -> None:
-        """Soon, some worker takes replays further. Never waits, never fails."""
-        if self._replaying is None or self._replaying.done():
-            self._replaying = asyncio.create_task(self._enqueue(REPLAY))
+    def replay(self, after: float = 0.0) -> None:
+        """So many seconds from now some worker takes replays further. Never waits,
+        never fails."""
+        self._plan(REPLAY, after)
 
     async def ping(self) -> bool:
         try:
@@ -62,26 +69,38 @@ class Queue:
             return False
 
     async def close(self) -> None:
-        started = (self._ringing, self._posting, self._replaying)
-        tasks = [task for task in started if task is not None]
+        tasks = list(self._asking.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._redis.aclose(close_connection_pool=True)
 
-    async def _enqueue(self, job: str) -> None:
-        """A fixed id: a ring that nobody has heard yet need not be repeated.
+    def _plan(self, job: str, after: float) -> None:
+        """At the end of a tick, after which its id is named: all who ask meanwhile,
+        wherever they are, share one job, and one that arq thinks under way, since its
+        worker was killed, keeps no later one from running."""
+        tick = math.floor((time() + after) / _TICK) + 1
+        at = datetime.fromtimestamp(tick * _TICK, UTC)
+        forgotten = _FORGOTTEN + timedelta(seconds=after)
+        self._ask(job, f"{job}:{tick}", at, forgotten)
 
-        Due long ago: with a clock that is ahead of a worker's it would block all rings.
-        """
+    def _ask(self, job: str, id: str, at: datetime, forgotten: timedelta) -> None:
+        if id not in self._asking:
+            task = asyncio.create_task(self._enqueue(job, id, at, forgotten))
+            self._asking[id] = task
+            task.add_done_callback(lambda _: self._asking.pop(id))
+
+    async def _enqueue(
+        self, job: str, id: str, at: datetime, forgotten: timedelta
+    ) -> None:
         try:
             async with asyncio.timeout(_PATIENCE):
                 await self._redis.enqueue_job(
                     job,
-                    _job_id=job,
+                    _job_id=id,
                     _queue_name=QUEUE_NAME,
-                    _defer_until=_LONG_AGO,
-                    _expires=_FORGOTTEN,
+                    _defer_until=at,
+                    _expires=forgotten,
                 )
         except (RedisError, OSError, TimeoutError) as problem:
             self._complain(problem)

@@ -18,10 +18,10 @@ from callboard.delivery.workers import Watch, bury
 from callboard.dispatch import Pump
 from callboard.errors import Unavailable
 from callboard.notices.postman import Postman
-from callboard.replays.running import Replayer
 from callboard.runtime import OldSchema, Runtime, open_runtime
 from callboard.upkeep import resealing, sweep
 from callboard.upkeep.resealing import WrongKey
+from workers.jobs import Jobs
 from workers.settings import make_worker
 
 # Platforms kill after 30 seconds; what is in flight then would be sent twice.
@@ -75,16 +75,12 @@ def _make_pump(worker: str, runtime: Runtime) -> Pump:
 async def _run(watch: Watch, pump: Pump, runtime: Runtime, stop: asyncio.Event) -> None:
     """Until `stop`, or until one of them fails: then the process ends loudly."""
     pumping = asyncio.create_task(pump.run())
-    keep = runtime.settings.retention
-    postman = Postman(runtime.mailer, runtime.links, runtime.clock)
-    replayer = Replayer(runtime.clock, pump.ring, pump.bulk_ahead)
+    clock, keep = runtime.clock, runtime.settings.retention
+    postman = Postman(runtime.mailer, runtime.links, clock)
+    jobs = Jobs(pump, postman, runtime.queue, clock)
     beside = [
-        asyncio.create_task(sweep.run(watch, runtime.clock, pump.ring, keep)),
-        asyncio.create_task(postman.run()),
-        asyncio.create_task(replayer.run()),
-        asyncio.create_task(
-            _listen(runtime.settings.redis_url, pump, postman, replayer)
-        ),
+        asyncio.create_task(sweep.run(watch, clock, pump.ring, keep, jobs.catch_up)),
+        asyncio.create_task(_listen(runtime.settings.redis_url, jobs)),
     ]
     stopping = asyncio.create_task(stop.wait())
     done, _ = await asyncio.wait(
@@ -94,17 +90,16 @@ async def _run(watch: Watch, pump: Pump, runtime: Runtime, stop: asyncio.Event) 
     for task in (stopping, *beside):
         task.cancel()
     await asyncio.gather(stopping, *beside, return_exceptions=True)
+    await jobs.stop()
     await pumping
     for task in done - {stopping}:
         task.result()
 
 
-async def _listen(
-    redis_url: str, pump: Pump, postman: Postman, replayer: Replayer
-) -> None:
+async def _listen(redis_url: str, jobs: Jobs) -> None:
     """arq, for as long as this process lives, however often Redis goes away."""
     while True:
-        worker = make_worker(redis_url, pump, postman, replayer)
+        worker = make_worker(redis_url, jobs)
         try:
             await worker.async_run()
         except (RedisError, OSError, TimeoutError) as problem:

@@ -1,5 +1,6 @@
 """Sends a mail by SMTP, or without a server puts it into a folder."""
 
+import asyncio
 import ssl
 from email.message import EmailMessage
 from pathlib import Path
@@ -7,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-_SECONDS = 15.0
+_SECONDS = 20.0  # for all that a mail takes
 
 
 class MailError(Exception):
@@ -28,13 +29,14 @@ class Mailer:
             self._keep(message, name)
             return
         try:
-            await self._send(message, address, self._url)
+            async with asyncio.timeout(_SECONDS):
+                await self._send(message, address, self._url)
         except aiosmtplib.SMTPRecipientsRefused as refused:
             (each,) = refused.recipients
             raise MailError(f"The address was refused: {_answer(each)}") from refused
         except aiosmtplib.SMTPResponseException as refused:
             raise MailError(f"The mail was refused: {_answer(refused)}") from refused
-        except aiosmtplib.SMTPTimeoutError as problem:
+        except TimeoutError as problem:
             raise MailError("The mail server did not answer in time.") from problem
         except (aiosmtplib.SMTPException, OSError, ValueError) as problem:
             text = (str(problem) or type(problem).__name__).rstrip(".")
@@ -57,7 +59,6 @@ class Mailer:
             use_tls=at_once,
             start_tls=None if at_once or must is None else must,
             tls_context=ssl.create_default_context(),
-            timeout=_SECONDS,
         )
 
     def _keep(self, message: EmailMessage, name: str) -> None:

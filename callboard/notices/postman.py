@@ -1,4 +1,4 @@
-"""Sends the mails that wait: when rung, and by itself every few seconds.
+"""Sends the mails that wait, some at a time.
 
 A mail that cannot be sent is tried again for a day. Two workers never send the same
 one at once; one that dies in the middle may have sent it, and another does so again.
@@ -7,16 +7,13 @@ one at once; one that dies in the middle may have sent it, and another does so a
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 import msgspec
 
 from callboard import ids
-from callboard.database import AWAY
-from callboard.errors import Unavailable
 from callboard.notices import digest, envelope, mail, standing, waiting
 from callboard.notices.letters import Facts, Letter, Now
 from callboard.notices.links import Links
@@ -25,7 +22,8 @@ from callboard.notices.tables import Notice
 from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
 
-_LOOKS_EVERY = 2.0
+# What is due and was not taken waits for what it is to tell of, or is another's.
+_NOT_READY = timedelta(seconds=0.5)
 
 _Still = tuple[Notice, Webhook | None]
 
@@ -37,27 +35,16 @@ class Postman:
     mailer: Mailer
     links: Links
     clock: Callable[[], datetime]
-    _stirred: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def stir(self) -> None:
-        """There may be something to send."""
-        self._stirred.set()
-
-    async def run(self) -> None:
-        """Until cancelled. An outage of the database ends nothing."""
-        while True:
-            self._stirred.clear()
-            try:
-                await self.send_due()
-            except (Unavailable, *AWAY):
-                log.warning("notices.database_away")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOKS_EVERY):
-                    await self._stirred.wait()
-
-    async def send_due(self) -> None:
-        while taken := await waiting.take(self.clock()):
-            await asyncio.gather(*(self._deliver(each) for each in taken))
+    async def send_due(self) -> datetime | None:
+        """Some of them; when there may be more to send, None while no mail waits."""
+        now = self.clock()
+        taken = await waiting.take(now)
+        await asyncio.gather(*(self._deliver(each) for each in taken))
+        if taken:
+            return now
+        due = await waiting.next_due()
+        return due and max(due, now + _NOT_READY)
 
     async def _deliver(self, notices: Sequence[Notice]) -> None:
         """In one mail; those that nobody need hear of any more are left out."""
@@ -71,6 +58,9 @@ class Postman:
             log.warning("notice.failed", extra={"notice": good[0].id})
             await waiting.failed(good, str(problem), self.clock())
             return
+        except asyncio.CancelledError:
+            await waiting.give_back(good, self.clock())
+            raise
         await waiting.sent(good, subject, text, self.clock())
         extra = {"notice": good[0].id, "kind": good[0].kind, "notices": len(good)}
         log.info("notice.sent", extra=extra)

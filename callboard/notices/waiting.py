@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from callboard.database import Database, writing
+from callboard.database import Database, reading, writing
 from callboard.notices.tables import Notice
 
 _AT_ONCE = 20
 _MOST_TOGETHER = 2000
-_LEASE = timedelta(minutes=2)
+_LEASE = timedelta(minutes=1)  # a mail takes no longer, see `mailer`
 _GIVES_UP = timedelta(days=1)
 _LONGEST_WAIT = timedelta(hours=1)
 # So long a mail waits for the deliveries that it counts to be held.
@@ -67,6 +67,14 @@ async def _company(db: Database, ids: list[int], settles: datetime) -> set[int]:
     return {row["id"] for row in rows}
 
 
+async def next_due() -> datetime | None:
+    async with reading() as db:
+        rows = await db.fetch(
+            "SELECT due FROM notice WHERE due IS NOT NULL ORDER BY due LIMIT 1"
+        )
+    return rows[0]["due"] if rows else None
+
+
 def _grouped(notices: Iterable[Notice]) -> list[list[Notice]]:
     groups: dict[object, list[Notice]] = {}
     for each in notices:
@@ -89,6 +97,11 @@ async def failed(notices: Sequence[Notice], error: str, now: datetime) -> None:
         wait = min(timedelta(seconds=15 * 2**notice.tries), _LONGEST_WAIT)
         over = now + wait > notice.created_at + _GIVES_UP
         await _settle([notice], due=None if over else now + wait, error=error)
+
+
+async def give_back(notices: Sequence[Notice], now: datetime) -> None:
+    """By somebody who has to stop: others may send it at once."""
+    await _settle(notices, due=now)
 
 
 async def give_up(notice: Notice, error: str) -> None:

@@ -1,61 +1,16 @@
-"""Takes replays further, in every worker."""
+"""Takes replays further, a step of each that is due."""
 
-import asyncio
-import logging
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 
-from callboard.database import AWAY, reading, writing
-from callboard.errors import Unavailable
+from callboard.database import reading, writing
 from callboard.replays import pace, steps
 
-_BY_ITSELF = 1.0
 _MOST_AT_ONCE = 50
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Replayer:
-    """`ring` wakes this worker's pump; `room`: how many deliveries may wait for it that
-    nobody else waits for."""
-
-    clock: Callable[[], datetime]
-    ring: Callable[[], None]
-    room: Callable[[], int]
-    _stirred: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def stir(self) -> None:
-        """There may be something to do."""
-        self._stirred.set()
-
-    async def run(self) -> None:
-        """Until cancelled; by itself it looks each second."""
-        while True:
-            self._stirred.clear()
-            pause = pace.LOOKS_EVERY if await self._advance() else _BY_ITSELF
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._stirred.wait()
-
-    async def _advance(self) -> bool:
-        """True while there is more to do soon. An outage of the database ends
-        nothing."""
-        try:
-            soonest = await advance(self.clock(), self.room())
-        except (Unavailable, *AWAY):
-            log.warning("replays.database_away")
-            return False
-        if soonest is None:
-            return False
-        self.ring()
-        return soonest <= self.clock() + steps.SOON
 
 
 async def advance(now: datetime, room: int) -> datetime | None:
-    """One step of each replay that is due; when the next one will be, if any."""
+    """When the next step will be due, if any. `room`: how many deliveries may wait for
+    this worker that nobody else waits for."""
     async with reading() as db:
         rows = await db.fetch(
             "SELECT id, next_at FROM replay WHERE next_at IS NOT NULL"
@@ -71,3 +26,12 @@ async def advance(now: datetime, room: int) -> datetime | None:
         if next_at is not None:
             nexts.append(next_at)
     return min(nexts, default=None)
+
+
+async def next_due() -> datetime | None:
+    async with reading() as db:
+        rows = await db.fetch(
+            "SELECT next_at FROM replay WHERE next_at IS NOT NULL"
+            " ORDER BY next_at LIMIT 1"
+        )
+    return rows[0]["next_at"] if rows else None

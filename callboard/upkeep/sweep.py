@@ -7,7 +7,7 @@ import asyncio
 import itertools
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
@@ -32,9 +32,11 @@ async def run(
     clock: Clock,
     ring: Callable[[], None],
     keep: timedelta,
+    overdue: Callable[[], Awaitable[None]],
     beat: float = BEAT,
 ) -> None:
-    """Until cancelled. An outage of the database ends nothing. `keep`: of events."""
+    """Until cancelled. An outage of the database ends nothing. `keep`: of events.
+    `overdue`: does what should have been done by a job."""
     followers = _Followers(clock, ring)
     for number in itertools.count():
         begun = monotonic()
@@ -43,6 +45,7 @@ async def run(
             await spells.deactivate_waiting(clock)
             moving = await followers.step(begun + beat / 2)
             await runs.look(clock, ring)
+            await overdue()
             if number % _RARELY == 0:
                 await _bury(await watch.unknown(), watch, clock, ring)
                 await _mend(clock)

@@ -5,7 +5,6 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, cast
 from urllib.parse import urlsplit
 
 import arq
@@ -14,7 +13,7 @@ from redis.exceptions import ConnectionError as NoConnection
 
 from callboard.queue import open_queue
 from tests.certificates import issue, shows
-from workers.settings import make_worker
+from workers.settings import redis_settings
 
 
 async def test_both_processes_take_its_certificate_if_told_to(
@@ -40,9 +39,7 @@ async def web_reaches(url: str) -> bool:
 
 
 async def worker_reaches(url: str) -> bool:
-    nobody = cast("Any", None)
-    settings = make_worker(url, nobody, nobody, nobody).redis_settings
-    pool = await arq.create_pool(settings)
+    pool = await arq.create_pool(redis_settings(url))
     try:
         return bool(await pool.ping())
     finally:

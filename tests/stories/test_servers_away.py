@@ -2,12 +2,9 @@
 
 import asyncio
 import os
-import signal
 import sqlite3
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from time import monotonic
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -17,10 +14,8 @@ from callboard import database
 from callboard.errors import Unavailable
 from callboard.ingest import Acceptor, Receipt
 from callboard.queue import open_queue
-from callboard.replays import replays
-from callboard.replays.selection import Selection
-from tests.engine import KEEP, WHO, Engine, cancelled, eventually
-from tests.receiver import WITHIN
+from tests.engine import Engine, cancelled, eventually
+from tests.worker import worker_process
 
 NOWHERE = "redis://127.0.0.1:1/0"
 
@@ -96,51 +91,6 @@ class TestServersThatGoAway:
             await engine.receiver.got(100)
             await engine.settled()
         assert sorted(call.data for call in engine.receiver.calls) == [*range(100)]
-
-    async def test_what_redis_holds_for_under_way_delays_nothing(self, engine: Engine):
-        """As arq leaves it behind when a worker is killed in the middle of a job."""
-        webhook = await engine.webhook()
-        redis = Redis.from_url(engine.runtime.settings.redis_url)
-        for job in ("wake", "post", "replay"):
-            await redis.set(f"arq:in-progress:{job}", b"1", ex=40)
-        for number in range(60):
-            await engine.post(b"%d" % number)
-        async with worker_process():
-            await engine.settled()
-            now = engine.runtime.clock()
-            wanted = Selection(webhook=webhook, states=("delivered",))
-            begun = monotonic()
-            await replays.start(engine.account, WHO, wanted, KEEP, now)
-            engine.runtime.queue.replay()
-            await engine.receiver.got(120)
-            assert monotonic() - begun < 5
-            await engine.settled()
-        await redis.flushall()
-        await redis.aclose()
-
-
-@asynccontextmanager
-async def worker_process(**environ: str) -> AsyncIterator[None]:
-    """Stopped as a platform does it; it must end by itself, and well."""
-    worker = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "workers"),
-        env={**os.environ, **environ},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    assert worker.stdout
-    try:
-        async with asyncio.timeout(WITHIN):
-            await worker.stdout.readuntil(b"worker.started")
-        yield
-        worker.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(WITHIN):
-            output, _ = await worker.communicate()
-        assert worker.returncode == 0, output.decode()
-    finally:
-        with suppress(ProcessLookupError):
-            worker.kill()
-        await worker.wait()
 
 
 async def taken(engine: Engine, accepted: list[Receipt]) -> bool:

@@ -1,0 +1,178 @@
+"""What arq runs, and what becomes of it without arq."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from time import monotonic, time
+
+import pytest
+from redis.asyncio import Redis
+
+from callboard.database import writing
+from callboard.ingest import NewEvent
+from callboard.notices import posting
+from callboard.notices.mailer import Mailer
+from callboard.notices.postman import Postman
+from callboard.queue import POST, REPLAY, WAKE
+from callboard.replays.progress import ReplayView
+from tests import replaying
+from tests.cast import Cast
+from tests.engine import TYPE, Engine, cancelled, eventually
+from tests.mailboxes import Mailboxes, receiving_mail
+from tests.servers import free_port
+from tests.worker import worker_process
+from workers.jobs import Jobs
+
+NOWHERE = "redis://127.0.0.1:1/0"
+
+
+@pytest.fixture
+async def mailboxes() -> AsyncIterator[Mailboxes]:
+    async with receiving_mail() as opened:
+        yield opened
+
+
+async def test_by_arq_a_mail_goes_out_and_a_replay_ends_at_once(
+    engine: Engine, cast: Cast, mailboxes: Mailboxes
+):
+    replay = await replay_of(engine, 100)
+    async with worker_process(SMTP_URL=mailboxes.url):
+        await post_mail(engine, cast)
+        begun = monotonic()
+        engine.runtime.queue.post()
+        engine.runtime.queue.replay()
+        await mailboxes.got(1, cast.alice.member.email)
+        assert monotonic() - begun < 1.5
+        await engine.receiver.got(100)
+        assert monotonic() - begun < 3
+        report = await replaying.finished(engine, replay)
+    assert (report.state, report.delivered) == ("finished", 100)
+
+
+async def test_without_redis_a_mail_goes_out_and_a_replay_ends(
+    engine: Engine, cast: Cast, mailboxes: Mailboxes
+):
+    replay = await replay_of(engine, 6)
+    async with worker_process(SMTP_URL=mailboxes.url, REDIS_URL=NOWHERE):
+        await post_mail(engine, cast)
+        begun = monotonic()
+        await mailboxes.got(1, cast.alice.member.email)
+        await engine.receiver.got(1)
+        assert monotonic() - begun < 4
+        report = await replaying.finished(engine, replay)
+    assert (report.state, report.delivered) == ("finished", 6)
+
+
+async def test_jobs_of_a_worker_that_was_killed_hold_nothing_up(
+    engine: Engine, cast: Cast, mailboxes: Mailboxes
+):
+    """Though arq thinks for a while that they are under way."""
+    await replay_of(engine, 100)
+    async with left_under_way(engine), worker_process(SMTP_URL=mailboxes.url):
+        await post_mail(engine, cast)
+        begun = monotonic()
+        engine.runtime.queue.post()
+        engine.runtime.queue.replay()
+        await mailboxes.got(1, cast.alice.member.email)
+        await engine.receiver.got(1)
+        assert monotonic() - begun < 4
+        await engine.receiver.got(100)
+        assert monotonic() - begun < 6
+
+
+@asynccontextmanager
+async def left_under_way(engine: Engine) -> AsyncIterator[None]:
+    """All jobs of the next two seconds, and a ring."""
+    redis = Redis.from_url(engine.runtime.settings.redis_url)
+    ticks = range(int(time() * 20), int(time() * 20) + 40)
+    ids = [f"{job}:{tick}" for job in (POST, REPLAY) for tick in ticks]
+    for id in (*ids, f"{WAKE}:3"):
+        await redis.set(f"arq:in-progress:{id}", b"1", ex=40)
+    yield
+    await redis.flushall()
+    await redis.aclose()
+
+
+async def test_a_mail_server_that_hangs_delays_no_delivery(engine: Engine, cast: Cast):
+    await engine.webhook()
+    engine.acceptor = engine.runtime.acceptor  # it rings through Redis
+    async with hanging_server() as (url, callers), worker_process(SMTP_URL=url):
+        await post_mail(engine, cast)
+        for number in range(15):  # more often than arq has places
+            engine.runtime.queue.post(number * 0.1)
+        await eventually(lambda: has(callers, 1))
+        took = []
+        for number in range(1, 4):
+            await asyncio.sleep(1.3)  # nothing to wait for: the pump has come to rest
+            begun = monotonic()
+            await engine.post(b"%d" % number)
+            await engine.receiver.got(number)
+            took.append(monotonic() - begun)
+    assert max(took) < 0.5
+    assert len(callers) == 1
+
+
+async def test_a_mail_that_is_cut_off_by_a_stop_goes_out_at_once_elsewhere(
+    engine: Engine, cast: Cast, mailboxes: Mailboxes, tmp_path: Path
+):
+    await post_mail(engine, cast)
+    async with hanging_server() as (url, callers):
+        sending = asyncio.create_task(postman(engine, url, tmp_path).send_due())
+        await eventually(lambda: has(callers, 1))
+        await cancelled(sending)
+    await postman(engine, mailboxes.url, tmp_path).send_due()
+    assert len(mailboxes.to(cast.alice.member.email)) == 1
+
+
+async def test_of_each_kind_a_worker_does_one_job_at_a_time(
+    engine: Engine, cast: Cast, tmp_path: Path
+):
+    await post_mail(engine, cast)
+    async with hanging_server() as (url, callers):
+        sender, queue = postman(engine, url, tmp_path), engine.runtime.queue
+        jobs = Jobs(engine.pump(), sender, queue, engine.runtime.clock)
+        first = asyncio.create_task(jobs.post())
+        await eventually(lambda: has(callers, 1))
+        async with asyncio.timeout(1):
+            await asyncio.gather(*(jobs.post() for _ in range(20)))
+        await cancelled(first)
+    assert len(callers) == 1
+    await jobs.stop()
+
+
+async def replay_of(engine: Engine, count: int) -> ReplayView:
+    """Of events that its webhook has missed."""
+    await engine.post_all([NewEvent(TYPE, b"{}")] * count)
+    webhook = await engine.webhook(concurrency=256)
+    return await replaying.start(engine, webhook, missing=True)
+
+
+async def post_mail(engine: Engine, cast: Cast) -> None:
+    async with writing() as db:
+        await posting.post_test(db, cast.alice.member, engine.runtime.clock())
+
+
+def postman(engine: Engine, url: str, outbox: Path) -> Postman:
+    mailer = Mailer(url, "hooks@example.org", outbox)
+    return Postman(mailer, engine.runtime.links, engine.runtime.clock)
+
+
+@asynccontextmanager
+async def hanging_server() -> AsyncIterator[tuple[str, list[asyncio.StreamWriter]]]:
+    """It takes connections and says nothing."""
+    callers: list[asyncio.StreamWriter] = []
+    port = free_port()
+    server = await asyncio.start_server(
+        lambda _, writer: callers.append(writer), "127.0.0.1", port
+    )
+    try:
+        yield f"smtp://127.0.0.1:{port}", callers
+    finally:
+        for caller in callers:
+            caller.close()
+        server.close()
+
+
+async def has(found: list[asyncio.StreamWriter], count: int) -> bool:
+    return len(found) >= count

@@ -1,0 +1,34 @@
+"""A worker process of its own."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from tests.receiver import WITHIN
+
+
+@asynccontextmanager
+async def worker_process(**environ: str) -> AsyncIterator[None]:
+    """Stopped as a platform does it; it must end by itself, and well."""
+    worker = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "workers"),
+        env={**os.environ, **environ},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert worker.stdout
+    try:
+        async with asyncio.timeout(WITHIN):
+            await worker.stdout.readuntil(b"worker.started")
+        yield
+        worker.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(WITHIN):
+            output, _ = await worker.communicate()
+        assert worker.returncode == 0, output.decode()
+    finally:
+        with suppress(ProcessLookupError):
+            worker.kill()
+        await worker.wait()
