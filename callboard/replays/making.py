@@ -8,7 +8,8 @@ from callboard.delivery import acts, events, ledger
 from callboard.delivery.ledger import NewDelivery
 from callboard.replays import bounds, pace, picking
 from callboard.replays.pace import UnderWay
-from callboard.replays.picking import Picked, Picks
+from callboard.replays.picking import Picks
+from callboard.replays.sources import Picked
 from callboard.replays.tables import Replay
 
 

@@ -13,9 +13,9 @@ from callboard.delivery.locks import lock_turn
 from callboard.errors import Conflict, Invalid, Problem
 from callboard.replays import bounds, making, picking, progress
 from callboard.replays.bounds import Bounds
-from callboard.replays.picking import Picked
 from callboard.replays.progress import ReplayView
 from callboard.replays.selection import Selection
+from callboard.replays.sources import Picked
 from callboard.replays.states import OPEN, ReplayState
 from callboard.replays.tables import Replay
 

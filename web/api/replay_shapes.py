@@ -7,10 +7,10 @@ import msgspec
 
 from callboard import ids
 from callboard.delivery.states import DeliveryState
-from callboard.replays.picking import Picked
 from callboard.replays.progress import ReplayView
 from callboard.replays.replays import Preview
 from callboard.replays.selection import Selection
+from callboard.replays.sources import Picked
 from callboard.replays.states import ReplayState
 from web.api.shapes import AwareTime, utc
 
