@@ -119,14 +119,28 @@ def test_readme_lists_every_setting_with_its_default() -> None:
 
 
 def test_readme_maps_every_room_and_no_other() -> None:
-    section = (ROOT / "README.md").read_text().partition("In `callboard/` is")[2]
-    rows = re.findall(r"^\| ([^|]*) \|", section, re.MULTILINE)
+    rows = re.findall(r"^\| ([^|]*) \|", house_map(), re.MULTILINE)
     mapped = [name for row in rows for name in re.findall(r"`([a-z_.]+)/?`", row)]
     top = [path for path in ROOT.iterdir() if (path / "__init__.py").exists()]
     rooms = [path for path in (ROOT / "callboard").iterdir() if _is_room(path)]
     names = [path.name for path in (*top, *rooms)]
     data = ["templates", "static"]
     assert sorted(mapped) == sorted({*names, *data} - {"callboard"})
+
+
+def test_readme_names_only_files_that_are_there() -> None:
+    named = re.findall(r"`([a-z_/]+\.py)`", house_map())
+    missing = [
+        name
+        for name in named
+        if not any((place / name).exists() for place in (ROOT, ROOT / "callboard"))
+    ]
+    assert named
+    assert not missing
+
+
+def house_map() -> str:
+    return (ROOT / "README.md").read_text().partition("In `callboard/` is")[2]
 
 
 def _is_room(path: Path) -> bool:
