@@ -1,9 +1,8 @@
-"""The sender's side: events at a steady rate, and what became of each of them."""
+"""The sender's side: events at a steady rate, and what stood in their way."""
 
 import asyncio
 import signal
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +10,6 @@ from itertools import count, cycle
 
 import aiohttp
 
-from tests.chaos.report import Figures
 from tests.chaos.world import ANSWERS_WITHIN, World
 
 RATE = 150.0
@@ -20,7 +18,6 @@ TYPES = ("order.made", "order.paid", "order.made", "invoice.sent")
 # What was not in flight goes on within this, what was in flight within that.
 GOES_ON = 5.0
 TAKEN_OVER = 5.0
-_ARRIVES_WITHIN = 40.0
 
 Call = tuple[str, str]
 _number = count()
@@ -96,7 +93,7 @@ class Load:
         self.kills.append(
             Kill(
                 at,
-                frozenset(_call(id, url) for id, url in held),
+                frozenset(call_of(id, url) for id, url in held),
                 frozenset(_path(url) for url in full),
             )
         )
@@ -157,6 +154,10 @@ async def sending(world: World, rate: float = RATE) -> AsyncIterator[Load]:
             await posting
 
 
+def call_of(id: str, url: str) -> Call:
+    return id, _path(url)
+
+
 async def _post_all(load: Load, session: aiohttp.ClientSession) -> None:
     """When it is over, those under way still get their answer."""
     ports = cycle(load.world.web_ports.values())
@@ -186,67 +187,6 @@ async def _post(
         load.accepted.append(Accepted(found["id"], key, found["deliveries"], now))
     else:
         load.refused.setdefault(status, []).append(key)
-
-
-async def settled(load: Load) -> Figures:
-    """Waits until all that was accepted has been received and is recorded, and proves
-    that it was in time, that only what was in flight was repeated, and that the ledger
-    is in order."""
-    calls = await _received(load)
-    first = dict(reversed(calls))
-    times = Counter(call for call, _ in calls)
-    chances = Counter(call for kill in load.kills for call in kill.held)
-    answered = {each.id: each.at for each in load.accepted}
-    late = {
-        call: at - load.free_since(call, answered[call[0]])
-        for call, at in first.items()
-        if call[0] in answered and call not in chances
-    }
-    over = await _taken_over(load)
-    extra = [call for call, n in times.items() if n > 1 + chances[call]]
-    slowest = max(late.values())
-    assert not (found := await load.world.ask("findings")), found
-    assert not (found := load.world.complaints()), "\n".join(found)
-    assert not extra, extra
-    assert slowest <= GOES_ON, slowest
-    assert over <= load.takes_over, over
-    return Figures(
-        accepted=len(load.accepted),
-        refused={status: len(keys) for status, keys in load.refused.items() if keys},
-        held=chances.total(),
-        repeats=times.total() - len(times),
-        went_on=max(slowest, 0.0),
-        taken_over=over,
-    )
-
-
-async def _received(load: Load) -> list[tuple[Call, float]]:
-    async with asyncio.timeout(_ARRIVES_WITHIN):
-        while True:
-            found = await load.world.calls_since(load.place)
-            calls = [((id, path), at) for id, path, at in found]
-            paths = Counter(id for id, _ in {call for call, _ in calls})
-            missing = [a for a in load.accepted if paths[a.id] < a.deliveries]
-            if not missing and not await load.world.ask("waiting"):
-                return calls
-            await asyncio.sleep(0.1)
-
-
-async def _taken_over(load: Load) -> float:
-    """The longest from a kill until what was in flight was finished."""
-    last = {call: kill.at for kill in load.kills for call in kill.held}
-    if not last:
-        return 0.0
-    offset = time.time() - time.monotonic()
-    ended = {
-        _call(id, url): at - offset
-        for id, url, at in await load.world.ask("finished", min(last)[0][:-1])
-    }
-    return max(ended[call] - at for call, at in last.items())
-
-
-def _call(id: str, url: str) -> Call:
-    return id, _path(url)
 
 
 def _path(url: str) -> str:

@@ -9,7 +9,8 @@ import redis
 
 from callboard.queue import QUEUE_NAME, WAKE
 from tests.chaos.conftest import LONG, Tell
-from tests.chaos.load import GOES_ON, sending, settled
+from tests.chaos.load import GOES_ON, sending
+from tests.chaos.proving import settled
 from tests.chaos.world import RETRY, World, until
 from tests.servers import faketime_library
 

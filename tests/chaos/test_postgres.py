@@ -9,7 +9,8 @@ from itertools import chain, repeat
 import pytest
 
 from tests.chaos.conftest import LONG, SOME, Tell
-from tests.chaos.load import sending, settled
+from tests.chaos.load import sending
+from tests.chaos.proving import settled
 from tests.chaos.world import World
 
 ROUNDS = 8 if LONG else 1

@@ -1,9 +1,12 @@
 """Processes that are killed, and some that are asked to end."""
 
+import signal
+
 import pytest
 
 from tests.chaos.conftest import LONG, SOME, Tell
-from tests.chaos.load import sending, settled
+from tests.chaos.load import sending
+from tests.chaos.proving import settled
 from tests.chaos.world import World
 
 ROUNDS = 14 if LONG else 2
@@ -79,3 +82,24 @@ async def test_a_deploy_repeats_nothing(world: World, tell: Tell) -> None:
     figures = await settled(load)
     assert figures.repeats == 0
     tell(ROUNDS, figures)
+
+
+@pytest.mark.skipif(not LONG, reason="it takes a while: make chaos")
+async def test_a_web_process_that_is_asked_to_end_answers_what_it_has_taken(
+    world: World, tell: Tell
+) -> None:
+    """Connections that it closes had nothing on them yet."""
+    async with sending(world) as load:
+        for name in [*world.web_ports] * 3:
+            await world.heal()
+            await load.more(SOME)
+            assert await world.end(name) in (0, -signal.SIGTERM)
+            world.start(name)
+        await load.more(SOME)
+        await world.heal()
+    figures = await settled(load)
+    unanswered = {key for keys in load.refused.values() for key in keys}
+    assert not unanswered & set(await world.ask("keys_stored"))
+    assert not [status for status in load.refused if isinstance(status, int)]
+    assert figures.repeats == 0
+    tell(6, figures)

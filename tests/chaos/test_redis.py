@@ -6,7 +6,8 @@ import time
 import redis
 
 from tests.chaos.conftest import LONG, SOME, Tell
-from tests.chaos.load import GOES_ON, sending, settled
+from tests.chaos.load import GOES_ON, sending
+from tests.chaos.proving import settled
 from tests.chaos.world import World, until
 
 AWAY = 60 if LONG else 5

@@ -11,7 +11,8 @@ from contextlib import closing, contextmanager
 import pytest
 
 from tests.chaos.conftest import LONG, Tell
-from tests.chaos.load import Load, sending, settled
+from tests.chaos.load import Load, sending
+from tests.chaos.proving import settled
 from tests.chaos.report import Figures
 from tests.chaos.world import World
 
@@ -21,6 +22,7 @@ FEW = 50 if LONG else 20
 FULL = 128 * 1024
 # Behind a transaction that waits in vain for 10 s, then in one's own.
 ANSWERED = 25.0
+NOTICED = 60.0
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("TEST_ENGINE") == "postgres", reason="this is about a file"
@@ -52,8 +54,7 @@ async def test_a_worker_that_stands_still_in_a_write_locks_the_file_until_it_end
             try:
                 await load.lost("worker 1")
                 await load.refusals(2)
-                while (await world.readiness())["workers"]:
-                    pass
+                await _missed(world)
             finally:
                 world.kill("worker 1")
         world.start("worker 1")
@@ -90,6 +91,12 @@ async def _stop_in_a_write(world: World, name: str) -> None:
                     return
             world.signal(name, signal.SIGCONT)
             await asyncio.sleep(0.01)
+
+
+async def _missed(world: World) -> None:
+    async with asyncio.timeout(NOTICED):
+        while (await world.readiness())["workers"]:  # noqa: ASYNC110  nobody tells us
+            await asyncio.sleep(0.1)
 
 
 @contextmanager

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from tests.chaos.conftest import LONG, Tell
-from tests.chaos.load import sending, settled
+from tests.chaos.load import sending
+from tests.chaos.proving import settled
 from tests.chaos.world import World
 
 NOTICED = 60.0
@@ -27,8 +28,11 @@ pytestmark = [
 async def test_workers_that_stand_still_are_noticed_within_a_minute(
     world: World, tell: Tell
 ) -> None:
-    """What they had in flight is cut off by its own time limit when they go on."""
-    async with sending(world) as load:
+    """What they had in flight is cut off by its own time limit when they go on, and
+    tried again. So few events wait meanwhile that the receiver could take them at once.
+    """
+    async with sending(world, rate=30) as load:
+        load.takes_over = TAKEN_OVER
         await load.warm()
         with load.outage():
             for name in world.workers:
@@ -36,8 +40,8 @@ async def test_workers_that_stand_still_are_noticed_within_a_minute(
             begun = time.monotonic()
             await load.lost(*world.workers)
             async with asyncio.timeout(NOTICED):
-                while not _is_alarming(await world.readiness()):
-                    pass
+                while not _is_alarming(await world.readiness()):  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
             noticed = time.monotonic() - begun
             for name in world.workers:
                 world.signal(name, signal.SIGCONT)
