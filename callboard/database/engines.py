@@ -32,7 +32,7 @@ _SESSION = {
     "enable_mergejoin": "off",
     # A process that stands still in the middle of a transaction must let go of what
     # it has locked, or everybody would wait for as long as it does.
-    "idle_in_transaction_session_timeout": "4s",
+    "idle_in_transaction_session_timeout": "3s",
 }
 
 

@@ -87,7 +87,7 @@ async def test_who_stands_still_in_the_middle_lets_go_of_what_it_locked(db: None
     async with writing() as connected:
         await connected.fetch(ADD, id="one", now=NOW)
         (said,) = await connected.fetch("SHOW idle_in_transaction_session_timeout")
-    assert said["idle_in_transaction_session_timeout"] == "4s"
+    assert said["idle_in_transaction_session_timeout"] == "3s"
     with pytest.raises(Unavailable):
         await _stand_still()
 
