@@ -6,6 +6,9 @@ from datetime import datetime, timedelta
 
 from callboard.errors import LimitReached
 
+Limits = dict[Hashable, int]
+"""How many tries each key may have."""
+
 _SPAN = timedelta(minutes=15)
 _REMEMBERED = 10_000
 
@@ -17,7 +20,7 @@ class TryLimit:
         self._span = span
         self._tries: OrderedDict[Hashable, deque[datetime]] = OrderedDict()
 
-    def count(self, limits: dict[Hashable, int], now: datetime) -> None:
+    def count(self, limits: Limits, now: datetime) -> None:
         """Raises LimitReached, and counts nothing, if one key has had its fill."""
         recent = {key: self._recent(key, now) for key in limits}
         if any(len(recent[key]) >= most for key, most in limits.items()):

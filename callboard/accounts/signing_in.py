@@ -4,28 +4,33 @@ from datetime import datetime
 from ipaddress import ip_address, ip_network
 
 from callboard.accounts import audit, links, members, passwords
-from callboard.accounts.limits import TryLimit
+from callboard.accounts.limits import Limits, TryLimit
 from callboard.accounts.tables import Member
 from callboard.database import writing
 from callboard.egress.addresses import unwrap
 from callboard.errors import Problem, raise_all
+from callboard.mail_addresses import LONGEST
 
 sign_ins = TryLimit()
 
 
 async def sign_in(
-    email: str, password: str, now: datetime, address: str = ""
+    email: str, password: str, now: datetime, address: str = "", device: str = ""
 ) -> Member | None:
-    """None for a wrong email or password; LimitReached after too many of them."""
-    email, origin = members.normal(email), _network_of(address)
-    pair, everywhere, anybody = (email, origin), ("email", email), ("from", origin)
-    sign_ins.count({pair: 10, everywhere: 100, anybody: 50}, now)
+    """None for a wrong email or password; LimitReached after too many of them.
+
+    `device`: a browser that has signed in as this member before. It has tries of its
+    own, so that no crowd of guessers locks the member out there.
+    """
+    email = members.normal(email)
+    own, shared = _limits(email, _network_of(address), device)
+    sign_ins.count(own | shared, now)
     member = await Member.objects().where(Member.email == email).first()
     if not await passwords.fits(password, member.password_hash if member else ""):
         return None
     assert member is not None
-    sign_ins.forget(pair)
-    sign_ins.take_back(everywhere, anybody)
+    sign_ins.forget(*own)
+    sign_ins.take_back(*shared)
     if passwords.is_dated(member.password_hash):
         stands = (Member.id == member.id) & (
             Member.password_hash == member.password_hash
@@ -56,6 +61,14 @@ async def change_password(
         await audit.note(
             member.account, member.email, "member.password_changed", "", "", now
         )
+
+
+def _limits(email: str, origin: str, device: str) -> tuple[Limits, Limits]:
+    """Those that a good sign-in makes forget all tries, and those with others' in."""
+    if device:
+        return {("device", device): 10}, {}
+    typed = email[:LONGEST]  # nobody's is longer, and all are remembered
+    return {(typed, origin): 10}, {("email", typed): 100, ("from", origin): 50}
 
 
 def _network_of(address: str) -> str:

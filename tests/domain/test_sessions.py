@@ -2,7 +2,14 @@
 
 import pytest
 
-from callboard.accounts import invitations, members, passwords, sessions, signing_in
+from callboard.accounts import (
+    devices,
+    invitations,
+    members,
+    passwords,
+    sessions,
+    signing_in,
+)
 from callboard.errors import Invalid, LimitReached, NotFound
 from tests.cast import Cast
 from tests.make import NOW, PASSWORD, later
@@ -50,6 +57,28 @@ class TestSignIn:
                 await signing_in.sign_in(email, PASSWORD, NOW, other)
         else:
             assert await signing_in.sign_in(email, PASSWORD, NOW, other)
+
+    async def test_no_crowd_of_guessers_locks_out_a_browser_that_is_known(
+        self, cast: Cast
+    ):
+        email = cast.bob.member.email
+        for n in range(100):
+            await signing_in.sign_in(email, "wrong", NOW, f"192.0.2.{n}")
+        with pytest.raises(LimitReached):
+            await signing_in.sign_in(email, PASSWORD, NOW, "198.51.100.1")
+        assert await signing_in.sign_in(email, PASSWORD, NOW, "192.0.2.1", "firefox")
+
+    async def test_a_known_browser_may_not_guess_either(self, cast: Cast):
+        email = cast.bob.member.email
+        for n in range(10):
+            await signing_in.sign_in(email, "wrong", NOW, f"192.0.2.{n}", "stolen")
+        with pytest.raises(LimitReached):
+            await signing_in.sign_in(email, PASSWORD, NOW, "192.0.2.99", "stolen")
+        assert await signing_in.sign_in(email, PASSWORD, NOW, "192.0.2.99", "bobs own")
+
+    async def test_what_is_remembered_of_a_try_is_short(self, cast: Cast):
+        await signing_in.sign_in("x" * 100_000, "wrong", NOW)
+        assert len(repr(signing_in.sign_ins.__dict__)) < 2_000
 
     async def test_good_sign_ins_do_not_count(self, cast: Cast):
         for _ in range(12):
@@ -100,6 +129,25 @@ class TestSignIn:
         await signing_in.change_password(bob, PASSWORD, "battery staple", NOW)
         with pytest.raises(NotFound):
             await invitations.join(token, "of whoever reads the mail", NOW)
+
+
+class TestDevices:
+    def test_a_browser_is_known_as_whom_it_signed_in_as(self):
+        shown = devices.proof(["new", "old"], "bob@acme.example")
+        assert devices.known(["new"], shown, "bob@acme.example")
+        assert devices.known(["newest", "new"], shown, "bob@acme.example")
+
+    @pytest.mark.parametrize("change", [str.upper, lambda s: s[:-1], lambda s: "é" + s])
+    def test_nobody_makes_such_a_proof(self, change):
+        shown = devices.proof(["new"], "bob@acme.example")
+        assert not devices.known(["new"], shown, "alice@acme.example")
+        assert not devices.known(["other"], shown, "bob@acme.example")
+        assert not devices.known(["new"], change(shown), "bob@acme.example")
+        assert not devices.known(["new"], "", "bob@acme.example")
+
+    def test_each_sign_in_makes_another(self):
+        shown = {devices.proof(["new"], "bob@acme.example") for _ in range(2)}
+        assert len({devices.known(["new"], s, "bob@acme.example") for s in shown}) == 2
 
 
 class TestSessions:

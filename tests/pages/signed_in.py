@@ -12,7 +12,7 @@ from litestar import Litestar
 from callboard.accounts import sessions
 from callboard.runtime import Runtime
 from tests.cast import Person
-from web.security import SESSION_COOKIE
+from web import cookies
 
 
 class Browser:
@@ -47,10 +47,9 @@ class Browser:
         return answer
 
     async def token(self) -> str:
-        name = "callboard_csrf"
-        if name not in self.client.cookies:
+        if cookies.CSRF not in self.client.cookies:
             await self.client.get("/login")
-        return self.client.cookies[name]
+        return self.client.cookies[cookies.CSRF]
 
 
 @asynccontextmanager
@@ -65,7 +64,7 @@ async def browser(app: Litestar, runtime: Runtime) -> AsyncIterator[Browser]:
 
 async def sign_in(browser: Browser, runtime: Runtime, person: Person) -> Browser:
     token = await sessions.start(person.member, runtime.clock(), "Tests/1.0")
-    browser.client.cookies.set(SESSION_COOKIE, token)
+    browser.client.cookies.set(cookies.SESSION, token)
     return browser
 
 

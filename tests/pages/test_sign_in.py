@@ -2,11 +2,12 @@
 
 import pytest
 
-from callboard.accounts import accounts, invitations, setup
+from callboard.accounts import accounts, invitations, setup, signing_in
 from callboard.accounts.tables import Member, Session
 from tests import make
 from tests.cast import Cast
 from tests.pages.signed_in import seen
+from web import cookies
 
 ADA = {
     "account": "Acme",
@@ -96,6 +97,36 @@ class TestSignIn:
             await visitor.post("/login", form, 422)
         answer = await visitor.post("/login", form, 429)
         assert "Too many tries." in seen(answer)
+
+    async def test_a_crowd_of_guessers_keeps_nobody_out_where_they_were_in(
+        self, visitor, cast
+    ):
+        form = {"email": "Bob@acme.example", "password": make.PASSWORD, "next": "/"}
+        await visitor.post("/login", form)
+        await visitor.post("/logout")
+        for n in range(100):
+            await signing_in.sign_in("bob@acme.example", "x", make.NOW, f"192.0.2.{n}")
+        await visitor.post("/login", form)
+        assert await Session.count() == 1
+        await visitor.post("/logout")
+        await visitor.post("/login", form | {"email": "alice@acme.example"})
+        await visitor.post("/logout")
+        assert cookies.DEVICE in visitor.client.cookies
+        await visitor.post("/login", form, 429)
+
+    async def test_a_link_from_an_owner_lets_one_in_whoever_guesses(
+        self, visitor, cast: Cast, runtime
+    ):
+        bob, now = cast.bob.member, runtime.clock()
+        for n in range(100):
+            await signing_in.sign_in(bob.email, "x", now, f"192.0.2.{n}")
+        token = await invitations.new_link(bob.account, bob.id, now)
+        form = {"name": "Bob", "password": make.PASSWORD}
+        await visitor.post(f"/join/{token}", form)
+        await visitor.post("/logout")
+        form = {"email": bob.email, "password": make.PASSWORD, "next": "/"}
+        await visitor.post("/login", form)
+        assert await Session.count() == 1
 
     @pytest.mark.parametrize(
         "path",

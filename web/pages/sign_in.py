@@ -5,14 +5,15 @@ from litestar.params import FromQuery
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
-from callboard.accounts import sessions, setup, signing_in
+from callboard.accounts import devices, members, sessions, setup, signing_in
 from callboard.accounts.members import Role
 from callboard.accounts.tables import Member
 from callboard.errors import Invalid, LimitReached, invalid
 from callboard.runtime import Runtime
+from web import cookies
 from web.pages import forms
 from web.screens import elsewhere, screen
-from web.security import Running, session_cookie
+from web.security import Running
 
 
 @get("/login", opt={"public": True})
@@ -37,7 +38,7 @@ async def sign_in(request: HTMXRequest, runtime: Running) -> Response[Any]:
 async def sign_out(request: HTMXRequest, runtime: Running) -> Response[Any]:
     await sessions.end(request.auth.session)
     answer = elsewhere(request, "/login")
-    answer.set_cookie(session_cookie(runtime.settings, ""))
+    answer.set_cookie(cookies.make(cookies.SESSION, "", runtime.settings))
     return answer
 
 
@@ -45,19 +46,24 @@ async def let_in(
     request: HTMXRequest, runtime: Runtime, member: Member, path: str
 ) -> Response[Any]:
     """Begins a session and goes on to `path`."""
-    browser = request.headers.get("User-Agent", "")
+    settings, browser = runtime.settings, request.headers.get("User-Agent", "")
     token = await sessions.start(member, runtime.clock(), browser)
+    proof = devices.proof(settings.secret_keys, member.email)
     answer = elsewhere(request, path)
-    answer.set_cookie(session_cookie(runtime.settings, token))
+    answer.set_cookie(cookies.make(cookies.SESSION, token, settings))
+    answer.set_cookie(cookies.make(cookies.DEVICE, proof, settings))
     return answer
 
 
 async def _known(
     request: HTMXRequest, runtime: Runtime, form: dict[str, str]
 ) -> Member:
+    settings = runtime.settings
     address = request.client.host if request.client else ""
+    shown = cookies.value(request, cookies.DEVICE, settings)
+    device = devices.known(settings.secret_keys, shown, members.normal(form["email"]))
     member = await signing_in.sign_in(
-        form["email"], form["password"], runtime.clock(), address
+        form["email"], form["password"], runtime.clock(), address, device
     )
     if member is None:
         text = "There is no such pair of e-mail and password."
