@@ -30,6 +30,7 @@ from callboard.errors import (
     Unavailable,
 )
 from callboard.vault import VaultError
+from web import cookies
 from web.screens import screen, sign_in_first
 from web.security import SECURITY_HEADERS, NotSignedInError
 
@@ -173,7 +174,16 @@ def html_error(request: AnyRequest, error: Exception) -> Response[Any]:
         stale=isinstance(error, PermissionDeniedException),
     )
     answer.headers |= SECURITY_HEADERS | headers_of(error)
+    if isinstance(error, PermissionDeniedException):
+        _let_go_of_the_token(request, answer)
     return answer
+
+
+def _let_go_of_the_token(request: AnyRequest, answer: Response[Any]) -> None:
+    """So that loading the page again helps, also where an older key made it."""
+    settings = request.app.state.runtime.settings
+    if cookies.value(request, cookies.CSRF, settings):
+        answer.set_cookie(cookies.make(cookies.CSRF, "", settings))
 
 
 def by_path() -> ExceptionHandlersMap:

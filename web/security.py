@@ -3,12 +3,11 @@
 from typing import Any, TypeAlias
 
 from litestar.connection import ASGIConnection, Request
-from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException
 from litestar.handlers import BaseRouteHandler
 from litestar.params import SkipValidation
-from litestar.types import Message
+from litestar.types import BeforeMessageSendHookHandler, Message
 from litestar.types import Scope as RequestScope
 
 from callboard.accounts import keys, sessions
@@ -19,33 +18,39 @@ from callboard.accounts.tables import Member
 from callboard.config import Settings
 from callboard.errors import Forbidden
 from callboard.runtime import Runtime
+from web import cookies
 
 # How a handler asks for the runtime: the framework cannot check its type.
 Running: TypeAlias = NamedDependency[SkipValidation[Runtime]]
 Connection = ASGIConnection[Any, Any, Any, Any]
 
-SESSION_COOKIE = "callboard_session"
-# The server ends sessions; the cookie need only outlive them.
-_COOKIE_SECONDS = 365 * 24 * 3600
 # For pages. Scripts and styles are files of ours, so nothing inline is allowed.
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none';"
     " form-action 'self'; frame-ancestors 'none'; object-src 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-_SAFE = ("GET", "HEAD", "OPTIONS")
+SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 class NotSignedInError(Exception):
     """Nobody is signed in here."""
 
 
-async def let_nobody_guess(message: Message, scope: RequestScope) -> None:
-    """Any answer, also a file's or an error's, is what its type says."""
-    if message["type"] == "http.response.start":
-        headers = [*message["headers"], (b"x-content-type-options", b"nosniff")]
-        message["headers"] = headers
+def on_every_answer(settings: Settings) -> BeforeMessageSendHookHandler:
+    """Also a file's or an error's: it is what its type says, and who came by TLS does
+    so for a year."""
+    more = [(b"x-content-type-options", b"nosniff")]
+    if cookies.is_secure(settings):
+        more.append((b"strict-transport-security", b"max-age=31536000"))
+
+    async def add(message: Message, scope: RequestScope) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *more]
+
+    return add
 
 
 async def key_guard(connection: Connection, handler: BaseRouteHandler) -> None:
@@ -70,7 +75,7 @@ async def session_guard(connection: Connection, handler: BaseRouteHandler) -> No
     `role`: the least role, where it is not the usual one.
     """
     runtime: Runtime = connection.app.state.runtime
-    token = connection.cookies.get(SESSION_COOKIE)
+    token = cookies.value(connection, cookies.SESSION, runtime.settings)
     signed_in = await sessions.find(token, runtime.clock()) if token else None
     connection.scope["auth"] = signed_in
     connection.scope["user"] = signed_in.member if signed_in else None
@@ -111,23 +116,6 @@ def actor(request: Request[Any, Any, Any]) -> str:
     return f"key {who.name}" if isinstance(who, Caller) else who.member.email
 
 
-def session_cookie(settings: Settings, token: str) -> Cookie:
-    """An empty token takes the cookie away."""
-    return Cookie(
-        key=SESSION_COOKIE,
-        value=token,
-        max_age=_COOKIE_SECONDS if token else 0,
-        path="/",
-        secure=is_secure(settings),
-        httponly=True,
-        samesite="lax",
-    )
-
-
-def is_secure(settings: Settings) -> bool:
-    return settings.public_url.startswith("https:")
-
-
 async def _caller(connection: Connection) -> Caller:
     # Not connection.headers: that parses them all, thousands of times a second.
     for name, value in connection.scope["headers"]:
@@ -154,7 +142,7 @@ def _scope_of(connection: Connection) -> Scope:
 
 
 def _only_looks(connection: Connection) -> bool:
-    return connection.scope.get("method") in _SAFE
+    return connection.scope.get("method") in SAFE
 
 
 _RANKS = {Role.VIEWER: 0, Role.MEMBER: 1, Role.OWNER: 2}

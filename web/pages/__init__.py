@@ -1,17 +1,12 @@
 """The pages: everything that belongs to this surface hangs on its router."""
 
-import hashlib
-
-from litestar.config.csrf import CSRFConfig
 from litestar.datastructures import ResponseHeader
-from litestar.middleware import DefineMiddleware
-from litestar.middleware.csrf import CSRFMiddleware
 from litestar.plugins.htmx import HTMXRequest
 from litestar.router import Router
 from litestar.types import ControllerRouterHandler
 
 from callboard.config import Settings
-from web import security
+from web import cross_site, security
 from web.errors import HTML_ERRORS
 from web.pages import (
     api_keys,
@@ -69,29 +64,17 @@ CONTROLLERS: list[ControllerRouterHandler] = [
 
 
 def make_router(settings: Settings) -> Router:
-    csrf = DefineMiddleware(CSRFMiddleware, config=_csrf(settings))
     return Router(
         path="/",
         route_handlers=CONTROLLERS,
         request_class=HTMXRequest,
-        guards=[security.session_guard],
+        guards=[cross_site.own_pages_guard, security.session_guard],
         before_request=look_for_trouble,
-        middleware=[csrf],
+        middleware=[cross_site.forms_token(settings)],
         exception_handlers=HTML_ERRORS,
         response_headers=[
             ResponseHeader(name=name, value=value)
             for name, value in security.SECURITY_HEADERS.items()
         ],
         include_in_schema=False,
-    )
-
-
-def _csrf(settings: Settings) -> CSRFConfig:
-    """The key is derived: what signs tokens should open no sealed secret."""
-    key = hashlib.sha256(b"csrf:" + settings.secret_keys[0].encode()).hexdigest()
-    return CSRFConfig(
-        secret=key,
-        cookie_name="callboard_csrf",
-        cookie_httponly=True,
-        cookie_secure=security.is_secure(settings),
     )
