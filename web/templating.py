@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template.config import TemplateConfig
 
+_DEEPEST = 50  # each level takes several frames of the stack
 _TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
@@ -28,10 +29,18 @@ def environment() -> Environment:
 
 
 def _from_json(text: Any) -> Any:
-    """None for what is no JSON text."""
+    """None for what is no JSON text, or is nested deeper than pages can show."""
     if not isinstance(text, str | bytes):
         return None
     try:
-        return msgspec.json.decode(text)
+        value = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+    return value if _fits(value, _DEEPEST) else None
+
+
+def _fits(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return True
+    parts = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_fits(part, levels - 1) for part in parts)
