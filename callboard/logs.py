@@ -54,11 +54,12 @@ def redacted(path: str) -> str:
 class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(" ", "milliseconds")
-        head = f"{at[:-6]}Z {record.levelname} {record.name} {record.getMessage()}"
-        line = " ".join([head, *(f"{k}={_shown(v)}" for k, v in _extra(record))])
+        said = _escaped(record.getMessage())
+        head = f"{at[:-6]}Z {record.levelname} {record.name} {said}"
+        lines = [" ".join([head, *(f"{k}={_shown(v)}" for k, v in _extra(record))])]
         if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
-        return line
+            lines += self.formatException(record.exc_info).split("\n")
+        return "\n  ".join(map(_escaped, lines))
 
 
 def _extra(record: logging.LogRecord) -> list[tuple[str, object]]:
@@ -71,6 +72,13 @@ def _shown(value: object) -> str:
     if not text or any(char in ' "=' or not char.isprintable() for char in text):
         return json.dumps(text, ensure_ascii=False)
     return text
+
+
+def _escaped(text: str) -> str:
+    """What terminals obey, and what looks like a line of ours, is only named."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 _FORMATTERS: dict[str, dict[str, Any]] = {

@@ -41,7 +41,20 @@ def test_a_text_line_has_words_and_fields(written: Lines):
 @pytest.mark.parametrize("written", ["text"], indirect=True)
 def test_a_fault_comes_with_its_traceback(written: Lines):
     log.error("request.failed", exc_info=ValueError("x"))
-    assert written()[-1] == "ValueError: x"
+    assert written()[-1] == "  ValueError: x"
+
+
+HOSTILE = "\x1b[2J\x9b31m\u202e\u2028\r\n2026-01-01 00:00:00.000Z INFO forged\0\ud800"
+
+
+@pytest.mark.parametrize("written", ["text", "json"], indirect=True)
+def test_hostile_text_moves_no_cursor_and_forges_no_line(written: Lines):
+    log.info(HOSTILE, extra={"path": HOSTILE})
+    log.error("request.failed", exc_info=ValueError(HOSTILE))
+    lines = written()
+    assert all(line.isprintable() for line in lines)
+    assert not any(line.startswith("2026-01-01") for line in lines)
+    assert "forged" in lines[0]
 
 
 @pytest.mark.parametrize("written", ["json"], indirect=True)
