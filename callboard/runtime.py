@@ -12,6 +12,7 @@ from callboard.accounts import accounts
 from callboard.config import Settings
 from callboard.database import Clock, check_schema, migrate, opened_database
 from callboard.delivery.calls.sender import Sender, open_sender
+from callboard.egress.ours import is_ours
 from callboard.egress.policy import EgressPolicy
 from callboard.ingest import Acceptor
 from callboard.notices.links import Links
@@ -118,6 +119,7 @@ def _policy(settings: Settings) -> EgressPolicy:
         settings.allow_destinations,
         settings.deny_destinations,
         frozenset(own_ports(settings)),
+        is_ours,
     )
 
 

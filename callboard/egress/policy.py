@@ -1,5 +1,6 @@
 """Which hosts and addresses may be called. Pure: values in, a sentence or None out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_network
 
@@ -20,6 +21,10 @@ _INNER = ("local", "localdomain", "internal", "home.arpa")
 _METADATA = ("metadata", "metadata.goog", "instance-data")
 
 
+def _never(_: Address) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class EgressPolicy:
     """What the operator allows and denies, over the built-in table.
@@ -27,12 +32,14 @@ class EgressPolicy:
     `deny` wins over `allow`. A name in `allow` opens whatever the name leads to,
     except metadata services: those open only by their very address.
     `closed_ports` stay closed on addresses that only `allow` opened: our own
-    database and queue listen there.
+    database and queue listen there. `is_ours` tells of a public address whether it
+    is this machine's: what listens there may trust callers from within.
     """
 
     allow: tuple[Destination, ...] = ()
     deny: tuple[Destination, ...] = ()
     closed_ports: frozenset[int] = frozenset()
+    is_ours: Callable[[Address], bool] = _never
 
     def refuse(
         self, address: Address | str, host: str, port: int | None = None
@@ -46,7 +53,7 @@ class EgressPolicy:
         name = _name_of(host)
         if _covers(self.deny, met, name):
             return f"{_subject(met, name)} an address that DENY_DESTINATIONS refuses"
-        kind = kind_of(unwrap(met))
+        kind = self._kind_of(unwrap(met))
         if kind is None:
             return None
         if not self._allows(met, name, kind):
@@ -80,6 +87,12 @@ class EgressPolicy:
             f"{name} is a name for internal use; "
             f"add it to ALLOW_DESTINATIONS to allow it"
         )
+
+    def _kind_of(self, address: Address) -> Kind | None:
+        kind = kind_of(address)
+        if kind is None and self.is_ours(address):
+            return Kind("an address of this machine", ip_network(address))
+        return kind
 
     def _allows(self, address: Address, name: str | None, kind: Kind) -> bool:
         if kind.only_by_address:

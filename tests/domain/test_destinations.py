@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from callboard.delivery.calls.sender import open_sender
+from callboard.egress import resolver
 from callboard.egress.policy import EgressPolicy, parse_destinations
 from callboard.outcome import ErrorClass
 from tests.wire import ANSWER, LOOPBACK, a_call, answers_of, receiving, send
@@ -59,6 +60,22 @@ async def test_a_name_is_asked_for_once_and_then_kept():
     assert {outcome.status for outcome in outcomes} == {200}
     assert asked == ["hooks.example"]
     assert b"Host: hooks.example:" in receiver.requests[0]
+
+
+@pytest.mark.parametrize("later", ["10.20.30.40", "169.254.169.254", "::1"])
+async def test_a_name_that_leads_elsewhere_later_is_judged_anew(later, monkeypatch):
+    monkeypatch.setattr(resolver, "KEEP_ANSWER", 0.0)
+    lookup, asked = answers_of(["127.0.0.1"], [later])
+    closing = ANSWER.replace(b"OK\r\n", b"OK\r\nConnection: close\r\n")
+    async with (
+        receiving(closing) as receiver,
+        open_sender(LOOPBACK, lookup=lookup) as sender,
+    ):
+        call = a_call(receiver.url(host="hooks.example"))
+        outcomes = [await sender.send(call) for _ in range(3)]
+    assert [outcome.error for outcome in outcomes] == [None, *[ErrorClass.BLOCKED] * 2]
+    assert len(asked) == 3
+    assert receiver.connections == 1
 
 
 async def test_a_failed_look_up_is_kept_as_well():

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callboard.egress.ours import is_ours
 from callboard.egress.policy import EgressPolicy, parse_destinations
 
 
@@ -253,6 +254,43 @@ def test_our_own_ports_stay_closed_on_addresses_that_were_opened():
     assert "6379" in policy.refuse_host("127.0.0.1", 6379)
     assert "6379" in policy.refuse_host("localhost", 6379)
     assert policy.refuse_host("8.8.8.8", 6379) is None
+
+
+def on_8888(allow="", deny=""):
+    return EgressPolicy(
+        allow=parse_destinations(allow),
+        deny=parse_destinations(deny),
+        closed_ports=frozenset({6379}),
+        is_ours=lambda address: str(address) == "8.8.8.8",
+    )
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+def test_our_own_public_addresses_are_closed(address):
+    assert "an address of this machine" in refuse(address, on_8888())
+    assert on_8888().refuse(address, "crm.example.org")
+    assert on_8888().refuse_host(f"[{address}]" if ":" in address else address)
+    assert refuse("8.8.4.4", on_8888()) is None
+
+
+@pytest.mark.parametrize("allow", ["8.8.8.8", "8.8.0.0/16", "crm.example.org"])
+def test_the_operator_opens_them_but_not_our_own_ports(allow):
+    policy = on_8888(allow)
+    assert policy.refuse("8.8.8.8", "crm.example.org", 443) is None
+    assert "6379" in policy.refuse("8.8.8.8", "crm.example.org", 6379)
+
+
+def test_the_sentence_says_how_to_open_them():
+    assert on_8888().refuse("8.8.8.8", "8.8.8.8") == (
+        "8.8.8.8 is an address of this machine; "
+        "set ALLOW_DESTINATIONS=8.8.8.8/32 to allow it"
+    )
+
+
+def test_the_kernel_knows_which_addresses_are_ours():
+    assert is_ours(ip_address("127.0.0.1"))
+    assert not is_ours(ip_address("8.8.8.8"))
+    assert not is_ours(ip_address("2606:4700:4700::1111"))
 
 
 def test_a_setting_is_read_by_comma_or_space():
