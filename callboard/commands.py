@@ -120,11 +120,33 @@ def add_member(
             await members.add(id, email, name, role, password, now)
             return ""
         _, token = await invitations.invite(id, email, name, role, now)
-        return f"{_settings().public_url}/join/{token}"
+        return token
 
-    if link := _run(add):
-        click.echo(link)
-        click.echo("The link is good for a day, once.", err=True)
+    if token := _run(add):
+        _show_link(token)
+
+
+@members.command("link")
+@click.argument("email")
+@_for_account
+def make_link(email: str, account: str | None) -> None:
+    """Print a link to choose a new password, for one who cannot sign in."""
+
+    async def make(now: datetime) -> str:
+        from callboard.accounts import invitations, members
+
+        id = await _account(account)
+        member = await members.find(id, email)
+        if member is None:
+            raise NotFound(f"Nobody signs in as {email} there.")
+        return await invitations.new_link(id, member.id, now)
+
+    _show_link(_run(make))
+
+
+def _show_link(token: str) -> None:
+    click.echo(f"{_settings().public_url}/join/{token}")
+    click.echo("The link is good for a day, once.", err=True)
 
 
 @main.group()

@@ -82,6 +82,14 @@ async def test_a_member_gets_a_link_to_choose_a_password(cast: Cast, runtime: Ru
     assert (dora.name, dora.role, dora.account) == ("Dora", "owner", cast.alice.account)
 
 
+async def test_whoever_cannot_sign_in_gets_a_link(cast: Cast, runtime: Runtime):
+    ended = await callboard("members", "link", "Alice@acme.example")
+    token = ended.output.strip().removeprefix("http://callboard.test/join/")
+    assert (
+        await invitations.invited(token, runtime.clock())
+    ).id == cast.alice.member.id
+
+
 async def test_a_password_may_come_on_standard_input(cast: Cast, runtime: Runtime):
     words = ("members", "add", "dora@acme.example", "--password-stdin")
     ended = await callboard(*words, typed=PASSWORD + "\n")
@@ -102,6 +110,7 @@ async def test_what_cannot_be_done_is_said_in_a_sentence(cast: Cast):
     refusals = {
         "members add nonsense": "ada@example.org",
         "members add alice@acme.example": "already",
+        "members link nobody@acme.example": "Nobody signs in as nobody@",
         "members add x@y.example --role king": "owner, member, viewer",
         "members add x@y.example --password-stdin": "at least 10",
         "keys create --name x --scope fly": "no scope fly",
