@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -177,6 +178,16 @@ def test_every_page_that_changes_something_is_guarded_against_forgery(
     # Where the token in the path is the right, and a mail program has no cookie.
     links = {"/activate/{token:str}", "/unsubscribe/{token:str}"}
     assert {path for path in free if not path.startswith("/api/")} == links
+
+
+def test_what_others_wrote_is_as_they_published_it() -> None:
+    """The sums are those of the files in the npm packages of these versions."""
+    vendor = ROOT / "static" / "vendor"
+    lines = (vendor / "SHA256SUMS").read_text().splitlines()
+    noted = {name: digest for digest, name in map(str.split, lines)}
+    found = {p.name: sha256(p.read_bytes()).hexdigest() for p in vendor.glob("*.js")}
+    assert found == noted
+    assert all((vendor / f"{name.split('-')[0]}.LICENSE").exists() for name in noted)
 
 
 def test_nothing_on_a_page_comes_from_elsewhere() -> None:
