@@ -9,9 +9,10 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from callboard.signing import private as private_keys
 from tests.make import NOW
 
 FOR_CLIENTS = ExtendedKeyUsageOID.CLIENT_AUTH
@@ -99,3 +100,12 @@ def asks_for_certificates(
     context.load_verify_locations(cadata=trusts.pem)
     context.verify_mode = ssl.CERT_REQUIRED
     return context
+
+
+def large_rsa_key() -> str:
+    """Of 8192 bits, as PEM. Its factors are no primes: those would take minutes."""
+    p, q = 3 * 2**4094 + 1, 3 * 2**4094 + 3
+    public = rsa.RSAPublicNumbers(65537, p * q)
+    numbers = rsa.RSAPrivateNumbers(p, q, 5, 3, 3, 7, public)
+    key = numbers.private_key(unsafe_skip_rsa_key_validation=True)
+    return private_keys.to_pem(key)

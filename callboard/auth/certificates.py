@@ -21,7 +21,7 @@ from callboard.errors import Problem
 LONGEST_CHAIN = 64 * 1024
 LONGEST_KEY = 8 * 1024
 MOST_CERTIFICATES = 10
-LEAST_RSA_BITS = 2048
+RSA_BITS = (2048, 4096)  # larger ones take everybody's time in each handshake
 ENDS_SOON = timedelta(days=30)
 
 _CHAIN, _KEY = "auth.certificate", "auth.private_key"
@@ -114,9 +114,10 @@ def _try_key(text: str) -> _OurKey | Problem:
         return Problem(_KEY, "private_key", message)
     if not isinstance(key, _OurKey):
         return Problem(_KEY, "kind", "Use an RSA, EC or Ed25519 key.")
-    if isinstance(key, rsa.RSAPrivateKey) and key.key_size < LEAST_RSA_BITS:
-        message = f"Use an RSA key of at least {LEAST_RSA_BITS} bits."
-        return Problem(_KEY, "weak", message)
+    least, most = RSA_BITS
+    if isinstance(key, rsa.RSAPrivateKey) and not least <= key.key_size <= most:
+        message = f"Use an RSA key of {least} to {most} bits, not {key.key_size}."
+        return Problem(_KEY, "weak" if key.key_size < least else "too_long", message)
     return key
 
 

@@ -13,7 +13,13 @@ from callboard.auth.settings import KINDS, MASK, Auth, headers_of
 from callboard.egress.sendable import check_request
 from callboard.webhooks.auth_rules import check
 from callboard.webhooks.settings import NewWebhook
-from tests.certificates import FOR_CLIENTS, FOR_SERVERS, authority, issue
+from tests.certificates import (
+    FOR_CLIENTS,
+    FOR_SERVERS,
+    authority,
+    issue,
+    large_rsa_key,
+)
 from tests.make import NOW
 
 TOKEN_URL = "https://id.example/token"
@@ -213,6 +219,7 @@ def test_what_is_wrong_with_certificates_and_keys():
     assert mtls(server.pem, server.key) == {"auth.certificate": "usage"}
     tiny = issue("tiny", root, private=small)
     assert mtls(tiny.pem, tiny.key) == {"auth.private_key": "weak"}
+    assert mtls(ours.pem, large_rsa_key()) == {"auth.private_key": "too_long"}
     assert mtls(weak.pem, weak.key) == {"auth.certificate": "certificate"}
     old_kind = dsa.generate_private_key(1024)  # noqa: S505
     assert mtls(ours.pem, replace(ours, private=old_kind).key) == {

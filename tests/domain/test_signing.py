@@ -15,6 +15,7 @@ from callboard.errors import Invalid
 from callboard.signing import bare, keys, private, public, secrets
 from callboard.signing.keyring import Key, Keyring
 from callboard.signing.schemes import Scheme
+from tests.certificates import large_rsa_key
 
 # The example that the Standard Webhooks project publishes with its libraries.
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -230,6 +231,7 @@ yrZB/WxHQ6q3jyPyN0Q=
         pytest.param("standard-ed25519", RSA, "kind", id="RSA for Ed25519"),
         pytest.param("rsa-sha256", RSA, None, id="RSA"),
         pytest.param("rsa-sha1", SMALL, "length", id="RSA of 1024 bits"),
+        pytest.param("rsa-sha1", large_rsa_key(), "length", id="RSA of 8192 bits"),
         pytest.param("rsa-sha256", ED25519, "kind", id="Ed25519 for RSA"),
         pytest.param("rsa-sha256", "topsecret", "pem", id="no PEM"),
         pytest.param("rsa-sha256", LOCKED, "pem", id="PEM with a password"),
