@@ -74,17 +74,21 @@ async def session_guard(connection: Connection, handler: BaseRouteHandler) -> No
     `public`: anybody may come in (`user` is None for those who are not signed in);
     `role`: the least role, where it is not the usual one.
     """
-    runtime: Runtime = connection.app.state.runtime
-    token = cookies.value(connection, cookies.SESSION, runtime.settings)
-    signed_in = await sessions.find(token, runtime.clock()) if token else None
-    connection.scope["auth"] = signed_in
-    connection.scope["user"] = signed_in.member if signed_in else None
+    who = await signed_in(connection)
+    connection.scope["auth"] = who
+    connection.scope["user"] = who.member if who else None
     if handler.opt.get("public"):
         return
-    if signed_in is None:
+    if who is None:
         raise NotSignedInError
     usual = Role.VIEWER if _only_looks(connection) else Role.MEMBER
-    _check_role(signed_in.member, handler.opt.get("role") or usual)
+    _check_role(who.member, handler.opt.get("role") or usual)
+
+
+async def signed_in(connection: Connection) -> SignedIn | None:
+    runtime: Runtime = connection.app.state.runtime
+    token = cookies.value(connection, cookies.SESSION, runtime.settings)
+    return await sessions.find(token, runtime.clock()) if token else None
 
 
 def runtime(request: Request[Any, Any, Any]) -> Runtime:

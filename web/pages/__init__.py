@@ -31,6 +31,7 @@ from web.pages import (
     webhooks,
 )
 from web.screens import look_for_trouble
+from web.short_forms import ShortForms
 
 CONTROLLERS: list[ControllerRouterHandler] = [
     setup.SetupController,
@@ -70,7 +71,7 @@ def make_router(settings: Settings) -> Router:
         request_class=HTMXRequest,
         guards=[cross_site.own_pages_guard, security.session_guard],
         before_request=look_for_trouble,
-        middleware=[cross_site.forms_token(settings)],
+        middleware=[ShortForms, cross_site.forms_token(settings)],
         exception_handlers=HTML_ERRORS,
         response_headers=[
             ResponseHeader(name=name, value=value)
