@@ -90,3 +90,11 @@ async def test_a_token_under_an_older_key_is_let_go_of(visitor, cast: Cast):
     assert cookies.CSRF not in visitor.client.cookies
     await visitor.post("/login", who)
     assert await Session.count() == 1
+
+
+async def test_a_planted_token_is_text(visitor, cast: Cast):
+    planted = '"><b hx-post=/evil hx-trigger=load>'
+    visitor.client.headers["Cookie"] = f"{cookies.CSRF}={planted}"
+    page = await visitor.get("/login")
+    assert page.text.count("hx-post=/evil") == 2
+    assert "<b hx-post" not in page.text
