@@ -13,8 +13,10 @@ from callboard.delivery.states import Lane
 # A call that lasts longer makes its webhook patient.
 SLOW_SECONDS = 1.0
 
-# Called so long after it could have been, a delivery is one of a backlog.
+# Called so long after it could have been, a delivery is late. That is a moment's delay,
+# and ours as often as its webhook's, unless so many can be had of it at once.
 LATE = timedelta(seconds=1)
+_QUEUE = 10
 
 # So many times its slots a webhook's only worker may have leased beyond them: enough to
 # send while it looks again, and few enough to start within a second.
@@ -81,6 +83,12 @@ def look_again(empty_looks: int, now: datetime) -> datetime | None:
     if empty_looks >= len(LOOK_AGAIN):
         return None
     return now + timedelta(seconds=LOOK_AGAIN[empty_looks])
+
+
+def leaves_more(turn: Turn, take: int, taken: int) -> bool:
+    """Whether a real queue seems to wait, of which so much was taken of up to `take`;
+    one that has been found is there until a claim comes to its end."""
+    return taken == take and (turn.bulk or take >= _QUEUE)
 
 
 def share(free: int, wants: Sequence[int]) -> list[int]:

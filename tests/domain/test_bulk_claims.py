@@ -16,21 +16,22 @@ from tests.replaying import failed, start, steps
 BACKLOG = 20
 
 
-async def quick(engine: Engine, count: int = 1) -> list[str]:
+async def quick(engine: Engine, count: int = 1, each: int = BACKLOG) -> list[str]:
     """So many webhooks with many slots, and as many deliveries due to each."""
     found = [await engine.webhook(concurrency=256) for _ in range(count)]
-    await engine.post_all([NewEvent(TYPE, b"{}")] * BACKLOG)
+    await engine.post_all([NewEvent(TYPE, b"{}")] * each)
     async with writing() as db:
         await db.fetch("UPDATE turn SET lane = 'express', slots = cap")
     return found
 
 
-async def wait(engine: Engine, *webhooks: str, column: str = "created_at") -> None:
+async def wait(engine: Engine, *webhooks: str) -> None:
     """As if their deliveries had waited for a minute."""
     then = engine.runtime.clock() - timedelta(minutes=1)
     async with writing() as db:
         await db.fetch(
-            f"UPDATE delivery SET {column} = :then WHERE webhook = ANY(:webhooks)",
+            "UPDATE delivery SET created_at = :then, due = :then"
+            " WHERE webhook = ANY(:webhooks)",
             then=then,
             webhooks=list(webhooks),
         )
@@ -52,32 +53,65 @@ def counts(claimed: list[Claimed]) -> Counter[str]:
     return Counter(each.webhook for each in claimed)
 
 
+AGO = "'2026-01-01T00:00:00+00:00'"
+
+
 @pytest.mark.parametrize(
-    ("changes", "is_bulk"),
+    ("changes", "alone", "of_many"),
     [
-        ("due = due", False),
-        ("created_at = '2026-01-01T00:00:00+00:00'", True),  # was held, or is late
-        ("created_at = '2026-01-01T00:00:00+00:00', tries = 1, attempts = 1", False),
-        ("due = '2026-01-01T00:00:00+00:00', tries = 1, attempts = 1", True),
-        ("created_at = '2026-01-01T00:00:00+00:00', trigger = 'hand'", False),
-        ("trigger = 'replay'", True),
+        ("due = due", False, False),
+        (f"created_at = {AGO}", True, True),  # was held, or waited for a run
+        (f"created_at = {AGO}, due = {AGO}", False, True),
+        (f"created_at = {AGO}, tries = 1, attempts = 1", False, False),
+        (f"created_at = {AGO}, due = {AGO}, tries = 1, attempts = 1", False, True),
+        (f"created_at = {AGO}, due = {AGO}, trigger = 'hand'", False, False),
+        ("trigger = 'replay'", True, True),
     ],
 )
+@pytest.mark.parametrize("count", [1, BACKLOG])
 async def test_bulk_is_what_nobody_waits_for_now(
-    engine: Engine, changes: str, is_bulk: bool
+    engine: Engine, changes: str, alone: bool, of_many: bool, count: int
 ):
-    await quick(engine)
+    await quick(engine, each=count)
     async with writing() as db:
         await db.fetch(f"UPDATE delivery SET {changes}")
-    found = await claim(engine, 50)
-    assert [bool(each.bulk) for each in found] == [is_bulk] * BACKLOG
+    found = await claim(engine, BACKLOG)
+    expected = of_many if count == BACKLOG else alone
+    assert [bool(each.bulk) for each in found] == [expected] * count
+    await give_back(engine, found)
+
+
+async def test_in_a_fan_out_those_that_are_late_do_not_give_way(engine: Engine):
+    hooks = await quick(engine, 6, each=2)
+    await wait(engine, *hooks[:3])
+    await give_back(engine, await claim(engine, 12))
+    found = await claim(engine, 50, bulk=1)
+    assert counts(found) == dict.fromkeys(hooks, 2)
+    await give_back(engine, found)
+
+
+async def test_a_backlog_whose_end_is_found_does_not_give_way_any_longer(
+    engine: Engine,
+):
+    hooks = await quick(engine, 6, each=1)
+    await wait(engine, *hooks[:3])
+    async with writing() as db:
+        await db.fetch(
+            "UPDATE turn SET bulk = :yes WHERE webhook = ANY(:hooks)",
+            yes=True,
+            hooks=hooks[:3],
+        )
+    for _ in range(3):
+        await give_back(engine, await claim(engine, 50, bulk=2))
+    found = await claim(engine, 50, bulk=1)
+    assert counts(found) == dict.fromkeys(hooks, 1)
     await give_back(engine, found)
 
 
 async def test_live_deliveries_are_taken_whatever_bulk_there_is(engine: Engine):
     old, new = await quick(engine, 2)
     await wait(engine, old)
-    await give_back(engine, await claim(engine, 10))
+    await give_back(engine, await claim(engine, 20))
     found = await claim(engine, 100, bulk=3)
     assert counts(found) == {old: 3, new: BACKLOG}
     await give_back(engine, found)
@@ -89,7 +123,7 @@ async def test_live_deliveries_are_taken_whatever_bulk_there_is(engine: Engine):
 async def test_webhooks_with_bulk_take_turns_in_what_it_may_have(engine: Engine):
     hooks = await quick(engine, 6)
     await wait(engine, *hooks)
-    await give_back(engine, await claim(engine, 12))
+    await give_back(engine, await claim(engine, 60))
     found = [each for _ in range(6) for each in await claim(engine, 50, bulk=2)]
     assert counts(found) == dict.fromkeys(hooks, 2)
     await give_back(engine, found)
@@ -98,7 +132,7 @@ async def test_webhooks_with_bulk_take_turns_in_what_it_may_have(engine: Engine)
 async def test_one_that_finds_no_place_left_goes_first_the_next_time(engine: Engine):
     hooks = await quick(engine, 4)
     await wait(engine, *hooks[:2])
-    await give_back(engine, await claim(engine, 10))
+    await give_back(engine, await claim(engine, 40))
     found = [each for _ in range(4) for each in await claim(engine, 2, bulk=1)]
     assert counts(found) == dict.fromkeys(hooks, 2)
     await give_back(engine, found)
@@ -107,7 +141,7 @@ async def test_one_that_finds_no_place_left_goes_first_the_next_time(engine: Eng
 async def test_a_backlog_that_has_gone_out_is_bulk_no_longer(engine: Engine):
     (hook,) = await quick(engine)
     await wait(engine, hook)
-    found = await claim(engine, 50)
+    found = await claim(engine, BACKLOG)
     assert await is_bulk(engine)
     await engine.post()
     found += await claim(engine, 50)
@@ -139,7 +173,7 @@ async def test_a_replay_that_ran_dry_is_bulk_until_something_live_comes(
 async def test_of_what_is_claimed_together_the_live_ones_go_first(engine: Engine):
     old, new = await quick(engine, 2)
     await wait(engine, old)
-    found = await claim(engine, 100)
+    found = await claim(engine, 2 * BACKLOG)
     assert [each.webhook for each in found] == [new] * BACKLOG + [old] * BACKLOG
     await give_back(engine, found)
 

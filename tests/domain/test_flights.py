@@ -35,7 +35,9 @@ def claimed(
         context="[]",
         occurred_at=datetime(2026, 1, 1, tzinfo=UTC),
         bucket=None,
-        bulk=bulk,
+        deferred=bulk,
+        late=False,
+        queued=False,
     )
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from operator import itemgetter
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -37,11 +37,13 @@ async def claim(
     most = min(free, _WIDEST_CLAIM)
     bulk = free if bulk is None else min(bulk, free)
     busy = [webhook for webhook, count in held.items() if count]
-    waiting = await _lock_turns(db, lane, most, min(bulk, most), busy, now)
+    # Two for each webhook with bulk: where but one is left, that is seen to be the end.
+    backlogs = min((bulk + 1) // 2, most)
+    waiting = await _lock_turns(db, lane, most, backlogs, busy, now)
     if not waiting:
         return []
     takes = _takes(waiting, free, bulk, held, now)
-    claimed = _claimed(await lease_due(db, takes, lease, now), waiting, lease)
+    claimed = _claimed(await lease_due(db, takes, lease, now), takes, lease)
     await _advance(db, takes, claimed, now)
     return claimed
 
@@ -66,15 +68,17 @@ _LOCK = """
             ORDER BY place, served LIMIT :most) AS live
         UNION ALL
         SELECT webhook FROM (SELECT webhook FROM due WHERE bulk
-            ORDER BY place, served LIMIT :bulk) AS others)
+            ORDER BY place, served LIMIT :backlogs) AS others)
     ORDER BY served, webhook FOR UPDATE SKIP LOCKED
 """
 
 
 async def _lock_turns(
-    db: Database, lane: Lane, most: int, bulk: int, busy: list[str], now: datetime
+    db: Database, lane: Lane, most: int, backlogs: int, busy: list[str], now: datetime
 ) -> list[Turn]:
-    rows = await db.fetch(_LOCK, lane=lane, now=now, most=most, bulk=bulk, busy=busy)
+    rows = await db.fetch(
+        _LOCK, lane=lane, now=now, most=most, backlogs=backlogs, busy=busy
+    )
     return [Turn(**row) for row in rows]
 
 
@@ -92,15 +96,14 @@ def _takes(
     return [(turn, take) for turn, want, take in found if take or not want]
 
 
-def _claimed(
-    picked: Sequence[Row], waiting: Sequence[Turn], lease: str
-) -> list[Claimed]:
-    terms: dict[str, tuple[Any, ...]]
-    terms = {turn.webhook: (lease, turn.version, turn.slots) for turn in waiting}
-    return [
-        Claimed(*row.values(), *terms[row["webhook"]])
-        for row in sorted(picked, key=itemgetter("bulk", "seq"))
-    ]
+def _claimed(picked: Sequence[Row], takes: Takes, lease: str) -> list[Claimed]:
+    taken = Counter(row["webhook"] for row in picked)
+    terms: dict[str, tuple[Any, ...]] = {}
+    for turn, take in takes:
+        queued = turns.leaves_more(turn, take, taken[turn.webhook])
+        terms[turn.webhook] = lease, turn.version, turn.slots, queued
+    claimed = [Claimed(*row.values(), *terms[row["webhook"]]) for row in picked]
+    return sorted(claimed, key=attrgetter("bulk", "seq"))
 
 
 _ADVANCED = {

@@ -20,12 +20,13 @@ _OLDEST_DUE = """
       AND d.due <= :now
     ORDER BY d.due, d.seq
 """
-# What was held, or waited for a run, was made long before it was due.
+# What was held, or waited for a run, was made before it was due.
 _SHOWN = """
     d.seq, d.account, d.webhook, d.trigger, d.tries, d.attempts, d.planned,
     d.event, e.type, e.data, e.context, e.occurred_at, d.bucket,
     d.trigger = 'replay' OR d.trigger = 'plan'
-        AND CASE WHEN d.tries > 0 THEN d.due ELSE d.created_at END < :late AS bulk
+        AND d.tries = 0 AND d.created_at < d.due AS deferred,
+    d.trigger = 'plan' AND d.due < :late AS late
 """
 _LEASE_POSTGRES = f"""
     UPDATE delivery AS d SET lease = :lease

@@ -62,11 +62,12 @@ class NewDelivery(msgspec.Struct, frozen=True, gc=False):
 
 class Claimed(msgspec.Struct, frozen=True, gc=False):
     """A delivery leased to this worker, with the event that it carries; its fields up
-    to `bulk` in the order of the columns that are read.
+    to `late` in the order of the columns that are read.
 
-    `slots`: how many calls its webhook may have in flight. `bucket`: others may go in
-    the same call; they are leased once that is made, and ride: only the one that was
-    claimed counts as a call. `bulk`: nobody waits for it at this moment.
+    `deferred`: a replay, a hold or a run made it wait. `queued`: there is a queue of
+    its webhook's. `slots`: how many calls that may have in flight.
+    `bucket`: others may go in the same call; they are leased once that is made, and
+    ride: only the one that was claimed counts as a call.
     """
 
     seq: int
@@ -82,11 +83,18 @@ class Claimed(msgspec.Struct, frozen=True, gc=False):
     context: str
     occurred_at: datetime
     bucket: str | None
-    bulk: bool
+    deferred: bool
+    late: bool
     lease: str
     version: int
     slots: int
+    queued: bool
     rides: bool = False
+
+    @property
+    def bulk(self) -> bool:
+        """Nobody waits for it at this moment."""
+        return self.deferred or (self.late and self.queued)
 
     @property
     def facts(self) -> Facts:
