@@ -26,6 +26,7 @@ from callboard.delivery.hosts import Hosts
 from callboard.delivery.ledger import Claimed, Result
 from callboard.delivery.rhythm import ALONE, Rhythm
 from callboard.delivery.states import Lane
+from callboard.delivery.unsure import Unsure
 from callboard.errors import Unavailable
 
 _OTHER_LANES = 0.05
@@ -51,13 +52,13 @@ class Pump:
     on_full: Callable[[], None] = lambda: None
     on_notice: Callable[[], None] = lambda: None
     sure_for: float = _SURE
+    unsure: Unsure = field(default_factory=Unsure)
 
     _caller: Caller = field(init=False)
     _claims: int = 0
     _stopping: bool = False
     _others_at: float = 0.0
     _rhythm: Rhythm = field(default_factory=Rhythm)
-    _unsure: list[str] = field(default_factory=list)
     _finished: list[Result] = field(default_factory=list)
     _unused: list[Claimed] = field(default_factory=list)
     _slow: frozenset[str] = frozenset()
@@ -120,7 +121,8 @@ class Pump:
         try:
             async with writing() as db:
                 now = self.clock()
-                await self._give_back(db, now)
+                if unsure := self.unsure.due(begun):
+                    await acts.free_claims(db, unsure, now)
                 recorded = await ledger.record(
                     db, finished, slow, now, unused, self._known_slow()
                 )
@@ -129,7 +131,7 @@ class Pump:
         except BaseException:
             self._take_back(finished, unused, before)
             raise
-        self._unsure.clear()
+        self.unsure.freed(begun)
         ended = monotonic()
         self._bulk.learn([f.claimed for f in claimed], ended - begun, bulk, ended)
         self._slow = slow
@@ -150,7 +152,8 @@ class Pump:
         self._finished = finished + self._finished
         self._unused += unused
         numbers = range(before + 1, self._claims + 1)
-        self._unsure += [f"{self.worker}/{number}" for number in numbers]
+        leases = [f"{self.worker}/{number}" for number in numbers]
+        self.unsure.add(leases, monotonic())
 
     def _set_off(self, claimed: list[Flight]) -> None:
         if self._stopping:
@@ -176,12 +179,6 @@ class Pump:
             return self._slow
         self._told_slow_at = monotonic()
         return frozenset()
-
-    async def _give_back(self, db: Database, now: datetime) -> None:
-        """Claims of a look that broke off: its commit may have been made all the same,
-        and nobody else would ever free what a living worker has leased."""
-        if self._unsure:
-            await acts.free_claims(db, self._unsure, now)
 
     async def _seconds_to_next(self) -> float | None:
         """To the next retry, so that it need not wait for the next second."""

@@ -1,14 +1,18 @@
 """Workers that die, that only seem to, and that are asked to end."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from callboard.database import writing
 from callboard.delivery import acts, ledger, reading
+from callboard.delivery.calls.targets import Targets
 from callboard.delivery.states import Lane
+from callboard.delivery.unsure import Unsure
 from callboard.delivery.workers import Watch, bury
+from callboard.errors import Unavailable
 from tests.engine import Engine, cancelled, eventually
 
 
@@ -100,6 +104,29 @@ class TestDeaths:
         async with engine.working("wrk_b"):
             await engine.settled()
         assert await engine.states() == ["delivered"]
+
+    async def test_a_claim_is_found_that_is_committed_after_its_worker_looked_again(
+        self, engine: Engine
+    ):
+        """Its connection broke during the commit, and the server took its time."""
+        await engine.webhook()
+        pump = engine.pump(unsure=Unsure((0.0, 0.1)))
+        await Watch("wrk_a", pump.hosts).beat(engine.runtime.clock())
+        pump.targets = Broken(engine.runtime.vault)
+        with pytest.raises(Unavailable):
+            await pump.look()
+        pump.targets = Targets(engine.runtime.vault)
+        await pump.look()
+        await engine.post()
+        async with writing() as db:
+            now = engine.runtime.clock()
+            assert await ledger.claim(db, Lane.UNTRIED, 5, "wrk_a/1", now)
+        running = asyncio.create_task(pump.run())
+        await engine.settled()
+        assert await engine.states() == ["delivered"]
+        await pump.stop(0)
+        await running
+        await bury("wrk_a", engine.runtime.clock())
 
     async def test_a_worker_that_beats_is_not_buried(self, engine: Engine):
         time = 0.0
@@ -218,6 +245,13 @@ class TestAtTheSameMoment:
         await bury("wrk_a", now)
         await engine.work()
         assert await engine.states() == [end]
+
+
+class Broken(Targets):
+    """As if the connection broke, after a claim and before the commit is confirmed."""
+
+    async def load(self, wanted: Iterable[tuple[str, int]]) -> None:
+        raise Unavailable("The connection is gone.")
 
 
 async def done(met: bool) -> bool:
