@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from email.errors import MessageError
+from email.header import Header
 from email.headerregistry import (
     Address,
     BaseHeader,
@@ -11,6 +12,7 @@ from email.headerregistry import (
 from email.message import EmailMessage, Message
 from email.policy import EmailPolicy, Policy
 from email.utils import format_datetime
+from textwrap import wrap
 from urllib.parse import urlsplit
 
 from callboard.notices.letters import Letter
@@ -28,8 +30,28 @@ class _Whole(UnstructuredHeader, BaseHeader):
         return f"List-Unsubscribe: {self}{policy.linesep}"
 
 
+class _Subject(UnstructuredHeader, BaseHeader):
+    """Begins beside its name: `email` puts all words below where they just fit there,
+    which looks like no subject to what reads line by line."""
+
+    max_count = 1
+
+    def fold(self, *, policy: "Policy[Message]") -> str:
+        if self.isascii():
+            lines = wrap(self, _LINE, break_long_words=False, break_on_hyphens=False)
+            told = f"{policy.linesep} ".join(lines)
+        else:
+            told = Header(str(self), "utf-8", header_name="Subject").encode(
+                linesep=policy.linesep
+            )
+        return f"Subject: {told}{policy.linesep}"
+
+
+_LINE = 78 - len("Subject: ")
+
 _headers = HeaderRegistry()
 _headers.map_to_type("list-unsubscribe", _Whole)
+_headers.map_to_type("subject", _Subject)
 _POLICY = EmailPolicy(header_factory=_headers)
 
 

@@ -2,7 +2,7 @@
 
 import ssl
 from datetime import timedelta
-from email import message_from_bytes
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from ipaddress import ip_address
 from pathlib import Path
@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from callboard.notices import envelope, mail
-from callboard.notices.letters import Facts, Now
+from callboard.notices.letters import Facts, Letter, Now
 from callboard.notices.mailer import Mailer, MailError
 from tests.mailboxes import receiving_mail
 from tests.make import NOW
@@ -60,6 +60,20 @@ def test_no_name_of_a_webhook_adds_a_header_or_keeps_the_mail_back(name: str):
     sent = message_from_bytes(made.as_bytes())
     assert sent.keys() == plain.keys()
     assert not sent["Subject"].startswith(("\r", "\n"))
+
+
+@pytest.mark.parametrize("start", ["Warehouse in Lyon", "Größenabgleich in Köln"])
+@pytest.mark.parametrize("length", [*range(60, 84), 200])
+def test_a_subject_begins_beside_its_name_and_is_read_as_it_was(start, length):
+    subject = (start + " was deactivated" * 12)[:length].strip()
+    written = Letter(subject, [], ("Look", "http://callboard.test/"), [])
+    made = envelope.message(written, "a@example.org", OPS, "x", "", NOW)[0]
+    raw = made.as_bytes()
+    (first,) = (line for line in raw.splitlines() if line.startswith(b"Subject:"))
+    assert first.removeprefix(b"Subject:").strip()
+    head = raw.partition(b"\n\n")[0].splitlines()
+    assert max(map(len, head)) <= 78
+    assert message_from_bytes(raw, policy=policy.default)["Subject"] == subject
 
 
 @pytest.fixture
