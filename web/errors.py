@@ -158,10 +158,10 @@ def headers_of(error: Exception) -> dict[str, str]:
 
 def html_error(request: AnyRequest, error: Exception) -> Response[Any]:
     """A page, or for htmx the part that goes into its place for problems."""
-    note_unexpected(request, error)
     asked = HTMXRequest(request.scope, request.receive, request.send)
     if isinstance(error, NotSignedInError):
         return sign_in_first(asked)
+    note_unexpected(request, error)
     status = status_of(error)
     answer = screen(
         asked,

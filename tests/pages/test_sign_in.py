@@ -25,6 +25,12 @@ async def setup_path(runtime, settings) -> str:
     return link.removeprefix("http://callboard.test")
 
 
+async def test_who_is_not_signed_in_is_no_fault_of_ours(visitor, caplog):
+    answer = await visitor.get("/", 303)
+    assert answer.headers["Location"].startswith("/login")
+    assert [each for each in caplog.records if each.name == "web.errors"] == []
+
+
 class TestSetUp:
     async def test_the_link_makes_an_owner_who_is_signed_in(self, visitor, setup_path):
         assert "You become the owner" in seen(await visitor.get(setup_path))
