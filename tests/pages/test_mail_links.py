@@ -48,6 +48,17 @@ class TestTheLinkInTheMail:
         assert "Discard 1 held delivery?" in seen(ask)
         assert await engine.state(webhook) == "deactivated"
 
+    async def test_answers_those_who_only_ask_whether_it_is_there(
+        self, visitor, engine
+    ):
+        webhook = await dead_webhook(engine)
+        path = await link(engine, webhook)
+        for known, status in ((path, 200), (path[:-4] + "AAAA", 404)):
+            answer = await visitor.client.head(known)
+            assert answer.status_code == status
+            assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert await engine.state(webhook) == "deactivated"
+
     async def test_activates_and_delivers_with_one_click(self, visitor, engine: Engine):
         webhook = await dead_webhook(engine)
         path = await link(engine, webhook)

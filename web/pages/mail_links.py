@@ -1,12 +1,12 @@
 """Pages behind the links in our mails: nobody signs in, the token is the right.
 
-A GET changes nothing: mail programs open links to look at them. No CSRF cookie is
-asked for: a browser that comes from a mail has none, and nobody else has the token.
+GET and HEAD change nothing: mail programs open links to look at them. No CSRF cookie
+is asked for: a browser that comes from a mail has none, and nobody else has the token.
 """
 
 from typing import Any, Literal
 
-from litestar import Controller, get, post
+from litestar import Controller, HttpMethod, post, route
 from litestar.datastructures import ResponseHeader
 from litestar.params import FromPath, FromQuery
 from litestar.plugins.htmx import HTMXRequest
@@ -26,6 +26,7 @@ from web.pages import forms, webhook_views
 from web.screens import screen
 from web.security import Running
 
+_LOOKS = [HttpMethod.GET, HttpMethod.HEAD]
 _OPEN = {"public": True, "exclude_from_csrf": True}
 _SECRET = [
     ResponseHeader(name="Referrer-Policy", value="no-referrer"),
@@ -43,7 +44,7 @@ class ActivationController(Controller):
     opt = _OPEN
     response_headers = _SECRET
 
-    @get("/")
+    @route("/", http_method=_LOOKS)
     async def show(
         self,
         request: HTMXRequest,
@@ -78,7 +79,7 @@ class UnsubscribeController(Controller):
     opt = _OPEN
     response_headers = _SECRET
 
-    @get("/")
+    @route("/", http_method=_LOOKS)
     async def show(
         self, request: HTMXRequest, runtime: Running, token: FromPath[str]
     ) -> Template:
