@@ -1,7 +1,6 @@
 """Replays on pages: choose, look, start, watch and steer, without JavaScript, too."""
 
 import re
-from html import unescape
 from typing import Any
 
 import pytest
@@ -104,8 +103,8 @@ class TestStarting:
     async def test_asks_first_and_leads_to_the_job(self, alice, webhook, engine):
         query = f"webhook={webhook}&kind=ended&states=failed"
         page = await alice.get(f"/replays/new?{query}")
-        (path,) = re.findall(r'href="(/replays/confirm[^"]+)"', page.text)
-        asked = await alice.get(unescape(path))
+        assert "Send these 7 again" in seen(page)
+        asked = await alice.get(f"/replays/confirm?{query}")
         assert "Send 7 events to CRM?" in seen(asked)
         fields = re.findall(r'name="(\w+)" value="([^"]*)"', asked.text)
         form: dict[str, Any] = dict(fields)
@@ -119,6 +118,19 @@ class TestStarting:
         assert "7 of 7 were delivered." in seen(page)
         assert "hx-trigger" not in page.text
         assert len(engine.receiver.calls) == 7
+
+    async def test_asks_about_the_form_as_it_stands(self, alice, webhook):
+        """Not as it stood when the preview was fetched: a rate may be typed last."""
+        query = f"webhook={webhook}&kind=ended&states=failed"
+        page = await alice.get(f"/replays/new?{query}")
+        assert 'form="selection" formaction="/replays/confirm"' in page.text
+        assert 'hx-include="#selection"' in page.text
+        assert "/replays/confirm?" not in page.text
+        asked = await alice.part(f"/replays/confirm?{query}&rate_per_second=40")
+        assert 'name="rate_per_second" value="40"' in asked.text
+        bad = await alice.part(f"/replays/confirm?{query}&rate_per_second=x")
+        assert bad.status_code == 422
+        assert bad.headers["HX-Retarget"] == "#preview"
 
     async def test_comes_back_with_the_form_when_it_cannot_be(
         self, alice, webhook, engine

@@ -19,6 +19,7 @@ from web.screens import elsewhere, screen, screen_if_new
 from web.security import Running, actor
 
 _MEMBERS = {"role": Role.MEMBER}
+_NO_DIALOG = {"HX-Retarget": "#preview", "HX-Reswap": "outerHTML"}
 
 
 class ReplaysController(Controller):
@@ -65,7 +66,9 @@ class ReplaysController(Controller):
         try:
             preview = await _preview(account, form, runtime)
         except Invalid as error:
-            return await _form(request, account, form, error=error)
+            answer = await _form(request, account, form, error=error)
+            answer.headers |= _NO_DIALOG
+            return answer
         row = await webhooks.get(account, form.webhook)
         page, part = "replays/confirm.html", "replays/_confirm.html"
         return screen(
