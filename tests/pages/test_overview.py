@@ -1,5 +1,6 @@
 """The first page: the way to the first delivery, then what is going on."""
 
+import re
 from datetime import timedelta
 
 from callboard.auth.settings import Auth
@@ -29,6 +30,17 @@ async def test_follows_by_itself(alice, engine: Engine):
     assert "Busiest webhooks" in seen(part)
     assert "1 delivered" in seen(part)
     assert "<html" not in part.text
+
+
+async def test_the_chart_keeps_no_keyboard_waiting(alice, engine: Engine):
+    await engine.webhook(name="CRM")
+    async with engine.working():
+        await engine.post()
+        await engine.settled()
+    page = await alice.get("/")
+    assert len(re.findall(r'<a href="/deliveries\?since=', page.text)) == 1
+    assert '<a class="sr past" href="#after-bars">' in page.text
+    assert 'id="after-bars" tabindex="-1"' in page.text
 
 
 async def test_says_which_client_certificates_end(alice, engine: Engine):
