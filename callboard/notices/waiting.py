@@ -105,7 +105,8 @@ async def give_back(notices: Sequence[Notice], now: datetime) -> None:
 
 
 async def give_up(notice: Notice, error: str) -> None:
-    await _settle([notice], due=None, error=error)
+    """Of what need not be told any more: no try of that has failed."""
+    await _settle([notice], due=None, tries=0, error=error)
 
 
 async def _settle(notices: Sequence[Notice], **values: object) -> None:

@@ -11,7 +11,7 @@ from callboard.webhooks.settings import settings_of
 from tests.engine import Engine
 from tests.pages.signed_in import Browser, seen
 from tests.receiver import Answer
-from tests.stories.test_notices import OPS, dead_webhook
+from tests.stories.test_notices import OPS, dead_webhook, postman
 
 
 async def link(engine: Engine, webhook: str) -> str:
@@ -201,6 +201,17 @@ class TestTheOutbox:
         assert "to alice@acme.example, on its way" in words
         assert "to ops@example.org, on its way" in words
         assert "No mail server is set" in words
+
+    async def test_what_need_not_be_sent_any_more_is_no_problem(
+        self, alice, engine: Engine, tmp_path
+    ):
+        webhook = await dead_webhook(engine)
+        await engine.change(webhook, recipients=())
+        await postman(engine, None, tmp_path).send_due()
+        page = await alice.get("/settings/outbox")
+        assert "The recipient was taken off before this was sent." in seen(page)
+        assert 'class="problem"' not in page.text
+        assert "given up" not in seen(page)
 
     async def test_is_nothing_for_viewers_and_strangers(self, viewer, charlie, engine):
         await dead_webhook(engine)
