@@ -57,8 +57,12 @@
     if (copy) toast(await copied(copy.dataset.copy || $("[data-text]", copy.closest(".code")).textContent) ? "Copied." : "The browser does not allow copying here.");
   });
 
-  // A part that lands in the dialog opens it.
-  on("htmx:afterSwap", (e) => { times(); if (e.detail.target?.id === "dialog") $("#dialog").showModal(); });
+  // A part that lands in the dialog opens it; its heading is what the dialog is called.
+  const ask = (dialog) => {
+    dialog.setAttribute("aria-label", $("h1", dialog)?.textContent || "Please confirm");
+    if (!dialog.open) dialog.showModal();
+  };
+  on("htmx:afterSwap", (e) => { times(); if (e.detail.target?.id === "dialog") ask(e.detail.target); });
   on("keydown", (e) => {
     const box = $("input[type=search]");
     if (e.key === "/" && box && !e.target.matches("input, textarea, select")) { e.preventDefault(); box.focus(); }

@@ -38,6 +38,18 @@ class TestItsLife:
             await engine.receiver.got(1)
             await engine.settled()
 
+    async def test_a_receiver_can_be_tried_where_one_decides(
+        self, alice, engine: Engine
+    ):
+        id = await engine.webhook("/back", events=("contact.*",))
+        await engine.pause(id)
+        await engine.post()
+        asked = await alice.get(f"/webhooks/{id}/activate")
+        assert f'formaction="/webhooks/{id}/test"' in asked.text
+        tried = await alice.post_part(f"/webhooks/{id}/test", {"held": "deliver"})
+        assert "The receiver took the test: 200" in seen(tried)
+        assert await engine.state(id) == "paused"
+
     async def test_a_draft_has_nothing_to_stop(self, alice, engine: Engine):
         id = await engine.webhook(active=False)
         answer = await alice.post(f"/webhooks/{id}/pause", status=409)

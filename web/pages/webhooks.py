@@ -7,6 +7,7 @@ from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
 from callboard.accounts.members import Role
+from callboard.catalogue import event_types
 from callboard.delivery import reading
 from callboard.delivery.calls.targets import read_target
 from callboard.delivery.reading import Filter
@@ -15,6 +16,7 @@ from callboard.errors import Invalid
 from callboard.insight import overview, trial, troubles
 from callboard.paging import Page
 from callboard.webhooks import lifecycle, webhooks
+from callboard.webhooks.settings import settings_of
 from callboard.webhooks.states import WebhookState
 from web.pages import (
     forms,
@@ -108,9 +110,11 @@ class WebhooksController(Controller):
         runtime: Running,
         id: FromPath[str],
     ) -> Template:
-        """One real call; it counts for nothing."""
+        """One real call; it counts for nothing. Without a `type`, with one it gets."""
         type = (await forms.texts(request, "type"))["type"]
         row = await webhooks.get(account, id)
+        wanted = settings_of(row).events
+        type = type or await event_types.first_wanted(account, wanted) or ""
         target = await read_target(row, runtime.vault)
         facts = await trial.sample_of(account, type, runtime.clock())
         result = await trials.send(request, runtime, target, facts)
