@@ -27,11 +27,14 @@
   const units = [[172800, 86400, "d"], [3600, 3600, "h"], [60, 60, "min"], [0, 1, "s"]];
   const span = (s) => { const [, size, word] = units.find(([least]) => s >= least); return `${Math.floor(s / size)} ${word}`; };
   const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "long" });
-  const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+  const hours = { hour: "2-digit", minute: "2-digit" };
+  const clock = new Intl.DateTimeFormat("en-GB", hours);
+  const moment = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", ...hours });
+  const form = (el) => "clock" in el.dataset ? clock : "moment" in el.dataset ? moment : exact;
   const ago = (s) => s < 0 ? `in ${span(-s)}` : s < 5 ? "just now" : `${span(s)} ago`;
   const times = () => $$("time[datetime]").forEach((el) => {
     const at = new Date(el.dateTime);
-    const text = "ago" in el.dataset ? ago(Math.round((Date.now() - at) / 1000)) : ("clock" in el.dataset ? clock : exact).format(at);
+    const text = "ago" in el.dataset ? ago(Math.round((Date.now() - at) / 1000)) : form(el).format(at);
     if (el.textContent !== text) el.textContent = text;
     el.title = exact.format(at);
   });

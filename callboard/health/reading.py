@@ -1,5 +1,6 @@
 """How a webhook's receiver does, for pages and mails; the rule, in words."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -50,6 +51,14 @@ def in_words(rule: Rule) -> str:
             " failed and no other succeeded since the first"
         )
     return f"{when}; an answer of 410 Gone deactivates it at once."
+
+
+async def failing_since(webhooks: Sequence[str]) -> dict[str, datetime]:
+    """Of those whose receiver fails."""
+    rows = await Health.select(Health.webhook, Health.since).where(
+        Health.webhook.is_in([*webhooks, ""]) & Health.since.is_not_null()
+    )
+    return {row["webhook"]: row["since"] for row in rows}
 
 
 async def of_webhook(row: Webhook) -> Failing | None:

@@ -89,7 +89,7 @@ class TestTheList:
             with queries() as asked:
                 await alice.get("/webhooks")
             counts.append(len(asked))
-        assert counts[0] == counts[1] <= 12
+        assert counts[0] == counts[1] <= 13
 
     async def test_a_poll_brings_nothing_while_nothing_is_new(self, alice, engine):
         id = await engine.webhook()
@@ -118,6 +118,21 @@ class TestTheList:
             await engine.post()
             await engine.settled()
         assert "Nobody is told by mail" in seen(await alice.get(f"/webhooks/{id}"))
+        for path in (f"/webhooks/{id}", "/webhooks"):
+            page = seen(await alice.get(path))
+            assert "Failing" in page
+            assert "Active" not in page
+
+    async def test_a_long_url_shows_its_ends_and_all_of_it_on_demand(
+        self, alice, engine: Engine
+    ):
+        url = "https://r.example/" + "a" * 100 + "/orders?trace=always"
+        id = await engine.webhook(url=url)
+        ends = r"https://r\.example/a+…orders\?trace=always"
+        page = await alice.get(f"/webhooks/{id}")
+        (clipped,) = re.findall(r"<details class=.clipped.*?</details>", page.text)
+        assert re.search(f"<summary>.*{ends}<.*{re.escape(url)}.*</summary>", clipped)
+        assert re.search(ends, seen(await alice.get("/webhooks")))
 
 
 PATHS = ("", "/edit", "/header", "/facts", "/activate", "/deactivate", "/delete")

@@ -26,8 +26,13 @@ View = dict[str, Any]
 
 
 async def listed(rows: Sequence[Webhook]) -> list[View]:
+    """`fails_since`: None where the receiver does well."""
     stands = await standing.of_webhooks(rows)
-    return [_view(row, stands[row.id]) for row in rows]
+    failing = await health.failing_since([row.id for row in rows])
+    return [
+        _view(row, stands[row.id]) | {"fails_since": failing.get(row.id)}
+        for row in rows
+    ]
 
 
 async def shown(row: Webhook) -> View:
