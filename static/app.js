@@ -16,10 +16,11 @@
   on("toast", (e) => toast(e.detail.text || e.detail.value, e.detail.bad));
   on("htmx:sendError", () => toast("The server cannot be reached. Trying again.", true));
 
-  // A part that fetches itself again waits while somebody works in it.
+  // A part that fetches itself again waits while somebody works in it, or is asked
+  // something: the answer leads back to the button that asked.
   on("htmx:beforeRequest", (e) => {
     const repeats = (e.target.getAttribute("hx-trigger") || "").startsWith("every");
-    if (repeats && (document.hidden || $(":focus-visible", e.target) || String(getSelection()))) e.preventDefault();
+    if (repeats && (document.hidden || $("dialog[open]") || $(":focus-visible", e.target) || String(getSelection()))) e.preventDefault();
     if (!repeats) $("#problem").textContent = "";
   });
 
