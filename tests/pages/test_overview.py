@@ -32,6 +32,20 @@ async def test_follows_by_itself(alice, engine: Engine):
     assert "<html" not in part.text
 
 
+async def test_not_all_is_well_where_anything_failed(alice, engine: Engine):
+    webhook = await engine.webhook()
+    async with writing() as db:
+        await db.fetch(
+            "INSERT INTO tally (account, webhook, bucket, delivered, failed)"
+            " VALUES (:account, :webhook, :now, 99999, 1)",
+            account=engine.account,
+            webhook=webhook,
+            now=engine.runtime.clock(),
+        )
+    await engine.post()
+    assert "of what is finished 99.9 %" in seen(await alice.get("/"))
+
+
 async def test_the_chart_keeps_no_keyboard_waiting(alice, engine: Engine):
     await engine.webhook(name="CRM")
     async with engine.working():
