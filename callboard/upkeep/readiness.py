@@ -95,13 +95,22 @@ async def alarm(account: str, now: datetime) -> str:
     """A sentence for the strip above every page; empty when nothing needs a person."""
     async with reading() as db:
         waited = await oldest_due(db, now, account)
-        if waited < _WORRY:
-            return ""
         workers = await _workers(db, now)
+        if not workers:
+            waited = max(waited, await _replay_waits(db, account, now))
+    if waited < _WORRY:
+        return ""
     minutes = int(waited.total_seconds() // 60)
     span = f"{minutes} min" if minutes else f"{int(waited.total_seconds())} s"
     cause = "no worker is running" if not workers else "the workers do not keep up"
     return f"Deliveries have been waiting for {span}: {cause}."
+
+
+async def _replay_waits(db: Database, account: str, now: datetime) -> timedelta:
+    """How long a replay has waited for somebody to make its next deliveries."""
+    sql = "SELECT min(next_at) AS due FROM replay WHERE account = :account"
+    (row,) = await db.fetch(sql, account=account)
+    return max(now - as_time(row["due"]), timedelta()) if row["due"] else timedelta()
 
 
 async def _workers(db: Database, now: datetime) -> int:

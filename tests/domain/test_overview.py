@@ -11,6 +11,7 @@ from callboard.upkeep import readiness
 from tests.cast import Cast
 from tests.engine import Engine
 from tests.receiver import Answer
+from tests.replaying import failed, start
 
 
 async def test_calls_are_counted_by_what_came_of_them(engine: Engine, cast: Cast):
@@ -54,6 +55,18 @@ async def test_what_is_due_and_could_be_called_counts_as_waiting(engine: Engine)
     assert await readiness.alarm(engine.account, now) == ""
     await engine.work()
     assert await readiness.alarm(engine.account, later) == ""
+
+
+async def test_a_replay_that_no_worker_makes_is_noticed(engine: Engine):
+    await start(engine, await failed(engine, 1))
+    now = engine.runtime.clock()
+    later = now + timedelta(minutes=5)
+    assert "no worker is running" in await readiness.alarm(engine.account, later)
+    assert await readiness.alarm(engine.account, now) == ""
+    assert await readiness.alarm("acc_other", later) == ""
+    await Watch("wrk_a").beat(later)
+    assert await readiness.alarm(engine.account, later) == ""
+    await bury("wrk_a", later)
 
 
 async def test_a_worker_that_stopped_with_a_call_under_way_is_noticed(engine: Engine):
