@@ -123,6 +123,7 @@ _ADVANCE = """
         empty_looks = moved.looks,
         next_due = CASE WHEN moved.waits_from < moved.not_before
             THEN moved.not_before
+            WHEN moved.again < moved.waits_from THEN moved.again
             ELSE coalesce(moved.waits_from, moved.again) END
     FROM (
         SELECT moved.*, CASE WHEN t.ordered

@@ -1,0 +1,36 @@
+"""When a webhook of which a claim has found nothing is looked at again."""
+
+from datetime import timedelta
+
+from callboard.database import writing
+from callboard.delivery import ledger
+from callboard.delivery.ledger import Claimed
+from callboard.delivery.states import Lane
+from callboard.delivery.turns import LOOK_AGAIN
+from tests.engine import Engine
+
+
+async def test_beside_what_waits_for_its_next_try_a_claim_looks_again_too(
+    engine: Engine,
+):
+    """What an accept commits meanwhile it cannot see, and nobody else looks."""
+    await engine.webhook()
+    await engine.post()
+    due = engine.runtime.clock() + timedelta(hours=1)
+    async with writing() as db:
+        await db.fetch("UPDATE delivery SET due = :due", due=due)
+    waits = []
+    for _ in range(4):
+        assert await claim(engine) == []
+        (row,) = await engine.rows("SELECT next_due, tokens_at AS looked FROM turn")
+        waits.append((row["next_due"] - row["looked"]).total_seconds())
+        engine.skip(1)
+    assert waits[:3] == list(LOOK_AGAIN) if engine.is_postgres else waits[0] > 3000
+    assert waits[3] > 3000
+
+
+async def claim(engine: Engine) -> list[Claimed]:
+    now = engine.runtime.clock()
+    async with writing() as db:
+        await db.fetch("UPDATE turn SET lane = 'express', slots = cap")
+        return await ledger.claim(db, Lane.EXPRESS, 50, "wrk_a/1", now)
