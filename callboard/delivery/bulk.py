@@ -49,7 +49,9 @@ class Bulk:
     def ahead(self, at: float) -> int:
         """That may be made to wait for this worker's next looks."""
         most = self.most(at)
-        return self.places if most is None else min(most * _LOOKS, self.places)
+        if most is None:
+            return self.places * _LOOKS
+        return min(most * _LOOKS, self.places)
 
     def learn(
         self, claimed: Sequence[Claimed], seconds: float, room: int | None, at: float

@@ -14,12 +14,14 @@ _AT_ONCE, _LATE = 0.2, 1.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class UnderWay:
-    """What a replay has made and has not ended. `waiting`: to be called now, or being
-    called; the rest is tried again later and is in nobody's way. `longest`: seconds
-    that one has waited for its call. `failing`: none has succeeded since."""
+    """What a replay has made and has not ended. `waiting`: to be called now; those
+    `called` are with a worker, the rest is tried again later: both are in nobody's way.
+    `longest`: seconds that one has waited for its call. `failing`: none has succeeded
+    since."""
 
     all: int = 0
     waiting: int = 0
+    called: int = 0
     longest: float = 0.0
     failing: bool = False
 

@@ -35,7 +35,7 @@ async def step(db: Database, id: str, share: int, now: datetime) -> datetime | N
         await making.drop_waiting(db, id, row.webhook, now)
     elif row.state == ReplayState.RUNNING and await _may_go_on(db, row, now):
         made = await making.feed(db, row, under_way, share, now)
-    stirs = bool(ended or made or under_way.waiting)
+    stirs = bool(ended or made or under_way.waiting or under_way.called)
     return await _settle(db, row, under_way.all + made, stirs, now)
 
 
@@ -94,8 +94,9 @@ async def _under_way(db: Database, row: Replay, now: datetime) -> UnderWay:
         replay=row.id,
         now=now,
     )
+    waiting = [each["due"] for each in found if not each["lease"]]
     # Without a due time it waits for the next scheduled run, and delays nobody.
-    dues = [each["due"] for each in found if each["due"] and not each["lease"]]
+    dues = [due for due in waiting if due]
     counted = await db.fetch(
         """
         SELECT count(*) AS n, (SELECT 1 FROM health
@@ -107,7 +108,8 @@ async def _under_way(db: Database, row: Replay, now: datetime) -> UnderWay:
     )
     return UnderWay(
         all=counted[0]["n"],
-        waiting=len(found),
+        waiting=len(waiting),
+        called=len(found) - len(waiting),
         longest=(now - min(dues)).total_seconds() if dues else 0.0,
         failing=bool(counted[0]["failing"]),
     )
