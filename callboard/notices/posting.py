@@ -3,13 +3,14 @@
 Posting belongs to the transaction of what is told; sending comes after it.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 from piccolo.columns.combination import Or
 
 from callboard.accounts.tables import Member
-from callboard.database import Database, Rows
+from callboard.database import Database, Rows, reading
 from callboard.notices.letters import Facts
 from callboard.notices.tables import Notice
 from callboard.outcome import ErrorClass
@@ -88,18 +89,22 @@ async def addresses(row: Webhook) -> list[tuple[str, str]]:
     return list(once.values())
 
 
-async def latest(account: str, webhook: str) -> dict[str, Notice]:
-    """By recipient, what was last sent or could not be."""
-    rows = (
-        await Notice.objects()
-        .where(Notice.account == account, Notice.webhook == webhook)
-        .order_by(Notice.id, ascending=False)
-        .limit(500)
-    )
-    found: dict[str, Notice] = {}
-    for row in rows:
-        found.setdefault(row.recipient, row)
-    return found
+async def latest(webhook: str, recipients: Sequence[str]) -> dict[str, Notice]:
+    """By recipient, what was last sent or could not be: one look at an index each,
+    however many there were before."""
+    async with reading() as db:
+        rows = await db.fetch(
+            """
+            SELECT (SELECT max(n.id) FROM notice n
+                WHERE n.webhook = :webhook AND n.recipient = who.recipient) AS id
+            FROM {who}
+            """,
+            webhook=webhook,
+            who=Rows({"recipient": "text"}, [(each,) for each in recipients]),
+        )
+    ids = [row["id"] for row in rows if row["id"] is not None]
+    found = await Notice.objects().where(Notice.id.is_in(ids)) if ids else []
+    return {row.recipient: row for row in found}
 
 
 async def listed(account: str, limit: int = 100) -> list[tuple[Notice, int]]:

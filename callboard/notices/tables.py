@@ -5,6 +5,7 @@ from piccolo.table import Table
 class Notice(Table):
     """One mail to one recipient: unique over (webhook, kind, occasion, recipient).
 
+    Another index finds the latest by (webhook, recipient, id).
     `occasion`: the spell or the delivery that it tells of, so that it is told once.
     `recipient`: a member's id or an address. `facts`: JSON text, as things stood.
     `host`: of the receiver, where notices about several at one host go in one mail.

@@ -76,9 +76,9 @@ def schedule_words(new: NewWebhook) -> str:
 
 async def recipients(row: Webhook, members: Sequence[Member]) -> list[View]:
     """Members who have left are passed over."""
-    last = await posting.latest(row.account, row.id)
-    known = {each.id: {"name": each.name, "email": each.email} for each in members}
     written = settings_of(row).recipients
+    last = await posting.latest(row.id, written)
+    known = {each.id: {"name": each.name, "email": each.email} for each in members}
     found = (
         (each, known.get(each) or ({"name": "", "email": each} if "@" in each else {}))
         for each in written
