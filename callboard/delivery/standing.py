@@ -39,10 +39,11 @@ async def of_webhooks(webhooks: Sequence[Webhook]) -> dict[str, Standing]:
             """
             SELECT w.id, (
                 SELECT count(*) FROM (
-                    SELECT d.state FROM delivery d WHERE d.webhook = w.id
+                    SELECT d.state, d.seq FROM delivery d WHERE d.webhook = w.id
                     AND d.state IN ('pending', 'held') ORDER BY d.seq LIMIT :most
-                ) AS oldest WHERE w.state != 'active' OR oldest.state = 'held') AS held
-            FROM webhook w WHERE w.id = ANY(:ids)
+                ) AS oldest WHERE w.state != 'active' OR oldest.state = 'held'
+                    OR oldest.seq >= t.gap_from AND oldest.seq < t.gap_to) AS held
+            FROM webhook w JOIN turn t ON t.webhook = w.id WHERE w.id = ANY(:ids)
             """,
             ids=ids,
             most=MOST_COUNTED + 1,

@@ -109,10 +109,12 @@ class Turn(Table):
     starts at 1 and doubles with each quick answer up to `cap`. `next_due`: no delivery
     of it is due before; null when none waits. `empty_looks`: how often in a row a look
     found nothing. `served`: microseconds, the longest unserved goes first.
-    `follow`: what its waiting rows must still do after a change of state. Until then
-    it is not open if those that failed since the last success (`salvages_after`), from
-    `salvages_from` on, are still to be held, or those to be discarded that came before
-    `discards_before`.
+    `follow`: what its waiting rows must still do after a change of state. It is not
+    open before those that failed since the last success (`salvages_after`), from
+    `salvages_from` on, are held. Those before `discards_to` are to be discarded.
+    The gap, from `gap_from` up to `gap_to`, is what waited when it was activated, and
+    had not all been put on hold: until it is let go, from the oldest on, there are
+    calls on both sides of it, and none in it.
     `succeeded_at`: when the latest success ended. `failing`: the next one ends
     something, so whoever records it looks at the webhook's health. `bulk`: most of what
     was claimed last is, or what woke it since.
@@ -136,7 +138,9 @@ class Turn(Table):
     follow = Varchar(length=8, null=True, default=None)
     salvages_from = BigInt(null=True, default=None)
     salvages_after = Timestamptz(null=True, default=None)
-    discards_before = Timestamptz(null=True, default=None)
+    discards_to = BigInt(null=True, default=None)
+    gap_from = BigInt(default=0)
+    gap_to = BigInt(default=0)
     succeeded_at = Timestamptz(null=True, default=None)
     failing = Boolean(default=False)
     bulk = Boolean(default=False)

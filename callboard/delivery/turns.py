@@ -45,6 +45,9 @@ class Turn:
     tokens_at: datetime
     failing: bool = False
     bulk: bool = False
+    discards_to: int | None = None
+    gap_from: int = 0
+    gap_to: int = 0
 
 
 def allowance(turn: Turn, now: datetime, held: int | None = None) -> int:

@@ -70,7 +70,7 @@ _CHECKS: Sequence[tuple[str, str]] = (
         SELECT CAST(d.seq AS varchar) AS id FROM turn t
         JOIN delivery d ON d.webhook = t.webhook
         WHERE t.open AND d.state = 'pending' AND d.lease IS NULL AND d.due < :stuck
-          AND t.leased < t.slots
+          AND t.leased < t.slots AND NOT (d.seq >= t.gap_from AND d.seq < t.gap_to)
           AND (NOT t.ordered OR d.seq = (SELECT min(first.seq) FROM delivery first
               WHERE first.webhook = t.webhook AND first.state IN ('pending', 'held')))
           AND (t.next_due IS NULL
@@ -155,7 +155,7 @@ _CHECKS: Sequence[tuple[str, str]] = (
         """
         SELECT w.id FROM webhook w JOIN turn t ON t.webhook = w.id
         WHERE t.version != w.version
-          OR t.open AND w.state != 'active'
+          OR t.open AND w.state != 'active' OR t.gap_to > 0 AND t.follow IS NULL
           OR NOT t.open AND w.state = 'active' AND t.follow IS NULL
             AND NOT EXISTS (SELECT 1 FROM health h
               WHERE h.webhook = w.id AND h.verdict IS NOT NULL)

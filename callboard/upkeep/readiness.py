@@ -65,7 +65,7 @@ async def oldest_due(
 _WAITS_FOR_A_WORKER = """
     SELECT min((SELECT min(due) FROM delivery d WHERE d.webhook = turn.webhook
         AND d.state = 'pending' AND d.lease IS NULL)) AS due
-    FROM turn WHERE open AND next_due <= :now AND leased < slots
+    FROM turn WHERE open AND gap_to = 0 AND next_due <= :now AND leased < slots
       AND (:account = '' OR account = :account)
       AND (lane != 'patient' OR NOT EXISTS (SELECT 1 FROM turn other
           WHERE other.lane = 'patient' AND other.served > :moved))
@@ -81,7 +81,7 @@ _WAITS_FOR_A_RUN = """
 _WAITS_FOR_ANYBODY = """
     SELECT min((SELECT min(due) FROM delivery d WHERE d.webhook = turn.webhook
         AND d.state = 'pending' AND d.due <= :now)) AS due
-    FROM turn WHERE open AND (:account = '' OR account = :account)
+    FROM turn WHERE open AND gap_to = 0 AND (:account = '' OR account = :account)
 """
 
 

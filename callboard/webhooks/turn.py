@@ -63,16 +63,19 @@ async def follow(
 ) -> None:
     """What a change of state does to the waiting deliveries, in steps by the sweep.
 
-    What still is to be held or discarded comes first: until then there are no calls,
-    or what waited would overtake what failed.
+    An activated one has calls at once, but for two things. What failed is held first,
+    or what waited would overtake it. And where what waited is not all on hold yet, or
+    is to be discarded, it lies in the gap until it is let go.
     """
     await db.fetch(
         """
         UPDATE turn SET next_due = :now, empty_looks = 0,
-            follow = CASE WHEN :active AND follow = 'hold' THEN follow ELSE :follow END,
-            discards_before = CASE WHEN :discards THEN :now ELSE discards_before END,
-            open = :active AND NOT :discards AND discards_before IS NULL
-                AND salvages_from IS NULL AND coalesce(follow, '') != 'hold'
+            follow = :follow, open = :active AND salvages_from IS NULL,
+            discards_to = CASE WHEN :discards THEN newer.than ELSE discards_to END,
+            gap_from = 0, gap_to = CASE WHEN :active AND (follow = 'hold'
+                OR :discards OR discards_to IS NOT NULL) THEN newer.than ELSE 0 END
+        FROM (SELECT coalesce(max(seq), 0) + 1 AS than FROM delivery
+            WHERE webhook = :id) AS newer
         WHERE webhook = :id
         """,
         follow=what,

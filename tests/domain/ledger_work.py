@@ -127,10 +127,13 @@ class Work:
         self.rate_must_hold()
 
     async def must_be_first(self, claimed: Claimed) -> None:
-        """Where order counts, nothing older waits, or is still to be held."""
+        """Where order counts, nothing older waits, or is still to be held, that is not
+        to be discarded."""
         older = await self.rows(
             "SELECT d.seq FROM delivery d JOIN webhook w ON w.id = d.webhook"
+            " JOIN turn t ON t.webhook = w.id"
             " WHERE w.ordered AND d.webhook = :webhook AND d.seq < :seq"
+            " AND d.seq >= coalesce(t.discards_to, 0)"
             " AND (d.state IN ('pending', 'held')"
             "  OR d.state = 'failed' AND d.seq = ANY(:owed))",
             webhook=claimed.webhook,

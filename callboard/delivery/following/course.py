@@ -23,8 +23,9 @@ async def follow(db: Database, webhook: str, now: datetime) -> bool:
         return False
     (row,) = await db.fetch(
         """
-        SELECT t.follow, t.salvages_from, t.salvages_after, t.discards_before, t.cap,
-               w.state, w.hold_days, s.next_run IS NOT NULL AS scheduled, h.verdict
+        SELECT t.follow, t.open, t.salvages_from, t.salvages_after, t.discards_to,
+               t.gap_from, t.gap_to, t.cap, w.state, w.hold_days,
+               s.next_run IS NOT NULL AS scheduled, h.verdict
         FROM turn t JOIN webhook w ON w.id = t.webhook
         LEFT JOIN schedule s ON s.webhook = t.webhook
         LEFT JOIN health h ON h.webhook = t.webhook
@@ -32,12 +33,22 @@ async def follow(db: Database, webhook: str, now: datetime) -> bool:
         """,
         webhook=webhook,
     )
+    return await _step(db, webhook, row, now)
+
+
+async def _step(db: Database, webhook: str, row: Row, now: datetime) -> bool:
+    """With rests, where calls are made meanwhile that want the turn, too."""
     act = _next_act(row)
-    paced = act == "release" and not row["scheduled"]
-    step = await letting_go.room(db, webhook, row["cap"], now) if paced else STEP
+    gently = row["open"] and not row["scheduled"]
+    step = STEP
+    if gently:
+        await _look_at(db, webhook, now)
+    if gently and act == "release":
+        await _narrow(db, webhook, row, now)
+        step = await letting_go.room(db, webhook, row, now)
     moved = await _STEPS[act](db, webhook, row, step, now)
     if moved == step or await _must_wait(db, webhook, row, act):
-        return moved == STEP and not paced
+        return moved == STEP and not gently
     return await _go_on(db, webhook, row, act, now)
 
 
@@ -49,7 +60,7 @@ def _next_act(row: Row) -> str:
         return act
     if row["salvages_from"] is not None:
         return "salvage"
-    return "discard" if row["discards_before"] is not None else act
+    return "discard" if row["discards_to"] is not None else act
 
 
 _STEPS = {
@@ -61,9 +72,30 @@ _STEPS = {
 }
 
 
+async def _look_at(db: Database, webhook: str, now: datetime) -> None:
+    """The claim does not look by itself where there is a gap, nor for what was held."""
+    await db.fetch(
+        "UPDATE turn SET next_due = :now WHERE webhook = :webhook",
+        webhook=webhook,
+        now=now,
+    )
+
+
+async def _narrow(db: Database, webhook: str, row: Row, now: datetime) -> None:
+    """What is in the gap is put on hold all the same: with none left to mistake for
+    one that may be called, there need be no gap, and claims are as quick as ever."""
+    if row["gap_to"] and await holding.hold(db, webhook, row, STEP, now) < STEP:
+        await db.fetch(
+            "UPDATE turn SET gap_from = 0, gap_to = 0 WHERE webhook = :webhook",
+            webhook=webhook,
+        )
+
+
 async def _must_wait(db: Database, webhook: str, row: Row, act: str) -> bool:
     """A call under way may come back as a pending delivery that must follow too."""
-    if act not in ("hold", "discard", "cancel"):
+    if act == "discard":
+        return await letting_go.is_discarding(db, webhook, row)
+    if act not in ("hold", "cancel"):
         return False
     if act == "hold" and row["state"] == WebhookState.ACTIVE:
         return False
@@ -76,23 +108,22 @@ async def _must_wait(db: Database, webhook: str, row: Row, act: str) -> bool:
 async def _go_on(
     db: Database, webhook: str, row: Row, done: str, now: datetime
 ) -> bool:
-    """True if something else follows. An activated webhook has no calls before all is
-    held and discarded; neither has one that is to be deactivated."""
+    """True if something else follows. An activated webhook has no calls before what
+    failed is held; neither has one that is to be deactivated."""
     is_active = row["state"] == WebhookState.ACTIVE and row["verdict"] is None
-    then = row["follow"]
-    if done == then:
-        then = "release" if done == "hold" and is_active else None
-    discards = row["discards_before"] is not None and done != "discard"
+    then = None if done == row["follow"] else row["follow"]
     await db.fetch(
         """
         UPDATE turn SET follow = :then, next_due = :now, salvages_from = NULL,
-            discards_before = CASE WHEN :discards THEN discards_before END,
+            discards_to = CASE WHEN :discards THEN discards_to END,
+            gap_to = CASE WHEN :ends THEN 0 ELSE gap_to END,
             open = open OR :opens
         WHERE webhook = :webhook
         """,
         then=then,
-        discards=discards,
-        opens=is_active and then == "release" and not discards,
+        discards=row["discards_to"] is not None and done != "discard",
+        ends=then is None,
+        opens=is_active and then == "release",
         webhook=webhook,
         now=now,
     )

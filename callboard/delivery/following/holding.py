@@ -6,18 +6,24 @@ from callboard.database import Database, Row, Rows
 from callboard.delivery.states import DeliveryState
 from callboard.webhooks import turn
 
+_END = 2**63 - 1
+
 
 async def hold(db: Database, webhook: str, row: Row, step: int, now: datetime) -> int:
-    """In the order of an index that leaves out what is held already. What is found is
-    changed by its key alone: the turn is locked, and if more were asked for, a plan for
-    a table in which little waits would go through all that does for each."""
+    """All, or what is in the gap where there is one. In the order of an index that
+    leaves out what is held already. What is found is changed by its key alone: the turn
+    is locked, and if more were asked for, a plan for a table in which little waits
+    would go through all that does for each."""
     rows = await db.fetch(
         """
         SELECT seq, created_at FROM delivery
         WHERE webhook = :webhook AND state = 'pending' AND lease IS NULL
+          AND seq >= :first AND seq < :end
         ORDER BY due, seq LIMIT :step
         """,
         webhook=webhook,
+        first=row["gap_from"],
+        end=row["gap_to"] or _END,
         step=step,
     )
     kept = timedelta(days=row["hold_days"])

@@ -6,18 +6,22 @@ from typing import Any
 from callboard.database import Database, Row
 
 _AHEAD = 100
+_END = 2**63 - 1
 
 
-async def room(db: Database, webhook: str, cap: int, now: datetime) -> int:
+async def room(db: Database, webhook: str, row: Row, now: datetime) -> int:
     """So few that a live event is never far behind what goes out again; what came
     later does not count, or it would keep the older from going out at all."""
-    most = max(2 * cap, _AHEAD)
+    most = max(2 * int(row["cap"]), _AHEAD)
     rows = await db.fetch(
         """
         SELECT count(*) AS waiting FROM (
             SELECT state, due, lease FROM delivery WHERE webhook = :webhook
-            AND state IN ('pending', 'held') AND seq < (SELECT min(seq) FROM delivery
-                WHERE webhook = :webhook AND state = 'held')
+            AND state IN ('pending', 'held') AND seq < (
+                SELECT CASE WHEN gap_to > 0 THEN gap_from ELSE (
+                    SELECT min(seq) FROM delivery WHERE webhook = :webhook
+                    AND state IN ('pending', 'held') AND state = 'held') END
+                FROM turn WHERE webhook = :webhook)
             ORDER BY seq DESC LIMIT :most
         ) AS released WHERE due <= :now AND lease IS NULL
         """,
@@ -31,46 +35,71 @@ async def room(db: Database, webhook: str, cap: int, now: datetime) -> int:
 async def release(
     db: Database, webhook: str, row: Row, step: int, now: datetime
 ) -> int:
-    """Oldest first, with the whole plan again."""
+    """Oldest first, with the whole plan again. The gap begins after the last of them:
+    what waits in it goes out in its turn, whether or not it had been put on hold."""
     due = "NULL" if row["scheduled"] else ":now"
-    return await _move(
+    moved = await _move(
         db,
-        f"state = 'pending', due = {due}, tries = 0, held_until = NULL, reason = NULL",
-        "state = 'held'",
+        f"state = 'pending', due = {due}, tries = 0, planned = NULL, trigger = 'plan',"
+        " held_until = NULL, reason = NULL",
+        "state IN ('pending', 'held') AND lease IS NULL"
+        " AND (state = 'held' OR seq >= :gap_from AND seq < :gap_to)",
         webhook,
         step,
         now,
+        gap_from=row["gap_from"],
+        gap_to=row["gap_to"],
     )
+    await db.fetch(
+        "UPDATE turn SET gap_from = :after"
+        " WHERE webhook = :webhook AND gap_to > 0 AND gap_from < :after",
+        after=max(moved, default=-1) + 1,
+        webhook=webhook,
+    )
+    return len(moved)
 
 
 async def discard(
     db: Database, webhook: str, row: Row, step: int, now: datetime
 ) -> int:
     """What waited when it was activated, whether or not it had been put on hold yet."""
-    return await _move(
-        db,
-        "state = 'cancelled', reason = 'discarded', due = NULL,"
-        " held_until = NULL, finished_at = :now",
-        "state IN ('pending', 'held') AND lease IS NULL AND created_at <= :before",
-        webhook,
-        step,
-        now,
-        before=row["discards_before"],
+    return await _cancel(db, "discarded", row["discards_to"], webhook, step, now)
+
+
+async def is_discarding(db: Database, webhook: str, row: Row) -> bool:
+    """While some of it is under way, and may come back."""
+    rows = await db.fetch(
+        """
+        SELECT 1 FROM delivery WHERE webhook = :webhook
+        AND state IN ('pending', 'held') AND seq < :before LIMIT 1
+        """,
+        webhook=webhook,
+        before=row["discards_to"],
     )
+    return bool(rows)
 
 
 async def cancel_all(
     db: Database, webhook: str, row: Row, step: int, now: datetime
 ) -> int:
-    return await _move(
+    return await _cancel(db, "webhook deleted", _END, webhook, step, now)
+
+
+async def _cancel(
+    db: Database, reason: str, before: int, webhook: str, step: int, now: datetime
+) -> int:
+    moved = await _move(
         db,
-        "state = 'cancelled', reason = 'webhook deleted', due = NULL,"
+        "state = 'cancelled', reason = :reason, due = NULL,"
         " held_until = NULL, finished_at = :now",
-        "state IN ('pending', 'held') AND lease IS NULL",
+        "state IN ('pending', 'held') AND lease IS NULL AND seq < :before",
         webhook,
         step,
         now,
+        reason=reason,
+        before=before,
     )
+    return len(moved)
 
 
 async def _move(
@@ -81,7 +110,8 @@ async def _move(
     step: int,
     now: datetime,
     **values: Any,
-) -> int:
+) -> list[int]:
+    """The oldest of them, by `seq`."""
     rows = await db.fetch(
         f"""
         UPDATE delivery SET {changes} WHERE seq IN (
@@ -94,4 +124,4 @@ async def _move(
         now=now,
         **values,
     )
-    return len(rows)
+    return [row["seq"] for row in rows]

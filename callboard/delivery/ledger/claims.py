@@ -59,7 +59,7 @@ _LOCK = """
           AND (leased < slots OR webhook = ANY(:busy))
     )
     SELECT webhook, version, ordered, lane, cap, slots, leased, empty_looks,
-           rate, tokens, tokens_at, bulk
+           rate, tokens, tokens_at, bulk, discards_to, gap_from, gap_to
     FROM turn
     WHERE open AND lane = :lane AND next_due <= :now
       AND (leased < slots OR webhook = ANY(:busy))
@@ -126,7 +126,10 @@ _ADVANCE = """
             WHEN moved.again < moved.waits_from THEN moved.again
             ELSE coalesce(moved.waits_from, moved.again) END
     FROM (
-        SELECT moved.*, CASE WHEN t.ordered
+        SELECT moved.*, CASE
+            -- Whoever closes the gap says when to look.
+            WHEN t.gap_to > 0 AND (t.ordered OR NOT moved.got_all) THEN NULL
+            WHEN t.ordered
             THEN (SELECT due FROM delivery d WHERE d.webhook = moved.webhook
                   AND d.state = 'pending' AND moved.taken = 0
                   ORDER BY d.seq LIMIT 1)
