@@ -50,23 +50,11 @@ async def create(
     new = await checked(account, new, allow_http, now)
     scheme = Scheme(new.signing)
     text = await make(scheme, new.secret)
-    id = ids.make("wh", now)
-    new = replace(new, auth=auth.seal(new.auth, id, vault))
-    row = Webhook(
-        id=id,
-        account=account,
-        state=WebhookState.DRAFT,
-        state_since=now,
-        version=1,
-        secrets=_sealed(scheme, text, id, vault, now),
-        created_at=now,
-        changed_at=now,
-        **columns(new),
-    )
+    row = _draft(account, new, text, vault, now)
     async with writing() as db:
         await row.save()
         await turn.insert(db, row, now)
-        await timetable.follow(db, id, None, new.delivery, now)
+        await timetable.follow(db, row.id, None, new.delivery, now)
         await audit.note(account, actor, "webhook.created", row.id, row.name, now)
         await accounts.bump(db, account)
     return row, text if scheme.shares_secret else None
@@ -167,6 +155,24 @@ async def listening_to(account: str, type: str) -> list[Webhook]:
         if compile_patterns(msgspec.json.decode(row.events)).matches(type)
     ]
     return sorted(found, key=lambda row: row.name)
+
+
+def _draft(
+    account: str, new: NewWebhook, text: str | None, vault: Vault, now: datetime
+) -> Webhook:
+    id = ids.make("wh", now)
+    new = replace(new, auth=auth.seal(new.auth, id, vault))
+    return Webhook(
+        id=id,
+        account=account,
+        state=WebhookState.DRAFT,
+        state_since=now,
+        version=1,
+        secrets=_sealed(Scheme(new.signing), text, id, vault, now),
+        created_at=now,
+        changed_at=now,
+        **columns(new),
+    )
 
 
 async def _changed(
