@@ -38,7 +38,6 @@ def configuration(log_format: str) -> dict[str, Any]:
         },
         "root": {"level": "INFO", "handlers": ["out"]},
         "loggers": {
-            "httpx": {"level": "WARNING"},
             "arq": {"level": "WARNING"},
             # While the database is away we say so ourselves, without tracebacks.
             "asyncpg": {"level": "ERROR"},

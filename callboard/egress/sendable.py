@@ -13,7 +13,7 @@ METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 LONGEST_URL = 16 * 1024
 
 # Each of these frames the message or is the connection's own to say.
-FRAMING = frozenset(
+_FRAMING = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "keep-alive"}
     | {"expect", "te", "trailer", "upgrade"}
     | {"proxy-connection", "proxy-authorization"}
@@ -56,6 +56,6 @@ def read_url(url: str) -> URL:
 def _name_problem(name: str) -> str:
     if not _NAME(name):
         return "A header's name cannot be sent."
-    if name.lower() in FRAMING:
+    if name.lower() in _FRAMING:
         return f"The header {name} is set by the connection itself."
     return ""
