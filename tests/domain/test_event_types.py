@@ -155,8 +155,10 @@ async def test_a_preset_adds_what_is_missing(ours: str):
 
 @pytest.mark.parametrize("name", presets.names())
 async def test_what_a_preset_adds_could_have_been_made_by_hand(ours: str, name: str):
-    await event_types.install_preset(ours, "t", name, NOW)
-    for row in await event_types.listed(ours):
+    installed = await event_types.install_preset(ours, "t", name, NOW)
+    rows = await event_types.listed(ours)
+    assert {row.name for row in rows} == {*installed.added}
+    for row in rows:
         by_hand = NewEventType(
             name=row.name,
             group=row.group,
