@@ -151,7 +151,7 @@ def keys_of(value: Json) -> Iterator[Key]:
 
 
 def _keys_of_words(words: Iterable[str]) -> frozenset[Key]:
-    """None where one of them is a date, which is equal to all times of its day."""
+    """Empty where one of them is a date, which is equal to all times of its day."""
     if any(map(_date, words)):
         return frozenset()
     return frozenset(key for word in words for key in keys_of(word))
