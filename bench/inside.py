@@ -100,10 +100,10 @@ async def _crowd(type: str, count: int) -> None:
     for row in rows:
         if json.loads(row["events"]) == [type]:
             async with writing() as db:
-                await _wait_for(db, row["id"], row["account"], type, count)
+                await _put_waiting(db, row["id"], row["account"], type, count)
 
 
-async def _wait_for(
+async def _put_waiting(
     db: Database, webhook: str, account: str, type: str, count: int
 ) -> None:
     now = datetime.now(UTC)
