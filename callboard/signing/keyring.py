@@ -34,7 +34,7 @@ class Keyring:
     def headers(
         self, webhook_id: str, timestamp: int, body: bytes, now: datetime
     ) -> list[tuple[str, str]]:
-        """None without a key that is good now."""
+        """Empty without a key that is good now."""
         signatures = [
             key.sign(webhook_id, timestamp, body)
             for key in self.keys
