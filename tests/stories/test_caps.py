@@ -142,13 +142,32 @@ class TestCaps:
             await engine.delete(busy)
             await engine.settled()
 
+    async def test_an_account_with_many_webhooks_takes_turns_with_the_others(
+        self, engine: Engine, cast: Cast
+    ):
+        await make.event_type(cast.charlie.account, TYPE)
+        calm = Engine(cast.charlie.account, engine.runtime, engine.receiver)
+        for number in range(6):
+            await engine.webhook(f"/busy/{number}")
+        await engine.post()
+        webhook = await calm.webhook("/calm")
+        await calm.post()
+        now = engine.runtime.clock()
+        async with writing() as db:  # the others have waited longer
+            await db.fetch("UPDATE turn SET served = 1 WHERE webhook = :id", id=webhook)
+            found = await ledger.claim(db, Lane.UNTRIED, 2, "wrk_a/1", now)
+        accounts = {each.account for each in found}
+        assert accounts == {engine.account, cast.charlie.account}
+        await bury("wrk_a", now)
+        await engine.work()
+
     async def test_two_workers_that_claim_an_ordered_webhook_at_once_get_one_delivery(
         self, engine: Engine
     ):
         """The other looks while one has not committed yet."""
         await engine.webhook(ordered=True, concurrency=9)
         await engine.post_all([NewEvent(TYPE, b"1")] * 5)
-        now, others = engine.runtime.clock(), []
+        now, others, waited = engine.runtime.clock(), [], []
 
         async def claim(worker: str) -> list[Claimed]:
             async with writing() as db:
@@ -158,9 +177,11 @@ class TestCaps:
                         asyncio.create_task(claim("wrk_b"), context=Context())
                     )
                     await asyncio.wait(others, timeout=0.2)
+                    waited.append(not others[0].done())
                 return found
 
         found = await claim("wrk_a")
+        assert waited == [not engine.is_postgres]  # there nobody waits for a lock
         found += await others[0]
         assert [each.seq for each in found] == [1]
         for worker in ("wrk_a", "wrk_b"):
