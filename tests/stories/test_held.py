@@ -127,6 +127,35 @@ async def test_what_is_held_too_long_expires(engine: Engine):
     assert row["finished_at"]
 
 
+async def test_what_is_to_be_delivered_expires_no_more(engine: Engine):
+    """A drain may take its time: somebody has decided."""
+    webhook = await engine.webhook(hold_days=2)
+    await engine.pause(webhook)
+    await engine.post()
+    async with engine.working():
+        await engine.followed()
+    await engine.activate(webhook, "deliver")
+    async with writing() as db:
+        await acts.expire(db, engine.runtime.clock() + timedelta(days=3))
+    assert await engine.states() == ["held"]
+    await engine.work()
+    assert await engine.states() == ["delivered"]
+
+
+async def test_each_is_kept_for_its_days_from_when_it_was_accepted(engine: Engine):
+    webhook = await engine.webhook(hold_days=2)
+    await engine.post()
+    engine.skip(3600)
+    await engine.pause(webhook)
+    await engine.post()
+    async with engine.working():
+        await engine.followed()
+    rows = await engine.rows("SELECT created_at, held_until FROM delivery")
+    assert [row["held_until"] - row["created_at"] for row in rows] == [
+        timedelta(days=2)
+    ] * 2
+
+
 async def test_where_nothing_is_kept_it_expires_at_once(engine: Engine):
     webhook = await engine.webhook(hold_days=0)
     await engine.pause(webhook)

@@ -13,6 +13,7 @@ from tests.engine import TYPE, Engine
 from tests.receiver import Answer
 
 DEAD = Answer(503)
+HOLD = timedelta(days=3)
 
 
 async def test_it_is_deactivated_and_everything_comes_once_and_in_order_afterwards(
@@ -44,7 +45,7 @@ async def test_it_is_deactivated_and_everything_comes_once_and_in_order_afterwar
 async def test_what_failed_since_the_last_success_is_held_what_failed_before_is_not(
     engine: Engine,
 ):
-    webhook = await engine.webhook(schedule=())
+    webhook = await engine.webhook(schedule=(), hold_days=HOLD.days)
     engine.receiver.script("/", 500, 200, *[500] * 5)
     async with engine.working():
         for number in range(7):
@@ -53,6 +54,8 @@ async def test_what_failed_since_the_last_success_is_held_what_failed_before_is_
             await engine.settled()
         await engine.deactivated(webhook)
     assert await engine.states() == ["failed", "delivered", *["held"] * 5]
+    rows = await engine.rows("SELECT * FROM delivery WHERE state = 'held'")
+    assert {row["held_until"] - row["created_at"] for row in rows} == {HOLD}
 
 
 async def test_410_deactivates_at_once_and_holds_what_met_it(engine: Engine):
