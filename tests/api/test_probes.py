@@ -3,6 +3,8 @@
 import httpx
 from piccolo.apps.migrations.tables import Migration
 
+from tests.engine import Engine
+
 
 async def test_it_is_alive_without_a_key(client: httpx.AsyncClient):
     answer = await client.get("/healthz")
@@ -58,6 +60,18 @@ async def test_it_says_what_it_stands_on(client: httpx.AsyncClient):
         "workers": 0,
         "oldest_due_seconds": 0.0,
     }
+
+
+async def test_it_says_how_long_the_oldest_due_delivery_has_waited(
+    client: httpx.AsyncClient, engine: Engine
+):
+    await engine.webhook()
+    await engine.post()
+    engine.skip(60)
+    waited = (await client.get("/readyz")).json()["oldest_due_seconds"]
+    assert 60 <= waited < 70
+    await engine.work()
+    assert (await client.get("/readyz")).json()["oldest_due_seconds"] == 0
 
 
 async def test_an_old_schema_is_a_503(client: httpx.AsyncClient):

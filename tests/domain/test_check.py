@@ -123,6 +123,27 @@ BREACHES = {
         "INSERT INTO replay (id, state, next_at) VALUES ('r', 'running', :ago)",
         {FURTHER},
     ),
+    "run not ended in a while": (
+        "INSERT INTO run (id, webhook, hand, started_at)"
+        " SELECT 7, webhook, false, :ago FROM turn;"
+        " INSERT INTO schedule (webhook, next_run, planned_at, going)"
+        " SELECT webhook, :tomorrow, :ago, 7 FROM turn",
+        {ENDED},
+    ),
+    "delivered by a call that failed": (
+        "UPDATE attempt SET error = 'timed_out'",
+        {"delivered deliveries without an attempt that says so"},
+    ),
+    "replay that lost one": (
+        "INSERT INTO replay (id, state, total, made) VALUES ('r', 'finished', 2, 2)",
+        {SUMS},
+    ),
+    "replay that ends with one under way": (
+        "INSERT INTO replay (id, state, total, made, next_at)"
+        " VALUES ('r', 'cancelled', 1, 1, NULL);"
+        " INSERT INTO replay_delivery (delivery, replay) VALUES (2, 'r')",
+        {FURTHER},
+    ),
     "no turn": ("DELETE FROM turn", {"webhooks without a turn"}),
     "left behind": (
         "UPDATE turn SET open = false",

@@ -103,8 +103,10 @@ async def test_a_strip_warns_when_no_worker_is_running(alice, engine: Engine):
         await db.fetch("UPDATE turn SET next_due = :due", due=long_ago)
     page = seen(await alice.get("/webhooks"))
     assert "Deliveries have been waiting for 3 min: no worker is running." in page
+    assert "oldest due 3 min" in seen(await alice.get("/"))
     await engine.work()
     assert "have been waiting" not in seen(await alice.get("/webhooks"))
+    assert "oldest due 0 s" in seen(await alice.get("/"))
 
 
 async def test_a_strip_warns_when_scheduled_runs_are_not_begun(alice, engine: Engine):
