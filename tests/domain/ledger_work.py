@@ -19,6 +19,7 @@ from callboard.delivery.turns import AHEAD
 from callboard.health import watch
 from callboard.ingest import Acceptor, NewEvent
 from callboard.outcome import Outcome
+from callboard.replays import running
 from callboard.schedule import Schedule
 from callboard.upkeep import check
 from callboard.vault import Vault
@@ -30,6 +31,9 @@ from tests.engine import TYPE, WHO
 
 STUCK = "due deliveries that nobody looks at"
 RUNS = "scheduled runs that nobody"  # begins, or ends
+REPLAYS = "replays that nobody takes further"
+NOT_LOOKED_AT = (STUCK, RUNS, REPLAYS)  # for some time no sweep may come
+AT_ONCE = 5  # of a replay
 RATE = 2.0
 KINDS: tuple[dict[str, Any], ...] = (
     {"concurrency": 3, "schedule": (10, 100)},
@@ -224,6 +228,7 @@ class Work:
             await following.gather(db, self.now)
             await acts.expire(db, self.now)
         await runs.mend(self.now)
+        await running.advance(self.now, AT_ONCE)
 
     async def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -237,9 +242,10 @@ class Work:
         """The promise. What ended stays so; but what failed may be held in the end,
         when its webhook is deactivated for it."""
         found = [each.what for each in await check.ledger(self.now)]
-        assert [w for w in found if w != STUCK and not w.startswith(RUNS)] == []
+        assert [what for what in found if not what.startswith(NOT_LOOKED_AT)] == []
         rows = await self.rows("SELECT seq, state FROM delivery")
-        assert len(rows) == self.receipts + self.repeats
+        (made,) = await self.rows("SELECT coalesce(sum(made), 0) AS n FROM replay")
+        assert len(rows) == self.receipts + self.repeats + made["n"]
         states = {row["seq"]: row["state"] for row in rows}
         for seq, state in self.ended.items():
             owed = state == "failed" and seq in self.owed.by_seq
@@ -262,6 +268,9 @@ class Work:
                     "SELECT 1 FROM delivery d JOIN turn t ON t.webhook = d.webhook"
                     " WHERE d.state = 'pending' OR t.follow IS NOT NULL"
                     " OR (t.open AND d.state = 'held')"
+                    " UNION ALL SELECT 1 FROM replay r JOIN webhook w"
+                    " ON w.id = r.webhook WHERE r.state = 'running'"
+                    " AND w.state = 'active'"
                 ):
                     break
                 await self.wait(20)

@@ -7,9 +7,11 @@ from typing import Any
 from callboard import ids, spells
 from callboard.delivery import by_hand, runs
 from callboard.errors import CallboardError, Conflict, Invalid, NotFound
+from callboard.replays import replays
+from callboard.replays.selection import Selection
 from callboard.webhooks import lifecycle, webhooks
 from tests.domain.ledger_work import Work
-from tests.engine import WHO
+from tests.engine import KEEP, WHO
 
 
 class World(Work):
@@ -78,6 +80,20 @@ class World(Work):
 
     async def repeat(self, which: int) -> None:
         self.repeats += await self.by_hand(by_hand.repeat, which)
+
+    async def replay(self, hook: int, missing: bool) -> None:
+        """All that has ended, or all that it never got."""
+        wanted = Selection(webhook=self.hooks[hook], missing=missing)
+        with contextlib.suppress(Conflict, Invalid):
+            await replays.start(self.account, WHO, wanted, KEEP, self.now)
+
+    async def steer(self, which: int, act: str) -> None:
+        """The replay stops, goes on or ends."""
+        rows = await self.rows("SELECT id FROM replay ORDER BY id")
+        if rows:
+            id = rows[which % len(rows)]["id"]
+            with contextlib.suppress(Conflict):
+                await getattr(replays, act)(self.account, WHO, id, self.now)
 
     async def by_hand(self, act: Callable[..., Awaitable[Any]], which: int) -> int:
         if not (rows := await self.rows("SELECT seq FROM delivery ORDER BY seq")):

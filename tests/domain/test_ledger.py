@@ -43,6 +43,8 @@ STEPS = st.one_of(
     st.tuples(st.just("cancel"), ANY),
     st.tuples(st.just("try_now"), ANY),
     st.tuples(st.just("repeat"), ANY),
+    st.tuples(st.just("replay"), HOOK, st.booleans()),
+    st.tuples(st.just("steer"), ANY, st.sampled_from(["pause", "resume", "cancel"])),
     st.tuples(st.just("change"), HOOK, st.booleans(), st.integers(1, 5)),
 )
 
