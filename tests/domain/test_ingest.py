@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from callboard.delivery.tables import Delivery, Event
-from callboard.errors import Conflict, Invalid
-from callboard.ingest import NewEvent
+from callboard.errors import Conflict, Invalid, LimitReached
+from callboard.ingest import NewEvent, acceptor
 from callboard.webhooks import lifecycle, webhooks
 from callboard.webhooks.settings import NewWebhook
 from tests import make
@@ -100,6 +100,18 @@ class TestBatches:
         assert await Delivery.count() == 6 * 1002
         for row in (await webhooks.page(engine.account)).items:
             await engine.delete(row.id)
+        await engine.work()
+
+    async def test_a_call_for_far_too_many_deliveries_is_refused_whole(
+        self, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(acceptor, "_MOST_ROWS", 5)
+        for number in range(3):
+            await engine.webhook(f"/{number}")
+        with pytest.raises(LimitReached, match="would make 6 deliveries"):
+            await engine.post_all([NewEvent(TYPE, b"1")] * 2)
+        assert await Event.count() == 0
+        assert (await engine.post()).deliveries == 3
         await engine.work()
 
 
