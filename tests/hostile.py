@@ -135,6 +135,14 @@ NO_STATUS = {
         answering(OK, b"Content-Length: 1\r\n", LENGTH % 2, b"ab"),
         PROTOCOL,
     ),
+    "Content-Length twice the same": (
+        answering(OK, b"Content-Length: 2\r\n", LENGTH % 2, b"ok"),
+        PROTOCOL,
+    ),
+    "Content-Length and chunked": (
+        answering(OK, b"Transfer-Encoding: chunked\r\n", LENGTH % 2, b"ok"),
+        PROTOCOL,
+    ),
     "Content-Length text": (answering(OK, b"Content-Length: x\r\n\r\n"), PROTOCOL),
     "Content-Length huge": (answering(OK, LENGTH % 10**30), PROTOCOL),
     "more than its length": (answering(OK + LENGTH % 2 + b"ok, more"), PROTOCOL),
@@ -194,6 +202,10 @@ HOSTILE_TEXT = b"<script>\x1b[31m\xe2\x80\xae=cmd()\0\xff"
 
 ANSWERED = {
     "plain": (answering(OK + LENGTH % 2, b"ok"), b"ok"),
+    "closes each time": (
+        answering(OK + b"Connection: close\r\n" + LENGTH % 2, b"ok"),
+        b"ok",
+    ),
     "no length": (answering(OK + b"\r\n", b"ok"), b"ok"),
     "HTTP/1.0": (answering(b"HTTP/1.0 200 OK\r\n\r\nok"), b"ok"),
     "resets after the answer": (
@@ -214,7 +226,7 @@ ANSWERED = {
         answering(OK + LENGTH % len(HOSTILE_TEXT), HOSTILE_TEXT),
         HOSTILE_TEXT,
     ),
-    "hostile reason": (answering(b"HTTP/1.1 200 \xff\x1b[1m\r\n", LENGTH % 0), b""),
+    "hostile reason": (answering(b"HTTP/1.1 200 \xff\0\x1b[1m\r\n", LENGTH % 0), b""),
     "hostile header": (answering(OK + b"X-A: \xff\x1b[1m\r\n", LENGTH % 0), b""),
     "hostile charset": (
         answering(OK + b"Content-Type: a/b; charset=\xffnope\r\n", LENGTH % 2, b"ok"),
