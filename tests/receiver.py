@@ -54,7 +54,8 @@ class Received:
 class Receiver:
     """`usually` answers where no script does; a script's last answer does not stay.
 
-    `clients`: the name in the certificate that each connection showed.
+    `clients`: the name in the certificate that each connection showed. `most_in_all`:
+    calls at once, whatever their path.
     """
 
     url: str = ""
@@ -62,6 +63,7 @@ class Receiver:
     clients: list[str] = field(default_factory=list)
     usually: dict[str, Answer] = field(default_factory=dict)
     most_at_once: Counter[str] = field(default_factory=Counter)
+    most_in_all: int = 0
     _scripts: dict[str, deque[Answer]] = field(
         default_factory=lambda: defaultdict(deque)
     )
@@ -116,6 +118,7 @@ class Receiver:
         self.calls.append(call)
         self._at_once[path] += 1
         self.most_at_once[path] = max(self.most_at_once[path], self._at_once[path])
+        self.most_in_all = max(self.most_in_all, self._at_once.total())
         self._stirred.set()
         script = self._scripts[path]
         answer = script.popleft() if script else self.usually.get(path, OK)

@@ -8,7 +8,7 @@ import pytest
 
 from callboard import spells
 from callboard.database import writing
-from callboard.delivery import following
+from callboard.delivery.following.course import STEP
 from callboard.errors import NotFound
 from callboard.ingest import NewEvent
 from callboard.webhooks import lifecycle
@@ -42,7 +42,7 @@ async def test_it_costs_the_same_for_ten_as_for_very_many(
 ):
     """What waits follows later, in steps; until then none of it is touched."""
     counts = []
-    for waiting in (10, following.STEP + 1):
+    for waiting in (10, STEP + 1):
         webhook = await engine.webhook()
         await engine.post_all([NewEvent(TYPE, b"1")] * waiting)
         before = await rows(engine, webhook)
