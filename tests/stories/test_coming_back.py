@@ -1,6 +1,6 @@
 """A receiver stays away and comes back: what a program sees and does about it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -80,6 +80,19 @@ async def test_what_is_discarded_never_arrives_unless_it_is_replayed(
     assert (report["total"], report["delivered"]) == (5, 5)
     got = sorted(call.data for call in engine.receiver.calls[1:])
     assert got == [0, 1, 2, 3, 4]
+
+
+async def test_it_is_told_how_much_is_held_since_when_and_until_when(
+    api: httpx.AsyncClient, engine: Engine, outage: str
+):
+    rows = await engine.rows("SELECT created_at FROM delivery ORDER BY seq")
+    shown = (await api.get(f"{API}/webhooks/{outage}")).json()
+    holding = shown["holding"]
+    assert (shown["held"], holding["about_bytes"]) == (5, len("01234"))
+    oldest = datetime.fromisoformat(holding["oldest_at"])
+    expires = datetime.fromisoformat(holding["first_expires_at"])
+    assert oldest == rows[0]["created_at"] < rows[1]["created_at"]
+    assert expires == oldest + timedelta(days=2)
 
 
 async def expired(api: httpx.AsyncClient, engine: Engine, days: float) -> None:
