@@ -166,6 +166,23 @@ async def test_a_day_before_held_events_expire_people_are_reminded_once(
     assert await kinds() == ["deactivated", "reminder"]
 
 
+async def test_the_reminder_says_what_expires_when_and_brings_the_link(
+    engine: Engine, mailboxes: Mailboxes, tmp_path: Path
+):
+    webhook = await dead_webhook(engine, hold_days=5, notify=("reminder",))
+    engine.skip(timedelta(days=4.1).total_seconds())
+    await spells.remind(engine.runtime.clock())
+    await postman(engine, mailboxes.url, tmp_path).send_due()
+    (got,) = mailboxes.to(OPS)
+    assert got["Subject"].startswith("CRM sync: held deliveries expire from ")
+    for form in ("plain", "html"):
+        words = " ".join(text_of(got, form).split())
+        assert "still deactivated. 1 delivery is held. The first expires on" in words
+        assert "New events are held until" in words
+    (link,) = re.findall(r"http://callboard\.test/activate/([\w-]+)", text_of(got))
+    assert (await activation.behind_link(engine.runtime.links, link)).id == webhook
+
+
 async def test_one_mailbox_that_refuses_keeps_no_other_from_its_mail(
     engine: Engine, mailboxes: Mailboxes, tmp_path: Path
 ):
