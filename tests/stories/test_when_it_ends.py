@@ -71,6 +71,24 @@ async def test_where_several_must_fail_it_is_the_end_of_the_last_of_them(
     await engine.work()
 
 
+async def test_what_was_tried_before_the_latest_success_is_the_end_of_nothing(
+    engine: Engine,
+):
+    webhook = await engine.webhook(schedule=GAPS)
+    engine.receiver.script("/", 503, 200, 503)
+    async with engine.working():
+        await engine.post()
+        await tried(engine, 1)
+        await engine.post()
+        await tried(engine, 1, 1)
+        engine.skip(60)
+        await tried(engine, 2, 1)
+    told = await failing(engine, webhook)
+    assert (told.tries, told.left, told.ends_at) == (1, 1, None)
+    await engine.delete(webhook)
+    await engine.work()
+
+
 async def test_what_never_is_deactivated_has_no_such_time(engine: Engine):
     webhook = await engine.webhook(schedule=GAPS, deactivate_after=None)
     engine.receiver.usually["/"] = Answer(503)
