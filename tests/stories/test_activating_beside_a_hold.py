@@ -11,7 +11,7 @@ from callboard.webhooks import webhooks
 from tests.engine import TYPE, Engine
 from tests.receiver import Answer
 
-MANY, STEP = 300, 10
+MANY, STEP = 150, 10
 WAITED = [*range(MANY)]
 LIVE = MANY
 
