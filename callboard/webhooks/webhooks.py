@@ -122,6 +122,13 @@ async def page(
     return page_of(rows, limit, lambda row: row.id)
 
 
+async def states(account: str) -> set[str]:
+    """Those that any of its webhooks has."""
+    mine = (Webhook.account == account) & (Webhook.state != WebhookState.DELETED)
+    rows = await Webhook.select(Webhook.state).where(mine).group_by(Webhook.state)
+    return {row["state"] for row in rows}
+
+
 async def names(account: str, webhook_ids: list[str]) -> dict[str, str]:
     """Deleted ones too: their past deliveries keep a name."""
     if not webhook_ids:
