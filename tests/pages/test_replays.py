@@ -128,6 +128,7 @@ class TestStarting:
         assert "/replays/confirm?" not in page.text
         asked = await alice.part(f"/replays/confirm?{query}&rate_per_second=40")
         assert 'name="rate_per_second" value="40"' in asked.text
+        assert "At most 40 go out in a second." in seen(asked)
         bad = await alice.part(f"/replays/confirm?{query}&rate_per_second=x")
         assert bad.status_code == 422
         assert bad.headers["HX-Retarget"] == "#preview"
