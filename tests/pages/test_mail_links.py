@@ -198,7 +198,7 @@ class TestTheOutbox:
         await dead_webhook(engine)
         await alice.post("/settings/outbox/test")
         words = seen(await alice.get("/settings/outbox"))
-        assert "to alice@acme.example, on its way" in words
+        assert "A test mail to alice@acme.example, on its way" in words
         assert "to ops@example.org, on its way" in words
         assert "No mail server is set" in words
 
