@@ -47,19 +47,22 @@ class World(Work):
             if row["state"] != "active":
                 break
             await self.accept(1, 0)
-            await self.claim("wrk_b", 20)
-            mine = [each for each in self.flights["wrk_b"] if each[0].webhook == id]
-            for flight in mine[: len(mine) if follows else 1]:
-                await self.begin_call(flight)
-                self.flights["wrk_b"].remove(flight)
-                await self.write(flight, 500, slow=False)
-                await self.must_hold()
+            await self.call(id, 500, most=20 if follows else 1)
             await self.wait(101)
             await spells.deactivate_waiting(self.clock)
         if follows:
             await self.sweep()
             await self.must_hold()
         await self.activate(hook, held)
+
+    async def call(self, webhook: str, status: int, most: int = 20) -> None:
+        await self.claim("wrk_b", 20)
+        mine = [each for each in self.flights["wrk_b"] if each[0].webhook == webhook]
+        for flight in mine[:most]:
+            await self.begin_call(flight)
+            self.flights["wrk_b"].remove(flight)
+            await self.write(flight, status, slow=False)
+            await self.must_hold()
 
     async def may_refuse(self, act: Callable[..., Awaitable[Any]], hook: int) -> None:
         with contextlib.suppress(Conflict, NotFound):
@@ -82,10 +85,18 @@ class World(Work):
         self.repeats += await self.by_hand(by_hand.repeat, which)
 
     async def replay(self, hook: int, missing: bool) -> None:
-        """All that has ended, or all that it never got."""
-        wanted = Selection(webhook=self.hooks[hook], missing=missing)
+        """All that has ended, or all that it never got; some of it goes out again."""
+        id = self.hooks[hook]
+        await self.accept(1, 0)
+        await self.call(id, 200)
+        wanted = Selection(webhook=id, missing=missing)
         with contextlib.suppress(Conflict, Invalid):
             await replays.start(self.account, WHO, wanted, KEEP, self.now)
+        for _ in range(2):
+            await self.sweep()
+            await self.must_hold()
+            await self.wait(1)
+            await self.call(id, 200, most=1)
 
     async def steer(self, which: int, act: str) -> None:
         """The replay stops, goes on or ends."""
