@@ -76,6 +76,12 @@ def test_a_subject_begins_beside_its_name_and_is_read_as_it_was(start, length):
     assert message_from_bytes(raw, policy=policy.default)["Subject"] == subject
 
 
+def test_who_asked_for_a_test_mail_is_not_said_to_be_chosen_on_a_webhook():
+    for kind, chosen in (("test", False), ("failing", True)):
+        for text in mail.render(mail.write(kind, Facts(), Now()), ""):
+            assert ("you were chosen on the webhook" in text) == chosen
+
+
 @pytest.fixture
 def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
     """Of a server whose certificate is good for this machine, and trusted here."""
