@@ -18,6 +18,16 @@ async def test_leads_to_the_first_delivery(alice, cast):
     assert "curl http://callboard.test/api/v1/events" in page
 
 
+async def test_an_active_webhook_counts_below_any_number_of_drafts(
+    alice, engine: Engine
+):
+    await engine.webhook()
+    before = seen(await alice.get("/"))
+    for _ in range(100):
+        await engine.webhook(active=False)
+    assert seen(await alice.get("/")) == before
+
+
 async def test_follows_by_itself(alice, engine: Engine):
     await engine.webhook(name="CRM")
     page = await alice.get("/")

@@ -7,6 +7,7 @@ from callboard.database import writing
 from callboard.delivery import following, standing
 from callboard.delivery.following import course
 from callboard.ingest import NewEvent
+from callboard.upkeep import readiness
 from callboard.webhooks import webhooks
 from tests.engine import TYPE, Engine
 from tests.receiver import Answer
@@ -141,3 +142,11 @@ async def test_people_are_told_how_many_still_wait(engine: Engine):
     assert (await standing.of_webhooks([row]))[webhook].held == MANY
     await engine.work()
     assert (await standing.of_webhooks([row]))[webhook].held == 0
+
+
+async def test_nobody_is_alarmed_by_what_waits_its_turn(engine: Engine):
+    webhook = await partly_held(engine)
+    engine.skip(600)
+    await engine.activate(webhook, "deliver")
+    assert await readiness.alarm(engine.account, engine.runtime.clock()) == ""
+    await engine.work()
