@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from callboard.database import as_time, reading
+from callboard.database import Database, as_time, reading
 from callboard.webhooks.lifecycle import MOST_COUNTED
 from callboard.webhooks.tables import Webhook
 
@@ -35,32 +35,8 @@ async def of_webhooks(webhooks: Sequence[Webhook]) -> dict[str, Standing]:
     """By id, in two statements however many there are."""
     ids = [webhook.id for webhook in webhooks]
     async with reading() as db:
-        held = await db.fetch(
-            """
-            SELECT w.id, (
-                SELECT count(*) FROM (
-                    SELECT d.state, d.seq FROM delivery d WHERE d.webhook = w.id
-                    AND d.state IN ('pending', 'held') ORDER BY d.seq LIMIT :most
-                ) AS oldest WHERE w.state != 'active' OR oldest.state = 'held'
-                    OR oldest.seq >= t.gap_from AND oldest.seq < t.gap_to) AS held
-            FROM webhook w JOIN turn t ON t.webhook = w.id WHERE w.id = ANY(:ids)
-            """,
-            ids=ids,
-            most=MOST_COUNTED + 1,
-        )
-        # The inner look-ups each read one entry of the index on (webhook, seq).
-        last = await db.fetch(
-            """
-            SELECT webhook, state, coalesce(finished_at, created_at) AS at
-            FROM delivery WHERE seq IN (
-                SELECT (SELECT max(d.seq) FROM delivery d WHERE d.webhook = w.id)
-                FROM webhook w WHERE w.id = ANY(:ids))
-            """,
-            ids=ids,
-        )
-    counts = {row["id"]: row["held"] for row in held}
-    lasts = {row["webhook"]: (as_time(row["at"]), row["state"]) for row in last}
-    return {id: Standing(counts.get(id, 0), *lasts.get(id, (None, None))) for id in ids}
+        held, last = await _held(db, ids), await _last(db, ids)
+    return {id: Standing(held.get(id, 0), *last.get(id, (None, None))) for id in ids}
 
 
 async def of_held(webhook: str, held: int) -> Holding | None:
@@ -83,3 +59,34 @@ async def of_held(webhook: str, held: int) -> Holding | None:
         return None
     size = round(float(rows[0]["size"]) * held)
     return Holding(as_time(oldest), as_time(expires) if expires else None, size)
+
+
+async def _held(db: Database, webhooks: list[str]) -> dict[str, int]:
+    rows = await db.fetch(
+        """
+        SELECT w.id, (
+            SELECT count(*) FROM (
+                SELECT d.state, d.seq FROM delivery d WHERE d.webhook = w.id
+                AND d.state IN ('pending', 'held') ORDER BY d.seq LIMIT :most
+            ) AS oldest WHERE w.state != 'active' OR oldest.state = 'held'
+                OR oldest.seq >= t.gap_from AND oldest.seq < t.gap_to) AS held
+        FROM webhook w JOIN turn t ON t.webhook = w.id WHERE w.id = ANY(:webhooks)
+        """,
+        webhooks=webhooks,
+        most=MOST_COUNTED + 1,
+    )
+    return {row["id"]: row["held"] for row in rows}
+
+
+async def _last(db: Database, webhooks: list[str]) -> dict[str, tuple[datetime, str]]:
+    """The inner look-ups each read one entry of the index on (webhook, seq)."""
+    rows = await db.fetch(
+        """
+        SELECT webhook, state, coalesce(finished_at, created_at) AS at
+        FROM delivery WHERE seq IN (
+            SELECT (SELECT max(d.seq) FROM delivery d WHERE d.webhook = w.id)
+            FROM webhook w WHERE w.id = ANY(:webhooks))
+        """,
+        webhooks=webhooks,
+    )
+    return {row["webhook"]: (as_time(row["at"]), row["state"]) for row in rows}
