@@ -94,12 +94,11 @@ async def waited(account: str, now: datetime) -> timedelta:
 async def alarm(account: str, now: datetime) -> str:
     """A sentence for the strip above every page; empty when nothing needs a person."""
     async with reading() as db:
-        waited = await oldest_due(db, now, account)
+        replay = await _replay_waits(db, account, now)
+        waited = max(await oldest_due(db, now, account), replay)
+        if waited < _WORRY:
+            return ""
         workers = await _workers(db, now)
-        if not workers:
-            waited = max(waited, await _replay_waits(db, account, now))
-    if waited < _WORRY:
-        return ""
     minutes = int(waited.total_seconds() // 60)
     span = f"{minutes} min" if minutes else f"{int(waited.total_seconds())} s"
     cause = "no worker is running" if not workers else "the workers do not keep up"
@@ -107,9 +106,16 @@ async def alarm(account: str, now: datetime) -> str:
 
 
 async def _replay_waits(db: Database, account: str, now: datetime) -> timedelta:
-    """How long a replay has waited for somebody to make its next deliveries."""
-    sql = "SELECT min(next_at) AS due FROM replay WHERE account = :account"
-    (row,) = await db.fetch(sql, account=account)
+    """How long one has waited for its next deliveries to be made while nobody lives who
+    could."""
+    (row,) = await db.fetch(
+        """
+        SELECT min(next_at) AS due FROM replay WHERE account = :account
+          AND NOT EXISTS (SELECT 1 FROM worker WHERE beat_at > :since)
+        """,
+        account=account,
+        since=now - _ALIVE,
+    )
     return max(now - as_time(row["due"]), timedelta()) if row["due"] else timedelta()
 
 
