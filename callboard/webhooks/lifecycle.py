@@ -96,7 +96,7 @@ async def held_count(db: Database, id: str, most: int = MOST_COUNTED + 1) -> int
         SELECT count(*) AS held FROM (
             SELECT 1 FROM (SELECT seq FROM delivery
                 WHERE webhook = :id AND state IN ('pending', 'held')
-                ORDER BY seq LIMIT :most) AS oldest
+                LIMIT :most) AS waiting
             UNION ALL
             SELECT 1 FROM turn t JOIN delivery d ON d.webhook = t.webhook
             WHERE t.webhook = :id AND {turn.LOST} LIMIT :most) AS waiting
