@@ -172,6 +172,21 @@ async def test_after_a_rotation_both_secrets_verify_until_the_old_one_ends(
         Svix(secret).verify(call.body, call.headers)
 
 
+async def test_a_worker_that_knows_a_webhook_sees_its_new_secret(engine: Engine):
+    webhook = await engine.webhook()
+    account, vault = engine.account, engine.runtime.vault
+    async with engine.working("wrk_a", "wrk_b"):
+        await engine.post()
+        await engine.settled()
+        now = engine.runtime.clock()
+        new = await rotation.rotate(account, "alice", webhook, vault, now, now)
+        await engine.post()
+        await engine.settled()
+    before, after = engine.receiver.calls
+    for call, secret in ((before, engine.secrets[webhook]), (after, new)):
+        assert Webhook(secret).verify(call.body, call.headers) == call.envelope
+
+
 async def test_what_two_processes_accept_is_delivered_once(engine: Engine):
     await engine.webhook()
     other = Acceptor(engine.ring)
