@@ -20,7 +20,7 @@ async def room(db: Database, webhook: str, row: Row, now: datetime) -> int:
             AND state IN ('pending', 'held') AND seq < (
                 SELECT CASE WHEN gap_to > 0 THEN gap_from ELSE (
                     SELECT min(seq) FROM delivery WHERE webhook = :webhook
-                    AND state IN ('pending', 'held') AND state = 'held') END
+                    AND state = 'held') END
                 FROM turn WHERE webhook = :webhook)
             ORDER BY seq DESC LIMIT :most
         ) AS released WHERE due <= :now AND lease IS NULL

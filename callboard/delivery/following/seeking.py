@@ -26,10 +26,12 @@ async def gather(db: Database, now: datetime) -> None:
             FROM webhook w WHERE w.id = turn.webhook)
         WHERE webhook IN (
             SELECT t.webhook FROM turn t JOIN webhook w ON w.id = t.webhook
-            WHERE t.follow IS NULL AND w.state_since > :lately AND EXISTS (
-                SELECT 1 FROM delivery d WHERE d.webhook = t.webhook
-                AND d.state IN ('pending', 'held')
-                AND d.state = CASE WHEN t.open THEN 'held' ELSE 'pending' END)
+            WHERE t.follow IS NULL AND w.state_since > :lately AND (
+                t.open AND EXISTS (SELECT 1 FROM delivery d
+                    WHERE d.webhook = t.webhook AND d.state = 'held')
+                OR NOT t.open AND EXISTS (SELECT 1 FROM delivery d
+                    WHERE d.webhook = t.webhook AND d.state = 'pending'
+                    AND d.lease IS NULL))
             ORDER BY t.webhook FOR UPDATE OF t SKIP LOCKED)
         """,
         lately=now - _LATELY,
