@@ -12,6 +12,8 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 _VALUES = {char: value for value, char in enumerate(_ALPHABET)}
 
+AFTER_ALL = 2**63 - 1  # no number of a sequence is as large
+
 
 def make(prefix: str, now: datetime) -> str:
     number = int(now.timestamp() * 1000) << 80 | int.from_bytes(os.urandom(10))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from callboard.database import Database, as_time, reading
+from callboard.ids import AFTER_ALL
 from callboard.webhooks.lifecycle import MOST_COUNTED
 from callboard.webhooks.tables import Webhook
 
@@ -62,20 +63,27 @@ async def of_held(webhook: str, held: int) -> Holding | None:
 
 
 async def _held(db: Database, webhooks: list[str]) -> dict[str, int]:
-    """Not ordered: that would tempt the planner to look for those of a webhook with
-    few in the order of the whole table, however much waits for others."""
+    """All that waits for one that is not active; else what lies in the gap, or is held
+    where there is none. Not ordered: for a webhook with few the planner would be
+    tempted to read the whole table in that order, however much waits for others."""
     rows = await db.fetch(
         """
-        SELECT w.id, (
-            SELECT count(*) FROM (
-                SELECT d.state, d.seq FROM delivery d WHERE d.webhook = w.id
-                AND d.state IN ('pending', 'held') LIMIT :most
-            ) AS oldest WHERE w.state != 'active' OR oldest.state = 'held'
-                OR oldest.seq >= t.gap_from AND oldest.seq < t.gap_to) AS held
+        SELECT w.id, (SELECT count(*) FROM (
+            SELECT * FROM (SELECT d.seq FROM delivery d
+                WHERE d.webhook = w.id AND d.state IN ('pending', 'held')
+                AND d.seq >= CASE WHEN w.state = 'active' THEN t.gap_from ELSE 0 END
+                AND d.seq < CASE WHEN w.state = 'active' THEN t.gap_to ELSE :end END
+                LIMIT :most) AS waiting
+            UNION ALL
+            SELECT * FROM (SELECT d.seq FROM delivery d
+                WHERE d.webhook = w.id AND d.state = 'held'
+                AND w.state = 'active' AND t.gap_to = 0
+                LIMIT :most) AS held) AS found) AS held
         FROM webhook w JOIN turn t ON t.webhook = w.id WHERE w.id = ANY(:webhooks)
         """,
         webhooks=webhooks,
         most=MOST_COUNTED + 1,
+        end=AFTER_ALL,
     )
     return {row["id"]: row["held"] for row in rows}
 

@@ -5,7 +5,7 @@ import pytest
 
 from callboard.database import writing
 from callboard.delivery import following, standing
-from callboard.delivery.following import course
+from callboard.delivery.following import course, letting_go
 from callboard.ingest import NewEvent
 from callboard.upkeep import readiness
 from callboard.webhooks import webhooks
@@ -150,3 +150,21 @@ async def test_nobody_is_alarmed_by_what_waits_its_turn(engine: Engine):
     await engine.activate(webhook, "deliver")
     assert await readiness.alarm(engine.account, engine.runtime.clock()) == ""
     await engine.work()
+
+
+async def test_what_was_let_go_does_not_lessen_the_count_of_many_held(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    """Of which only so many are counted."""
+    monkeypatch.setattr(standing, "MOST_COUNTED", 5)
+    monkeypatch.setattr(letting_go, "_AHEAD", 4)
+    webhook = await engine.webhook(concurrency=1)
+    await engine.post_all([NewEvent(TYPE, b"{}")] * STEP)
+    await engine.pause(webhook)
+    await step(engine, webhook)
+    await step(engine, webhook)
+    await engine.activate(webhook, "deliver")
+    await step(engine, webhook)
+    assert await engine.states() == ["pending"] * 4 + ["held"] * (STEP - 4)
+    row = await webhooks.get(engine.account, webhook)
+    assert (await standing.of_webhooks([row]))[webhook].held == 6

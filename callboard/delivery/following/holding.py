@@ -4,9 +4,8 @@ from datetime import datetime, timedelta
 
 from callboard.database import Database, Row, Rows
 from callboard.delivery.states import DeliveryState
+from callboard.ids import AFTER_ALL
 from callboard.webhooks import turn
-
-_END = 2**63 - 1
 
 
 async def hold(db: Database, webhook: str, row: Row, step: int, now: datetime) -> int:
@@ -23,7 +22,7 @@ async def hold(db: Database, webhook: str, row: Row, step: int, now: datetime) -
         """,
         webhook=webhook,
         first=row["gap_from"],
-        end=row["gap_to"] or _END,
+        end=row["gap_to"] or AFTER_ALL,
         step=step,
     )
     kept = timedelta(days=row["hold_days"])

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from callboard.database import Database, Row
+from callboard.ids import AFTER_ALL
 
 _AHEAD = 100
-_END = 2**63 - 1
 
 
 async def room(db: Database, webhook: str, row: Row, now: datetime) -> int:
@@ -82,7 +82,7 @@ async def is_discarding(db: Database, webhook: str, row: Row) -> bool:
 async def cancel_all(
     db: Database, webhook: str, row: Row, step: int, now: datetime
 ) -> int:
-    return await _cancel(db, "webhook deleted", _END, webhook, step, now)
+    return await _cancel(db, "webhook deleted", AFTER_ALL, webhook, step, now)
 
 
 async def _cancel(
