@@ -31,7 +31,9 @@ class Presence:
         return [worker for worker in workers if self._is_unlocked(self._path(worker))]
 
     def forget(self, worker: str) -> None:
-        self._path(worker).unlink(missing_ok=True)
+        """But not who only stood still: when it goes on and dies, all are to know."""
+        if self._is_unlocked(path := self._path(worker)):
+            path.unlink(missing_ok=True)
 
     def leave(self) -> None:
         self._own.unlink(missing_ok=True)

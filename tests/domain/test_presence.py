@@ -40,6 +40,16 @@ async def test_a_killed_neighbour_is_gone_at_once(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+async def test_who_was_buried_alive_is_missed_at_once_when_it_dies(tmp_path):
+    mine = Presence(tmp_path, "wrk_mine")
+    process = await neighbour(tmp_path)
+    mine.forget("wrk_other")
+    process.kill()
+    await process.communicate()
+    assert mine.gone(["wrk_other"]) == ["wrk_other"]
+    mine.leave()
+
+
 async def test_of_workers_elsewhere_it_says_nothing(tmp_path):
     mine = Presence(tmp_path, "wrk_mine")
     (tmp_path / "wrk_far.another-kernel").touch()
