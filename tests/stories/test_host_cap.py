@@ -56,7 +56,9 @@ async def test_a_worker_process_tells_the_others_of_its_calls(engine: Engine):
             return bool(await engine.rows(shares))
 
         await eventually(told)
+        assert await told()
         gate.set()
         await engine.settled()
         async with writing() as db:
             await db.fetch("DELETE FROM worker WHERE calls_per_host = 0")
+    assert len(engine.receiver.calls) == 3
