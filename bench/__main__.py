@@ -127,7 +127,8 @@ def _introduce(servers: Servers) -> None:
     else:
         lines.append("SQLite, WAL, synchronous FULL")
     lines += [
-        f"{os.cpu_count()} cores, Python {platform.python_version()}",
+        f"{os.cpu_count()} cores",
+        f"Python {platform.python_version()} in {sys.base_prefix}",
         "one web and one worker process, Redis, sink and load generator beside them",
         f"events of {SIZE} bytes of data with the sender's key, 192 connections",
         f"webhooks: signed, up to {WEBHOOK_CONCURRENCY} calls in flight",
