@@ -87,6 +87,22 @@ async def receiving_mail(
         await server.wait_closed()
 
 
+@asynccontextmanager
+async def hanging_server() -> AsyncIterator[tuple[str, list[asyncio.StreamWriter]]]:
+    """It takes connections and says nothing."""
+    callers: list[asyncio.StreamWriter] = []
+    port = free_port()
+    server = await asyncio.start_server(
+        lambda _, writer: callers.append(writer), "127.0.0.1", port
+    )
+    try:
+        yield f"smtp://127.0.0.1:{port}", callers
+    finally:
+        for caller in callers:
+            caller.close()
+        server.close()
+
+
 def text_of(mail: EmailMessage, kind: str = "plain") -> str:
     body = mail.get_body((kind,))
     assert body is not None

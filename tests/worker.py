@@ -11,8 +11,9 @@ from tests.receiver import WITHIN
 
 
 @asynccontextmanager
-async def worker_process(**environ: str) -> AsyncIterator[None]:
-    """Stopped as a platform does it; it must end by itself, and well."""
+async def worker_process(**environ: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Stopped as a platform does it; it must end by itself, and well. Unless the test
+    has killed it."""
     worker = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "workers"),
         env={**os.environ, **environ},
@@ -23,7 +24,9 @@ async def worker_process(**environ: str) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(WITHIN):
             await worker.stdout.readuntil(b"worker.started")
-        yield
+        yield worker
+        if worker.returncode is not None:
+            return
         worker.send_signal(signal.SIGTERM)
         async with asyncio.timeout(WITHIN):
             output, _ = await worker.communicate()

@@ -76,7 +76,7 @@ async def _run(watch: Watch, pump: Pump, runtime: Runtime, stop: asyncio.Event) 
     """Until `stop`, or until one of them fails: then the process ends loudly."""
     pumping = asyncio.create_task(pump.run())
     clock, keep = runtime.clock, runtime.settings.retention
-    postman = Postman(runtime.mailer, runtime.links, clock)
+    postman = Postman(pump.worker, runtime.mailer, runtime.links, clock)
     jobs = Jobs(pump, postman, runtime.queue, clock)
     beside = [
         asyncio.create_task(sweep.run(watch, clock, pump.ring, keep, jobs.catch_up)),

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from callboard.database import AWAY
 from callboard.dispatch import Pump
 from callboard.errors import Unavailable
-from callboard.notices import waiting
 from callboard.notices.postman import Postman
 from callboard.queue import POST, REPLAY, Queue
 from callboard.replays import running
@@ -52,7 +51,7 @@ class Jobs:
             await self.replay()
         if POST in self._under_way:
             return
-        if (due := await waiting.next_due()) and due < late:
+        if (due := await self.postman.next_due()) and due < late:
             self._posting = asyncio.create_task(self.post())
 
     async def stop(self) -> None:

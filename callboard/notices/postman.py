@@ -1,7 +1,7 @@
 """Sends the mails that wait, some at a time.
 
 A mail that cannot be sent is tried again for a day. Two workers never send the same
-one at once; one that dies in the middle may have sent it, and another does so again.
+one; one that dies in the middle may have sent it, and another does so again.
 """
 
 import asyncio
@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Postman:
+    """One worker's. `send_due` and `next_due` are for one caller at a time."""
+
+    worker: str
     mailer: Mailer
     links: Links
     clock: Callable[[], datetime]
@@ -39,12 +42,16 @@ class Postman:
     async def send_due(self) -> datetime | None:
         """Some of them; when there may be more to send, None while no mail waits."""
         now = self.clock()
-        taken = await waiting.take(now)
+        taken = await waiting.take(self.worker, now)
         await asyncio.gather(*(self._deliver(each) for each in taken))
         if taken:
             return now
-        due = await waiting.next_due()
+        due = await self.next_due()
         return due and max(due, now + _NOT_READY)
+
+    async def next_due(self) -> datetime | None:
+        """Of what no other worker is sending."""
+        return await waiting.next_due(self.worker)
 
     async def _deliver(self, notices: Sequence[Notice]) -> None:
         """In one mail; those that nobody need hear of any more are left out."""
@@ -58,9 +65,6 @@ class Postman:
             log.warning("notice.failed", extra={"notice": good[0].id})
             await waiting.failed(good, str(problem), self.clock())
             return
-        except asyncio.CancelledError:
-            await waiting.give_back(good, self.clock())
-            raise
         await waiting.sent(good, subject, text, self.clock())
         extra = {"notice": good[0].id, "kind": good[0].kind, "notices": len(good)}
         log.info("notice.sent", extra=extra)

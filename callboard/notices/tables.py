@@ -9,8 +9,9 @@ class Notice(Table):
     `occasion`: the spell or the delivery that it tells of, so that it is told once.
     `recipient`: a member's id or an address. `facts`: JSON text, as things stood.
     `host`: of the receiver, where notices about several at one host go in one mail.
-    `due`: when to try to send it next, null when it was sent or given up; `error`: why
-    the latest try failed. `subject` and `text`: as it went out.
+    `due`: when to try to send it next, null when it was sent or given up. `lease`: the
+    worker that sends it now; it ends with the worker. `error`: why the latest try
+    failed. `subject` and `text`: as it went out.
     """
 
     id = BigSerial(primary_key=True)
@@ -29,3 +30,4 @@ class Notice(Table):
     subject = Text(default="")
     text = Text(default="")
     host = Varchar(length=255, default="")
+    lease = Varchar(length=40, null=True, default=None)

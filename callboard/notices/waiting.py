@@ -8,11 +8,16 @@ from callboard.notices.tables import Notice
 
 _AT_ONCE = 20
 _MOST_TOGETHER = 2000
-_LEASE = timedelta(minutes=1)  # a mail takes no longer, see `mailer`
 _GIVES_UP = timedelta(days=1)
 _LONGEST_WAIT = timedelta(hours=1)
 # So long a mail waits for the deliveries that it counts to be held.
 _SETTLES = timedelta(seconds=30)
+# A lease ends with its worker. One's own is left of a round that came to no end: a
+# worker does one at a time.
+_FREE = """
+    (lease IS NULL OR lease = :worker
+        OR NOT EXISTS (SELECT 1 FROM worker w WHERE w.id = notice.lease))
+"""
 _SETTLED = """
     NOT (kind = 'deactivated' AND created_at > :settles AND EXISTS (
         SELECT 1 FROM turn t WHERE t.webhook = notice.webhook
@@ -20,27 +25,29 @@ _SETTLED = """
 """
 
 
-async def take(now: datetime) -> list[list[Notice]]:
-    """Leases what is due, and what waits for the same mail: if we die, somebody tries
-    again after a while."""
+async def take(worker: str, now: datetime) -> list[list[Notice]]:
+    """Leases what is due, and what waits for the same mail. Nothing while the others
+    take the worker for dead: they would send the same."""
     settles = now - _SETTLES
     async with writing() as db:
         due = await db.fetch(
             f"""
-            SELECT id FROM notice WHERE due <= :now AND {_SETTLED}
-            ORDER BY due LIMIT :most FOR UPDATE SKIP LOCKED
+            SELECT id FROM notice WHERE due <= :now AND {_FREE} AND {_SETTLED}
+              AND EXISTS (SELECT 1 FROM worker WHERE id = :worker)
+            ORDER BY due LIMIT :most FOR UPDATE OF notice SKIP LOCKED
             """,
+            worker=worker,
             now=now,
             settles=settles,
             most=_AT_ONCE,
         )
         ids = {row["id"] for row in due}
         if ids:
-            ids |= await _company(db, sorted(ids), settles)
+            ids |= await _company(db, worker, sorted(ids), settles)
             await db.fetch(
-                "UPDATE notice SET due = :until, tries = tries + 1"
+                "UPDATE notice SET lease = :worker, tries = tries + 1"
                 " WHERE id = ANY(:ids)",
-                until=now + _LEASE,
+                worker=worker,
                 ids=sorted(ids),
             )
     if not ids:
@@ -49,17 +56,20 @@ async def take(now: datetime) -> list[list[Notice]]:
     return _grouped(await rows)
 
 
-async def _company(db: Database, ids: list[int], settles: datetime) -> set[int]:
+async def _company(
+    db: Database, worker: str, ids: list[int], settles: datetime
+) -> set[int]:
     """Of the same kind, about the same host, to the same address, and not tried yet."""
     rows = await db.fetch(
         f"""
         SELECT id FROM notice WHERE due IS NOT NULL AND tries = 0 AND host != ''
-          AND {_SETTLED} AND EXISTS (
+          AND {_FREE} AND {_SETTLED} AND EXISTS (
             SELECT 1 FROM notice n WHERE n.id = ANY(:ids)
             AND n.account = notice.account AND n.address = notice.address
             AND n.kind = notice.kind AND n.host = notice.host)
-        ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED
+        ORDER BY id LIMIT :most FOR UPDATE OF notice SKIP LOCKED
         """,
+        worker=worker,
         ids=ids,
         settles=settles,
         most=_MOST_TOGETHER,
@@ -67,10 +77,15 @@ async def _company(db: Database, ids: list[int], settles: datetime) -> set[int]:
     return {row["id"] for row in rows}
 
 
-async def next_due() -> datetime | None:
+async def next_due(worker: str) -> datetime | None:
+    """Of what nobody else is sending."""
     async with reading() as db:
         rows = await db.fetch(
-            "SELECT due FROM notice WHERE due IS NOT NULL ORDER BY due LIMIT 1"
+            f"""
+            SELECT due FROM notice WHERE due IS NOT NULL AND {_FREE}
+            ORDER BY due LIMIT 1
+            """,
+            worker=worker,
         )
     return rows[0]["due"] if rows else None
 
@@ -99,11 +114,6 @@ async def failed(notices: Sequence[Notice], error: str, now: datetime) -> None:
         await _settle([notice], due=None if over else now + wait, error=error)
 
 
-async def give_back(notices: Sequence[Notice], now: datetime) -> None:
-    """By somebody who has to stop: others may send it at once."""
-    await _settle(notices, due=now)
-
-
 async def give_up(notice: Notice, error: str) -> None:
     """Of what need not be told any more: no try of that has failed."""
     await _settle([notice], due=None, tries=0, error=error)
@@ -112,6 +122,7 @@ async def give_up(notice: Notice, error: str) -> None:
 async def _settle(notices: Sequence[Notice], **values: object) -> None:
     if not notices:
         return
+    values |= {"lease": None}
     columns = {getattr(Notice, name): value for name, value in values.items()}
     async with writing():
         ids = [each.id for each in notices]

@@ -10,8 +10,9 @@ from callboard.webhooks import webhooks
 from callboard.webhooks.settings import settings_of
 from tests.engine import Engine
 from tests.pages.signed_in import Browser, seen
+from tests.posting import send_mails
 from tests.receiver import Answer
-from tests.stories.test_notices import OPS, dead_webhook, postman
+from tests.stories.test_notices import OPS, dead_webhook
 
 
 async def link(engine: Engine, webhook: str) -> str:
@@ -207,7 +208,7 @@ class TestTheOutbox:
     ):
         webhook = await dead_webhook(engine)
         await engine.change(webhook, recipients=())
-        await postman(engine, None, tmp_path).send_due()
+        await send_mails(engine, None, tmp_path)
         page = await alice.get("/settings/outbox")
         assert "The recipient was taken off before this was sent." in seen(page)
         assert 'class="problem"' not in page.text

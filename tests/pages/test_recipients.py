@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from callboard.notices.mailer import Mailer
-from callboard.notices.postman import Postman
 from tests.engine import Engine
 from tests.mailboxes import receiving_mail
 from tests.pages.signed_in import Browser
+from tests.posting import send_mails
 from tests.receiver import Answer
 
 OPS, GONE = "ops@example.org", "gone@example.org"
@@ -24,8 +23,7 @@ async def test_a_mailbox_that_refuses_shows_beside_its_recipient_only(
         await engine.deactivated(webhook)
     async with receiving_mail() as mailboxes:
         mailboxes.refused.add(GONE)
-        mailer = Mailer(mailboxes.url, "hooks@example.org", tmp_path)
-        await Postman(mailer, engine.runtime.links, engine.runtime.clock).send_due()
+        await send_mails(engine, mailboxes.url, tmp_path)
         assert len(mailboxes.to(OPS)) == 1
     page = (await alice.get(f"/webhooks/{webhook}?tab=people")).text
     gone, ops = sorted((page.index(GONE), page.index(OPS)))

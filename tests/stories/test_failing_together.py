@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,13 +11,12 @@ from callboard.delivery import standing
 from callboard.insight import troubles
 from callboard.notices import activation, digest
 from callboard.notices.letters import Facts, Now
-from callboard.notices.mailer import Mailer
-from callboard.notices.postman import Postman
 from callboard.notices.tables import Notice
 from callboard.webhooks import unsubscribing, webhooks
 from callboard.webhooks.settings import settings_of
 from tests.engine import Engine
 from tests.mailboxes import Mailboxes, receiving_mail, text_of
+from tests.posting import send_mails
 from tests.receiver import Answer
 
 OPS = "ops@example.org"
@@ -28,16 +27,6 @@ NAMES = ("Billing", "CRM sync", "Search")
 async def mailboxes() -> AsyncIterator[Mailboxes]:
     async with receiving_mail() as opened:
         yield opened
-
-
-def postman(engine: Engine, url: str, outbox: Path, later: float = 0) -> Postman:
-    """`later`: so many seconds."""
-
-    def clock() -> datetime:
-        return engine.runtime.clock() + timedelta(seconds=later)
-
-    mailer = Mailer(url, "hooks@example.org", outbox)
-    return Postman(mailer, engine.runtime.links, clock)
 
 
 async def dead_webhooks(engine: Engine, *recipients: str) -> list[str]:
@@ -59,9 +48,9 @@ async def test_they_are_told_of_in_one_mail_that_lists_them(
     engine: Engine, mailboxes: Mailboxes, tmp_path: Path
 ):
     made = await dead_webhooks(engine)
-    await postman(engine, mailboxes.url, tmp_path).send_due()
+    await send_mails(engine, mailboxes.url, tmp_path)
     assert mailboxes.mails == []
-    await postman(engine, mailboxes.url, tmp_path, later=61).send_due()
+    await send_mails(engine, mailboxes.url, tmp_path, timedelta(seconds=61))
     (got,) = mailboxes.to(OPS)
     assert got["Subject"] == "3 webhooks were deactivated: 503 from 127.0.0.1"
     for form in ("plain", "html"):
@@ -76,7 +65,7 @@ async def test_they_are_told_of_in_one_mail_that_lists_them(
         (got["Subject"], None, "")
     ] * 3
     before = len(mailboxes.mails)
-    await postman(engine, mailboxes.url, tmp_path, later=200).send_due()
+    await send_mails(engine, mailboxes.url, tmp_path, timedelta(seconds=200))
     assert len(mailboxes.mails) == before
 
 
@@ -84,7 +73,7 @@ async def test_each_address_has_a_mail_of_its_own(
     engine: Engine, mailboxes: Mailboxes, tmp_path: Path
 ):
     await dead_webhooks(engine, OPS, "boss@example.org")
-    await postman(engine, mailboxes.url, tmp_path, later=61).send_due()
+    await send_mails(engine, mailboxes.url, tmp_path, timedelta(seconds=61))
     assert [len(mailboxes.to(each)) for each in (OPS, "boss@example.org")] == [1, 1]
 
 
@@ -92,7 +81,7 @@ async def test_one_click_ends_the_mails_about_all_of_them(
     engine: Engine, mailboxes: Mailboxes, tmp_path: Path
 ):
     made = await dead_webhooks(engine)
-    await postman(engine, mailboxes.url, tmp_path, later=61).send_due()
+    await send_mails(engine, mailboxes.url, tmp_path, timedelta(seconds=61))
     header = str(mailboxes.to(OPS)[0]["List-Unsubscribe"])
     token = header.strip("<>").rpartition("/")[2]
     about = engine.runtime.links.read_unsubscribe(token)
@@ -109,10 +98,10 @@ async def test_a_mail_that_is_refused_is_tried_again_as_one(
 ):
     await dead_webhooks(engine)
     mailboxes.refused.add(OPS)
-    await postman(engine, mailboxes.url, tmp_path, later=61).send_due()
+    await send_mails(engine, mailboxes.url, tmp_path, timedelta(seconds=61))
     assert {n.tries for n in await Notice.objects()} == {1}
     mailboxes.refused.clear()
-    await postman(engine, mailboxes.url, tmp_path, later=600).send_due()
+    await send_mails(engine, mailboxes.url, tmp_path, timedelta(seconds=600))
     assert len(mailboxes.to(OPS)) == 1
 
 
@@ -121,7 +110,7 @@ async def test_a_webhook_that_was_deleted_meanwhile_is_left_out(
 ):
     made = await dead_webhooks(engine)
     await engine.delete(made[0])
-    await postman(engine, mailboxes.url, tmp_path, later=61).send_due()
+    await send_mails(engine, mailboxes.url, tmp_path, timedelta(seconds=61))
     (got,) = mailboxes.to(OPS)
     assert got["Subject"] == "2 webhooks were deactivated: 503 from 127.0.0.1"
     await engine.work()

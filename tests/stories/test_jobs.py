@@ -9,18 +9,15 @@ from time import time
 import pytest
 from redis.asyncio import Redis
 
-from callboard.database import writing
+from callboard.delivery.workers import Watch
 from callboard.ingest import NewEvent
-from callboard.notices import posting
-from callboard.notices.mailer import Mailer
-from callboard.notices.postman import Postman
 from callboard.queue import POST, QUEUE_NAME, REPLAY, WAKE
 from callboard.replays.progress import ReplayView
 from tests import replaying
 from tests.cast import Cast
 from tests.engine import TYPE, Engine, cancelled, eventually
-from tests.mailboxes import Mailboxes, receiving_mail
-from tests.servers import free_port
+from tests.mailboxes import Mailboxes, hanging_server, receiving_mail
+from tests.posting import post_mail, postman
 from tests.worker import worker_process
 from workers.jobs import Jobs
 from workers.settings import make_worker
@@ -39,7 +36,7 @@ async def test_by_arq_alone_a_mail_goes_out_and_a_replay_ends(
     engine: Engine, cast: Cast, mailboxes: Mailboxes, tmp_path: Path
 ):
     replay = await replay_of(engine, 100)
-    await post_mail(engine, cast)
+    await post_mail(engine, cast.alice)
     async with arq_alone(engine, mailboxes.url, tmp_path):
         engine.runtime.queue.post()
         engine.runtime.queue.replay()
@@ -52,7 +49,9 @@ async def test_by_arq_alone_a_mail_goes_out_and_a_replay_ends(
 async def arq_alone(engine: Engine, smtp: str, outbox: Path) -> AsyncIterator[None]:
     """A worker whose sweep does nothing that a job should have done."""
     pump, queue, clock = engine.pump(), engine.runtime.queue, engine.runtime.clock
-    jobs = Jobs(pump, postman(engine, smtp, outbox), queue, clock)
+    mails = postman(engine, smtp, outbox, worker=pump.worker)
+    await Watch(pump.worker, pump.hosts).beat(clock())
+    jobs = Jobs(pump, mails, queue, clock)
     worker = make_worker(engine.runtime.settings.redis_url, jobs)
     pumping = asyncio.create_task(pump.run())
     listening = asyncio.create_task(worker.async_run())
@@ -68,7 +67,7 @@ async def test_without_redis_a_mail_goes_out_and_a_replay_ends(
 ):
     replay = await replay_of(engine, 6)
     async with worker_process(SMTP_URL=mailboxes.url, REDIS_URL=NOWHERE):
-        await post_mail(engine, cast)
+        await post_mail(engine, cast.alice)
         await mailboxes.got(1, cast.alice.member.email)
         report = await replaying.finished(engine, replay)
     assert (report.state, report.delivered) == ("finished", 6)
@@ -80,7 +79,7 @@ async def test_jobs_of_a_worker_that_was_killed_hold_nothing_up(
     """Though arq thinks for longer than this test waits that they are under way."""
     replay = await replay_of(engine, 100)
     async with left_under_way(engine), worker_process(SMTP_URL=mailboxes.url):
-        await post_mail(engine, cast)
+        await post_mail(engine, cast.alice)
         engine.runtime.queue.post()
         engine.runtime.queue.replay()
         await mailboxes.got(1, cast.alice.member.email)
@@ -108,7 +107,7 @@ async def test_a_mail_server_that_hangs_takes_no_other_jobs_place(
     engine.acceptor = engine.runtime.acceptor  # it rings through Redis
     async with hanging_server() as (url, callers), worker_process(SMTP_URL=url):
         for _ in range(12):  # more than arq has places
-            await post_mail(engine, cast)
+            await post_mail(engine, cast.alice)
             engine.runtime.queue.post()
             await eventually(lambda: has(callers, 1))
             await eventually(lambda: at_most_one_job(engine))
@@ -122,25 +121,15 @@ async def at_most_one_job(engine: Engine) -> bool:
         return int(await redis.zcard(QUEUE_NAME)) <= 1
 
 
-async def test_a_mail_that_is_cut_off_by_a_stop_goes_out_at_once_elsewhere(
-    engine: Engine, cast: Cast, mailboxes: Mailboxes, tmp_path: Path
-):
-    await post_mail(engine, cast)
-    async with hanging_server() as (url, callers):
-        sending = asyncio.create_task(postman(engine, url, tmp_path).send_due())
-        await eventually(lambda: has(callers, 1))
-        await cancelled(sending)
-    await postman(engine, mailboxes.url, tmp_path).send_due()
-    assert len(mailboxes.to(cast.alice.member.email)) == 1
-
-
 async def test_of_each_kind_a_worker_does_one_job_at_a_time(
     engine: Engine, cast: Cast, tmp_path: Path
 ):
-    await post_mail(engine, cast)
+    await post_mail(engine, cast.alice)
     async with hanging_server() as (url, callers):
-        sender, queue = postman(engine, url, tmp_path), engine.runtime.queue
-        jobs = Jobs(engine.pump(), sender, queue, engine.runtime.clock)
+        pump, queue, clock = engine.pump(), engine.runtime.queue, engine.runtime.clock
+        await Watch(pump.worker, pump.hosts).beat(clock())
+        mails = postman(engine, url, tmp_path, worker=pump.worker)
+        jobs = Jobs(pump, mails, queue, clock)
         first = asyncio.create_task(jobs.post())
         await eventually(lambda: has(callers, 1))
         async with asyncio.timeout(1):
@@ -155,32 +144,6 @@ async def replay_of(engine: Engine, count: int) -> ReplayView:
     await engine.post_all([NewEvent(TYPE, b"{}")] * count)
     webhook = await engine.webhook(concurrency=256)
     return await replaying.start(engine, webhook, missing=True)
-
-
-async def post_mail(engine: Engine, cast: Cast) -> None:
-    async with writing() as db:
-        await posting.post_test(db, cast.alice.member, engine.runtime.clock())
-
-
-def postman(engine: Engine, url: str, outbox: Path) -> Postman:
-    mailer = Mailer(url, "hooks@example.org", outbox)
-    return Postman(mailer, engine.runtime.links, engine.runtime.clock)
-
-
-@asynccontextmanager
-async def hanging_server() -> AsyncIterator[tuple[str, list[asyncio.StreamWriter]]]:
-    """It takes connections and says nothing."""
-    callers: list[asyncio.StreamWriter] = []
-    port = free_port()
-    server = await asyncio.start_server(
-        lambda _, writer: callers.append(writer), "127.0.0.1", port
-    )
-    try:
-        yield f"smtp://127.0.0.1:{port}", callers
-    finally:
-        for caller in callers:
-            caller.close()
-        server.close()
 
 
 async def has(found: list[asyncio.StreamWriter], count: int) -> bool:

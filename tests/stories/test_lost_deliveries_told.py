@@ -1,18 +1,17 @@
 """Who asked to hear of each delivery that failed for good is not buried in mails."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from callboard.notices import posting
-from callboard.notices.mailer import Mailer
-from callboard.notices.postman import Postman
 from callboard.notices.standing import quoted
 from callboard.notices.tables import Notice
 from tests.engine import Engine
 from tests.mailboxes import Mailboxes, receiving_mail, text_of
+from tests.posting import send_mails
 from tests.receiver import Answer
 
 OPS = "ops@example.org"
@@ -23,14 +22,6 @@ TOLD = {"recipients": (OPS,), "notify": ("delivery_failed",), "deactivate_after"
 async def mailboxes() -> AsyncIterator[Mailboxes]:
     async with receiving_mail() as opened:
         yield opened
-
-
-def postman(engine: Engine, boxes: Mailboxes, minutes: float, outbox: Path) -> Postman:
-    def clock() -> datetime:
-        return engine.runtime.clock() + timedelta(minutes=minutes)
-
-    mailer = Mailer(boxes.url, "hooks@example.org", outbox)
-    return Postman(mailer, engine.runtime.links, clock)
 
 
 async def losing(engine: Engine, events: int) -> None:
@@ -46,15 +37,15 @@ async def test_the_first_is_told_at_once_and_the_next_ones_together(
     engine.receiver.usually["/"] = Answer(503)
     await engine.webhook(name="CRM sync", schedule=(), **TOLD)
     await losing(engine, 1)
-    await postman(engine, mailboxes, 0, tmp_path).send_due()
+    await send_mails(engine, mailboxes.url, tmp_path)
     (got,) = mailboxes.to(OPS)
     assert got["Subject"] == "A delivery to CRM sync failed: 503 from 127.0.0.1"
     assert "Every try to deliver contact.created to CRM sync" in text_of(got)
     await losing(engine, 3)
-    await postman(engine, mailboxes, 0, tmp_path).send_due()
+    await send_mails(engine, mailboxes.url, tmp_path)
     assert len(mailboxes.mails) == 1
     assert (await posting.listed(engine.account))[0][1] == 3
-    await postman(engine, mailboxes, 1.1, tmp_path).send_due()
+    await send_mails(engine, mailboxes.url, tmp_path, timedelta(minutes=1.1))
     _, later = mailboxes.to(OPS)
     assert later["Subject"] == "3 deliveries to CRM sync failed: 503 from 127.0.0.1"
     assert "/deliveries?webhook=wh_" in text_of(later)
@@ -69,7 +60,7 @@ async def test_those_of_several_webhooks_at_one_host_are_counted_by_webhook(
     await engine.webhook("/a", name="Billing", schedule=(), **TOLD)
     await engine.webhook("/b", name="Search", schedule=(), **TOLD)
     await losing(engine, 2)
-    await postman(engine, mailboxes, 2, tmp_path).send_due()
+    await send_mails(engine, mailboxes.url, tmp_path, timedelta(minutes=2))
     (got,) = mailboxes.to(OPS)
     assert got["Subject"].startswith("4 deliveries to 2 webhooks failed: ")
     for form in ("plain", "html"):
@@ -89,7 +80,7 @@ async def test_that_it_fails_is_not_told_after_its_deactivation(
             await engine.receiver.got(calls, "/a")
             engine.skip(1)
         await engine.deactivated(webhook)
-    await postman(engine, mailboxes, 2, tmp_path).send_due()
+    await send_mails(engine, mailboxes.url, tmp_path, timedelta(minutes=2))
     assert ["deactivated" in got["Subject"] for got in mailboxes.to(OPS)] == [True]
     dropped = await Notice.objects().get(Notice.kind == "failing")
     assert dropped is not None

@@ -3,20 +3,20 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from callboard import spells
+from callboard.delivery.workers import Watch
 from callboard.notices import activation
 from callboard.notices.links import Links
-from callboard.notices.mailer import Mailer
-from callboard.notices.postman import Postman
 from callboard.notices.tables import Notice
 from callboard.webhooks import webhooks
 from tests.engine import Engine
 from tests.mailboxes import Mailboxes, receiving_mail, text_of
+from tests.posting import postman, send_mails
 from tests.receiver import Answer
 
 OPS = "ops@example.org"
@@ -26,17 +26,6 @@ OPS = "ops@example.org"
 async def mailboxes() -> AsyncIterator[Mailboxes]:
     async with receiving_mail() as opened:
         yield opened
-
-
-def postman(engine: Engine, url: str | None, outbox: Path, later: float = 0) -> Postman:
-    """`later`: so many hours."""
-
-    def clock() -> datetime:
-        return engine.runtime.clock() + timedelta(hours=later)
-
-    return Postman(
-        Mailer(url, "hooks@example.org", outbox), engine.runtime.links, clock
-    )
 
 
 async def dead_webhook(engine: Engine, **more: object) -> str:
@@ -60,7 +49,7 @@ async def test_a_dead_receiver_is_told_of_with_all_one_needs_to_know(
     engine: Engine, mailboxes: Mailboxes, tmp_path: Path
 ):
     webhook = await dead_webhook(engine)
-    await postman(engine, mailboxes.url, tmp_path).send_due()
+    await send_mails(engine, mailboxes.url, tmp_path)
     (got,) = mailboxes.to(OPS)
     assert got["Subject"] == "CRM sync was deactivated: 503 from 127.0.0.1"
     link = re.findall(r"http://callboard\.test/activate/[\w-]+", text_of(got))[0]
@@ -82,7 +71,7 @@ async def test_a_member_gets_no_way_to_unsubscribe_by_a_click(
     engine: Engine, mailboxes: Mailboxes, cast, tmp_path: Path
 ):
     await dead_webhook(engine, recipients=(cast.bob.member.id,))
-    await postman(engine, mailboxes.url, tmp_path).send_due()
+    await send_mails(engine, mailboxes.url, tmp_path)
     (got,) = mailboxes.to("bob@acme.example")
     assert "List-Unsubscribe" not in got
 
@@ -109,7 +98,7 @@ async def test_the_failing_mail_says_when_the_webhook_will_be_deactivated(
         await engine.receiver.got(1)
         engine.skip(1)
         await engine.receiver.got(2)
-    await postman(engine, mailboxes.url, tmp_path).send_due()
+    await send_mails(engine, mailboxes.url, tmp_path)
     (got,) = mailboxes.to(OPS)
     assert got["Subject"] == "CRM sync is failing: 500 from 127.0.0.1"
     assert "It will be deactivated on" in text_of(got)
@@ -137,7 +126,7 @@ async def test_an_event_that_cannot_be_sent_is_told_of_in_words(
     async with engine.working():
         await engine.post()
         await engine.settled()
-    await postman(engine, mailboxes.url, tmp_path, later=1).send_due()
+    await send_mails(engine, mailboxes.url, tmp_path, timedelta(hours=1))
     (got,) = mailboxes.to(OPS)
     assert got["Subject"].endswith("failed: a value is missing or does not fit")
     assert "could not be sent. The event has no ${data.id}." in text_of(got)
@@ -172,7 +161,7 @@ async def test_the_reminder_says_what_expires_when_and_brings_the_link(
     webhook = await dead_webhook(engine, hold_days=5, notify=("reminder",))
     engine.skip(timedelta(days=4.1).total_seconds())
     await spells.remind(engine.runtime.clock())
-    await postman(engine, mailboxes.url, tmp_path).send_due()
+    await send_mails(engine, mailboxes.url, tmp_path)
     (got,) = mailboxes.to(OPS)
     assert got["Subject"].startswith("CRM sync: held deliveries expire from ")
     for form in ("plain", "html"):
@@ -188,7 +177,7 @@ async def test_one_mailbox_that_refuses_keeps_no_other_from_its_mail(
 ):
     mailboxes.refused.add("gone@example.org")
     await dead_webhook(engine, recipients=("gone@example.org", OPS))
-    await postman(engine, mailboxes.url, tmp_path).send_due()
+    await send_mails(engine, mailboxes.url, tmp_path)
     assert len(mailboxes.to(OPS)) == 1
     lost = await Notice.objects().get(Notice.address == "gone@example.org")
     assert lost is not None
@@ -196,7 +185,7 @@ async def test_one_mailbox_that_refuses_keeps_no_other_from_its_mail(
     assert (lost.sent_at, lost.tries) == (None, 1)
     assert lost.due is not None
     mailboxes.refused.clear()
-    await postman(engine, mailboxes.url, tmp_path, later=1).send_due()
+    await send_mails(engine, mailboxes.url, tmp_path, timedelta(hours=1))
     assert len(mailboxes.to("gone@example.org")) == 1
     assert len(mailboxes.to(OPS)) == 1
 
@@ -206,7 +195,7 @@ async def test_after_a_day_of_vain_tries_a_mail_is_given_up(
 ):
     await dead_webhook(engine)
     for hours in (0, 6, 12, 25):
-        await postman(engine, "smtp://127.0.0.1:9", tmp_path, hours).send_due()
+        await send_mails(engine, "smtp://127.0.0.1:9", tmp_path, timedelta(hours=hours))
     (row,) = await Notice.objects()
     assert (row.tries, row.due, row.sent_at) == (4, None, None)
     assert "cannot be used" in row.error
@@ -216,7 +205,7 @@ async def test_without_a_mail_server_mails_go_to_the_outbox(
     engine: Engine, tmp_path: Path
 ):
     await dead_webhook(engine)
-    await postman(engine, None, tmp_path / "outbox").send_due()
+    await send_mails(engine, None, tmp_path / "outbox")
     (file,) = (tmp_path / "outbox").iterdir()
     assert file.suffix == ".eml"
     assert "Subject: CRM sync was deactivated" in file.read_text()
@@ -228,15 +217,20 @@ async def test_two_workers_send_each_mail_once(
     engine: Engine, mailboxes: Mailboxes, tmp_path: Path
 ):
     await dead_webhook(engine)
-    both = [postman(engine, mailboxes.url, tmp_path).send_due() for _ in range(2)]
-    await asyncio.gather(*both)
+    both = [
+        postman(engine, mailboxes.url, tmp_path, worker=worker)
+        for worker in ("wrk_a", "wrk_b")
+    ]
+    for each in both:
+        await Watch(each.worker).beat(engine.runtime.clock())
+    await asyncio.gather(*(each.send_due() for each in both))
     assert len(mailboxes.mails) == 1
 
 
 async def test_mails_of_a_deleted_webhook_are_not_sent(engine: Engine, tmp_path: Path):
     webhook = await dead_webhook(engine)
     await engine.delete(webhook)
-    await postman(engine, None, tmp_path / "outbox").send_due()
+    await send_mails(engine, None, tmp_path / "outbox")
     assert not (tmp_path / "outbox").exists()
     await engine.work()
 

@@ -11,9 +11,8 @@ from callboard import queue
 from callboard.delivery import rhythm
 from callboard.delivery.workers import Watch, bury
 from callboard.ingest import NewEvent
-from callboard.notices.mailer import Mailer
-from callboard.notices.postman import Postman
 from tests.engine import TYPE, Engine, cancelled
+from tests.posting import postman
 from workers.jobs import Jobs
 from workers.settings import make_worker
 
@@ -34,8 +33,8 @@ async def listening(engine: Engine, worker: str, outbox: Path) -> AsyncIterator[
     runtime = engine.runtime
     pump = engine.pump(worker)
     await Watch(worker, pump.hosts).beat(runtime.clock())
-    postman = Postman(Mailer(None, "", outbox), runtime.links, runtime.clock)
-    jobs = Jobs(pump, postman, runtime.queue, runtime.clock)
+    mails = postman(engine, None, outbox, worker=worker)
+    jobs = Jobs(pump, mails, runtime.queue, runtime.clock)
     arq = make_worker(runtime.settings.redis_url, jobs)
     pumping = asyncio.create_task(pump.run())
     hearing = asyncio.create_task(arq.async_run())
