@@ -16,7 +16,7 @@ async def shared(row: Webhook, runtime: Runtime) -> dict[str, Any]:
     now = runtime.clock()
     people = await members.listed(row.account)
     types = await event_types.listed(row.account)
-    webhook = await webhook_views.shown(row)
+    webhook = await webhook_views.headed(row)
     bars = await webhook_facts.bars_of(row, now)
     return {
         "webhook": webhook,

@@ -14,6 +14,7 @@ from callboard.catalogue.tables import EventType
 from callboard.delivery import runs, standing
 from callboard.delivery.standing import Standing
 from callboard.health import reading as health
+from callboard.insight import neighbours
 from callboard.insight.trial import Preview, Trial
 from callboard.matching.verdict import Verdict
 from callboard.notices import posting
@@ -46,6 +47,14 @@ async def shown(row: Webhook) -> View:
         "takes_until": takes_until,
         "runs": await runs.timetable(row.id),
     }
+
+
+async def headed(row: Webhook) -> View:
+    """For members: also which others fail at its host."""
+    view = await shown(row)
+    fails = view["failing"] or row.cause
+    beside = await neighbours.failing_with(row) if fails else None
+    return view | {"neighbours": beside}
 
 
 def edited(row: Webhook) -> View:

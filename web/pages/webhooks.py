@@ -96,7 +96,7 @@ class WebhooksController(Controller):
         self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
     ) -> Response[Any]:
         """The part that follows the webhook's state and what is held."""
-        webhook = await webhook_views.shown(await webhooks.get(account, id))
+        webhook = await webhook_views.headed(await webhooks.get(account, id))
         part, mark = "webhooks/_header.html", mark_of(webhook)
         return screen_if_new(
             request, part, part, webhook, webhook=webhook, header_mark=mark
