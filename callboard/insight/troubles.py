@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from callboard.database import Database, Row, as_time, reading
+from callboard.delivery import standing
+from callboard.ids import AFTER_ALL
 from callboard.outcome import ErrorClass
-from callboard.webhooks.lifecycle import MOST_COUNTED
 from callboard.webhooks.urls import host_of
 
 _MOST = 20
@@ -79,23 +80,21 @@ def _as_one(group: Sequence[Trouble]) -> Trouble:
 
 
 async def _holding(db: Database, group: Sequence[Trouble]) -> Trouble:
-    """As one, with what all of them hold; that is counted no further than elsewhere."""
-    (found,) = await db.fetch(
+    """As one, with what all of them hold."""
+    ids = [each.id for each in group]
+    held = sum((await standing.held_by(db, ids, AFTER_ALL)).values())
+    rows = await db.fetch(
         """
-        SELECT (SELECT count(*) FROM (SELECT 1 FROM delivery d
-                    WHERE d.webhook = ANY(:webhooks)
-                      AND d.state IN ('pending', 'held') LIMIT :most) AS d) AS held,
-            (SELECT min(ends) FROM (SELECT
-                (SELECT d.held_until FROM delivery d WHERE d.webhook = w.id
-                   AND d.state = 'held' ORDER BY d.seq LIMIT 1) AS ends
-                FROM webhook w WHERE w.id = ANY(:webhooks)) AS first) AS held_until
+        SELECT min(ends) AS first FROM (SELECT
+            (SELECT d.held_until FROM delivery d WHERE d.webhook = w.id
+               AND d.state = 'held' ORDER BY d.seq LIMIT 1) AS ends
+            FROM webhook w WHERE w.id = ANY(:webhooks)) AS first
         """,
-        webhooks=[each.id for each in group],
-        most=MOST_COUNTED + 1,
+        webhooks=ids,
     )
-    until = found["held_until"]
-    expires = as_time(until) if until else None
-    return replace(_as_one(group), held=found["held"], held_until=expires)
+    first = rows[0]["first"]
+    until = as_time(first) if first else None
+    return replace(_as_one(group), held=held, held_until=until)
 
 
 def _stopped(row: Row) -> Trouble:

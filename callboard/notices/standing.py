@@ -12,7 +12,6 @@ from callboard.notices.tables import Notice
 from callboard.webhooks import lifecycle
 from callboard.webhooks.tables import Webhook
 
-_ALL = 1_000_000_000
 _READ, _QUOTED = 4096, 160
 _MARKUP = re.compile(r"<(script|style|head)\b.*?</\1>|<[^>]*>", re.DOTALL | re.I)
 _LEADS_ELSEWHERE = re.compile(r"\S*(?://|www\.|@)\S*", re.I)
@@ -25,7 +24,7 @@ async def look(links: Links, notice: Notice, row: Webhook | None, facts: Facts) 
     days = timedelta(days=row.hold_days)
     page = f"/deliveries/{facts.delivery}" if facts.delivery else f"/webhooks/{row.id}"
     async with reading() as db:
-        waiting = await lifecycle.held_count(db, row.id, _ALL)
+        waiting = await lifecycle.held_count(db, row.id)
         held_until = await _first_end(db, row.id)
         type, said = await _told(db, row.id, facts)
     return Now(

@@ -9,15 +9,15 @@ from typing import Any, Literal
 
 from callboard.accounts import accounts, audit
 from callboard.auth.settings import Auth
-from callboard.database import Database, writing
+from callboard.database import Database, reading, writing
 from callboard.errors import Conflict, Invalid, Problem
+from callboard.ids import AFTER_ALL
 from callboard.webhooks import turn, webhooks
 from callboard.webhooks.settings import as_json
 from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
 
 THE_RULE = "Callboard"  # as the audit log calls it
-MOST_COUNTED = 10_000
 
 
 async def activate(
@@ -35,16 +35,17 @@ async def activate(
         row = await _locked(db, account, id)
         if row.state == WebhookState.ACTIVE:
             return row
-        waiting = await held_count(db, id)
-        if waiting and held is None:
-            many = f"More than {MOST_COUNTED}" if waiting > MOST_COUNTED else waiting
-            text = f"{many} deliveries are held: choose to deliver or discard them."
-            raise Invalid([Problem("held", "required", text)])
-        act = None if row.state == WebhookState.DRAFT else "release"
-        discards = held == "discard" and waiting > 0
-        return await _set_state(
-            db, row, actor, WebhookState.ACTIVE, act, now, discards=discards
-        )
+        waits = await held_count(db, id, most=1) > 0
+        if held is not None or not waits:
+            act = None if row.state == WebhookState.DRAFT else "release"
+            discards = held == "discard" and waits
+            return await _set_state(
+                db, row, actor, WebhookState.ACTIVE, act, now, discards=discards
+            )
+    async with reading() as db:  # locks nothing: a million takes a moment to count
+        many = await held_count(db, id)
+    text = f"{many} deliveries are held: choose to deliver or discard them."
+    raise Invalid([Problem("held", "required", text)])
 
 
 async def pause(account: str, actor: str, id: str, now: datetime) -> Webhook:
@@ -88,9 +89,9 @@ async def stop_by_rule(db: Database, id: str, now: datetime) -> Webhook | None:
     )
 
 
-async def held_count(db: Database, id: str, most: int = MOST_COUNTED + 1) -> int:
+async def held_count(db: Database, id: str, most: int = AFTER_ALL) -> int:
     """All that wait for a webhook that is not active, and what is still to join them
-    because it failed since the last success. Nobody waits for a count beyond `most`."""
+    because it failed since the last success; no further than to `most`."""
     rows = await db.fetch(
         f"""
         SELECT count(*) AS held FROM (

@@ -125,9 +125,10 @@ class HoldingOut(msgspec.Struct):
 
 
 class WebhookOut(msgspec.Struct, kw_only=True):
-    """`held`: deliveries that wait until it is activated, where 10001 stands for more
-    than 10000; of these `holding` tells more, except in lists. The values of `headers`
-    are masked for keys that may only read."""
+    """`held`: deliveries that wait until it is activated, or still go out after; null
+    only where its state was changed and more than 10000 wait, since no change waits for
+    them to be counted. Of these `holding` tells more, except in lists. The values of
+    `headers` are masked for keys that may only read."""
 
     id: str
     name: str
@@ -155,7 +156,7 @@ class WebhookOut(msgspec.Struct, kw_only=True):
     deactivate_after: int | None
     recipients: tuple[str, ...]
     notify: tuple[str, ...]
-    held: int
+    held: int | None
     holding: HoldingOut | msgspec.UnsetType = msgspec.UNSET
     created_at: datetime
     last_delivery: LastDelivery | None

@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
 from callboard.delivery import standing
+from callboard.delivery.standing import Standing
 from callboard.errors import Problem
 from callboard.paging import check_limit
 from callboard.signing import keys
@@ -72,13 +73,14 @@ class WebhooksController(Controller):
         )
         if new.state == "active":
             row = await lifecycle.activate(account, who, row.id, None, now)
-        return CreatedOut.of(row, standing.Standing(), **_made(row, secret, now))
+        return CreatedOut.of(row, Standing(), **_made(row, secret, now))
 
     @get("/{id:str}")
     async def show(
         self, request: AnyRequest, account: NamedDependency[str], id: FromPath[str]
     ) -> WebhookOut:
-        found = await _shown(await webhooks.get(account, id))
+        row = await webhooks.get(account, id)
+        found = await _shown(row, (await standing.of_webhooks([row]))[id])
         return found if may_change(request) else found.masked()
 
     @patch("/{id:str}", opt={"takes": WebhookPatch})
@@ -130,7 +132,8 @@ class WebhooksController(Controller):
         """`held` says what becomes of what is held: deliver or discard."""
         held = (await bodies.take_if_any(request, ActivateIn)).held
         who, now = actor(request), runtime.clock()
-        return await _shown(await lifecycle.activate(account, who, id, held, now))
+        row = await lifecycle.activate(account, who, id, held, now)
+        return await _shown(row, await standing.at_once(row))
 
     @post("/{id:str}/pause", status_code=200)
     async def pause(
@@ -142,7 +145,8 @@ class WebhooksController(Controller):
     ) -> WebhookOut:
         """Holds what comes until it is activated."""
         who, now = actor(request), runtime.clock()
-        return await _shown(await lifecycle.pause(account, who, id, now))
+        row = await lifecycle.pause(account, who, id, now)
+        return await _shown(row, await standing.at_once(row))
 
     @post("/{id:str}/deactivate", status_code=200)
     async def deactivate(
@@ -153,11 +157,11 @@ class WebhooksController(Controller):
         id: FromPath[str],
     ) -> WebhookOut:
         who, now = actor(request), runtime.clock()
-        return await _shown(await lifecycle.deactivate(account, who, id, now))
+        row = await lifecycle.deactivate(account, who, id, now)
+        return await _shown(row, await standing.at_once(row))
 
 
-async def _shown(row: Webhook) -> WebhookOut:
-    stands = (await standing.of_webhooks([row]))[row.id]
+async def _shown(row: Webhook, stands: Standing) -> WebhookOut:
     holding = await standing.of_held(row.id, stands.held)
     more = {"holding": asdict(holding)} if holding else {}
     return WebhookOut.of(row, stands, **more)
