@@ -3,7 +3,8 @@
 It answers 200, on /slow after a while, on /again only the second time, on /hangs/… the
 first time so late that nobody waits for it. Before that it notes the call, and after
 one with several events each of these.
-Each line it gets on standard input is a place: it prints the calls from there on.
+Each line it gets on standard input is a place: it prints the calls from there on; or
+the word `whole`: it prints the calls of /whole with all that they brought.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ _ANSWER = b"HTTP/1.1 %d Answer\r\nContent-Length: 2\r\n\r\nok"
 
 calls: list[tuple[str, str, float]] = []
 seen: set[tuple[str, str]] = set()
+whole: list[tuple[float, str, dict[str, str], str]] = []
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -40,12 +42,14 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 async def _note(reader: asyncio.StreamReader) -> tuple[str, str]:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     first, *lines = head.rstrip().split("\r\n")
+    method, path, _ = first.split(" ")
     headers = dict(line.split(": ", 1) for line in lines)
     body = await reader.readexactly(int(headers["Content-Length"]))
-    path = first.split(" ")[1]
     id = headers["webhook-id"]
     events = [each["id"] for each in json.loads(body)] if id.startswith("bat_") else []
     calls.extend((noted, path, monotonic()) for noted in (id, *events))
+    if path == "/whole":
+        whole.append((monotonic(), method, headers, body.decode()))
     return id, path
 
 
@@ -53,7 +57,8 @@ async def main() -> None:
     server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=1000)
     print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201
     while line := await asyncio.to_thread(sys.stdin.readline):
-        print(json.dumps(calls[int(line) :]), flush=True)  # noqa: T201
+        found = whole if line == "whole\n" else calls[int(line) :]
+        print(json.dumps(found), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

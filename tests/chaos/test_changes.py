@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
-from typing import Any
+from typing import Any, NamedTuple
+
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from tests.chaos.conftest import LONG, Tell
 from tests.chaos.load import GOES_ON
@@ -15,13 +17,48 @@ from tests.chaos.world import RETRY, World
 
 ROUNDS = 5 if LONG else 1
 TYPE = "changed.often"
-# One moves, one is paused, two are deleted: one that works, and one that fails at
-# first, so that some of its deliveries wait for their next try.
-PATHS = ("/moves", "/paused", "/deleted", "/again")
+# One moves, one is paused, one gets a filter, and two are deleted: one that works, and
+# one that fails at first, so that some of its deliveries wait for their next try.
+PATHS = ("/moves", "/paused", "/filtered", "/deleted", "/again")
 SEEN = 1.0
 LOOKED = 0.5
 _EVERY = 0.02
 _WITHIN = 20.0
+
+
+SETTINGS: dict[str, Any] = {
+    "headers": {"X-Site": "new"},
+    "auth": {"type": "bearer", "token": "new"},
+    "method": "PUT",
+    "payload": {"format": "data"},
+}
+
+
+class Whole(NamedTuple):
+    """A call of the webhook whose settings are changed."""
+
+    at: float
+    method: str
+    headers: dict[str, str]
+    body: str
+
+    def shows(self, secret: str) -> set[str]:
+        """The new settings that it was made with."""
+        shown = {
+            "headers": self.headers.get("X-Site") == "new",
+            "auth": self.headers.get("Authorization") == "Bearer new",
+            "method": self.method == "PUT",
+            "payload": self.body == "{}",
+            "secret": self._is_signed_with(secret),
+        }
+        return {name for name, is_shown in shown.items() if is_shown}
+
+    def _is_signed_with(self, secret: str) -> bool:
+        try:
+            Webhook(secret).verify(self.body, self.headers)
+        except WebhookVerificationError:
+            return False
+        return True
 
 
 @dataclass
@@ -67,43 +104,76 @@ async def test_a_change_is_seen_by_all_within_a_second(
         accepted += await _change_everything(world)
     assert accepted > 0
     nothing = {"refused": {}, "held": 0, "went_on": None, "taken_over": None}
-    tell(4 * ROUNDS, Figures(accepted=accepted, repeats=0, **nothing))
+    tell(
+        (len(PATHS) + len(SETTINGS) + 1) * ROUNDS,
+        Figures(accepted=accepted, repeats=0, **nothing),
+    )
 
 
 async def _change_everything(world: World) -> int:
     webhooks = {path: await _webhook(world, path) for path in PATHS}
+    whole = await _webhook(world, "/whole")
     async with posting(world) as posts:
-        for path in PATHS:
+        for path in (*PATHS, "/whole"):
             await posts.many(path)
         begun = time.monotonic()
+        set_at, secret = await _set(world, whole)
         done = await _change(world, webhooks)
         await asyncio.sleep(RETRY + LOOKED)
+        whole_calls = [Whole(*call) for call in await world.whole_calls()]
         late = {path: await posts.late(path, done[path]) for path in PATHS}
         await world.post(f"{webhooks['/paused']}/activate", {"held": "deliver"})
         await posts.caught_up("/paused")
         await posts.caught_up("/moves", "/moved")
     await _all_sent(world)
     assert late == {path: [] for path in PATHS}
+    _must_show(whole_calls, begun, set_at, secret)
     deleted = max(done.values())
-    assert {n for before, _, _, n in posts.receipts if before > deleted} == {2}
+    assert {n for before, _, _, n in posts.receipts if before > deleted} == {3}
     wanted = {id for _, after, id, _ in posts.receipts if after < begun - SEEN}
     assert wanted <= await posts.got("/deleted")
     assert not await world.ask("findings")
-    for path in ("/moves", "/paused"):
-        await world.delete(webhooks[path])
+    for webhook in (*(webhooks[path] for path in PATHS[:3]), whole):
+        await world.delete(webhook)
     return len(posts.receipts)
 
 
 async def _change(world: World, webhooks: dict[str, str]) -> dict[str, float]:
     """When each was done."""
-    moves, paused, deleted, failing = (webhooks[path] for path in PATHS)
+    moves, paused, filtered, deleted, failing = (webhooks[path] for path in PATHS)
     await world.patch(moves, {"url": world.receives + "/moved"})
     moved = time.monotonic()
     await world.post(f"{paused}/pause", None, "web 2")
     stopped = time.monotonic()
+    await world.patch(filtered, {"filter": "none=1"}, "web 2")
+    narrowed = time.monotonic()
     await world.delete(deleted, "web 2")
     await world.delete(failing)
-    return dict(zip(PATHS, (moved, stopped, *[time.monotonic()] * 2), strict=True))
+    ended = time.monotonic()
+    return dict(zip(PATHS, (moved, stopped, narrowed, ended, ended), strict=True))
+
+
+async def _set(world: World, webhook: str) -> tuple[dict[str, float], str]:
+    """When each was done, and the new secret."""
+    done = {}
+    for (name, change), web in zip(SETTINGS.items(), cycle(world.web_ports)):
+        await world.patch(webhook, {name: change}, web)
+        done[name] = time.monotonic()
+    rotated = await world.post(f"{webhook}/keys/rotate", {"overlap_hours": 0}, "web 2")
+    done["secret"] = time.monotonic()
+    return done, rotated["secret"]
+
+
+def _must_show(
+    calls: list[Whole], begun: float, done: dict[str, float], secret: str
+) -> None:
+    """None before, and all of them a second later."""
+    earlier = [call for call in calls if call.at < begun]
+    assert {name for call in earlier for name in call.shows(secret)} == set()
+    for name, at in done.items():
+        later = [call for call in calls if call.at > at + SEEN]
+        assert later
+        assert [call for call in later if name not in call.shows(secret)] == [], name
 
 
 async def _webhook(world: World, path: str) -> str:

@@ -128,6 +128,10 @@ class World:
         """The webhook-id, path and monotonic time of each, in the order they came."""
         return [tuple(call) for call in await ask(self.receiver, str(place))]
 
+    async def whole_calls(self) -> list[tuple[float, str, dict[str, str], str]]:
+        """Of /whole: the monotonic time, method, headers and body of each."""
+        return [tuple(call) for call in await ask(self.receiver, "whole")]
+
     async def post(self, path: str, body: object, web: str = "web 1") -> Any:
         return await self._call("POST", path, web, body)
 
