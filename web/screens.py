@@ -23,7 +23,7 @@ def screen(
 
     Not for a boosted link or a restored history entry: those want the whole page.
     Both get the frame's variables: account, member (None for a visitor), theme, now,
-    alarms, flash.
+    alarms with their mark, flash.
     """
     is_part = wants_part(request)
     answer = Template(
@@ -61,11 +61,17 @@ def wants_part(request: HTMXRequest) -> bool:
 
 
 async def look_for_trouble(request: Request[Any, Any, Any]) -> None:
-    """What the strip above every page says, for those who are signed in."""
-    if request.scope.get("auth"):
-        account, now = request.auth.account.id, request.app.state.runtime.clock()
-        text = await readiness.alarm(account, now)
-        request.state.alarms = [{"text": text}] if text else []
+    """For the strip above every page, of those who are signed in; parts have none."""
+    assert isinstance(request, HTMXRequest)
+    if request.scope.get("auth") and not wants_part(request):
+        request.state.alarms = await alarms(request)
+
+
+async def alarms(request: HTMXRequest) -> list[dict[str, str]]:
+    """What the strip says to whom is signed in."""
+    account, now = request.auth.account.id, request.app.state.runtime.clock()
+    text = await readiness.alarm(account, now)
+    return [{"text": text}] if text else []
 
 
 def elsewhere(request: HTMXRequest, path: str, said: str = "") -> Response[Any]:
@@ -93,11 +99,13 @@ def _frame(request: HTMXRequest) -> dict[str, Any]:
     runtime: Runtime = request.app.state.runtime
     who = request.scope.get("auth")
     signed_in = who if isinstance(who, SignedIn) else None
+    above = request.state.get("alarms", [])
     return {
         "account": signed_in.account if signed_in else None,
         "member": signed_in.member if signed_in else None,
         "theme": request.cookies.get("theme", "auto"),
         "now": runtime.clock(),
         "flash": request.cookies.get(_SAID, ""),
-        "alarms": request.state.get("alarms", []),
+        "alarms": above,
+        "strip_mark": mark_of(above),
     }

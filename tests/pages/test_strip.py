@@ -1,0 +1,71 @@
+"""What needs a person is told above every page, also while one stays open."""
+
+from datetime import timedelta
+
+from callboard.database import writing
+from tests.engine import Engine
+from tests.pages.signed_in import Browser, polled, seen
+
+AWAY = "Deliveries have been waiting for 3 min: no worker is running."
+
+
+async def without_a_worker(engine: Engine) -> None:
+    await engine.webhook()
+    await engine.post()
+    long_ago = engine.runtime.clock() - timedelta(minutes=3)
+    async with writing() as db:
+        await db.fetch("UPDATE delivery SET due = :due", due=long_ago)
+        await db.fetch("UPDATE turn SET next_due = :due", due=long_ago)
+
+
+async def test_an_open_page_hears_of_trouble_and_of_its_end(
+    alice: Browser, engine: Engine
+):
+    path = polled(await alice.get("/webhooks/new"), "/strip")
+    quiet = await alice.part(path)
+    assert (quiet.status_code, quiet.text) == (204, "")
+    await without_a_worker(engine)
+    told = await alice.part(path)
+    assert AWAY in seen(told)
+    assert "<html" not in told.text
+    path = polled(told, "/strip")
+    assert (await alice.part(path)).status_code == 204
+    await engine.work()
+    over = await alice.part(path)
+    assert (over.status_code, seen(over)) == (200, "")
+
+
+async def test_a_screen_reader_is_told_politely(alice: Browser, engine: Engine):
+    await without_a_worker(engine)
+    page = (await alice.get("/webhooks")).text
+    region = page[page.index('<div role="status"><div hx-get="/strip') :]
+    assert AWAY in region[: region.index("<main")]
+    await engine.work()
+
+
+async def test_who_was_signed_out_is_told_so_and_not_led_away(
+    alice: Browser, engine: Engine
+):
+    path = polled(await alice.get("/webhooks/new"), "/strip")
+    await alice.post("/logout")
+    told = await alice.part(path)
+    assert "You are not signed in any more. Sign in" in seen(told)
+    assert "HX-Redirect" not in told.headers
+    assert (await alice.part(polled(told, "/strip"))).status_code == 204
+
+
+async def test_a_stranger_hears_of_his_own_trouble_only(
+    charlie: Browser, engine: Engine
+):
+    path = polled(await charlie.get("/"), "/strip")
+    await without_a_worker(engine)
+    assert (await charlie.part(path)).status_code == 204
+    await engine.work()
+
+
+async def test_parts_do_not_look_for_trouble(alice: Browser, engine: Engine, queries):
+    """They are fetched every few seconds, and have no strip."""
+    webhook = await engine.webhook()
+    with queries() as seen_in_part:
+        await alice.part(f"/webhooks/{webhook}/header")
+    assert [each for each in seen_in_part if "FROM replay" in each] == []
