@@ -6,9 +6,10 @@ all. What is overdue, for Redis is away or a worker was killed, is done without 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from callboard.database import AWAY
 from callboard.dispatch import Pump
@@ -19,6 +20,11 @@ from callboard.replays import running
 
 SECONDS = 30.0  # longer than a mail takes
 _OVERDUE = timedelta(seconds=0.5)
+# A step of a replay that is so late is taken by no job, and the next one will be due.
+_MISSED = timedelta(seconds=0.1)
+_STEP_SECONDS = 0.2
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +39,7 @@ class Jobs:
     queue: Queue
     clock: Callable[[], datetime]
     _under_way: set[str] = field(default_factory=set)
-    _posting: "asyncio.Task[None] | None" = None
+    _in_place: "dict[str, asyncio.Task[None]]" = field(default_factory=dict)
 
     async def wake(self, ctx: object = None) -> None:
         self.pump.ring()
@@ -45,29 +51,42 @@ class Jobs:
         await self._alone(REPLAY, self._replay)
 
     async def catch_up(self) -> None:
-        """Does what no job has done in time."""
+        """Begins to do what no job has done in time."""
         late = self.clock() - _OVERDUE
-        if (due := await running.next_due()) and due < late:
-            await self.replay()
-        if POST in self._under_way:
-            return
-        if (due := await self.postman.next_due()) and due < late:
-            self._posting = asyncio.create_task(self.post())
+        if _is_before(await running.next_due(), late):
+            self._instead(REPLAY, self._replay_on)
+        if _is_before(await self.postman.next_due(), late):
+            self._instead(POST, self.post)
 
     async def stop(self) -> None:
-        if self._posting:
-            self._posting.cancel()
-            await asyncio.gather(self._posting, return_exceptions=True)
+        tasks = list(self._in_place.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _alone(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+    def _instead(
+        self, name: str, work: Callable[[], Coroutine[Any, Any, None]]
+    ) -> None:
+        if name not in self._in_place:
+            self._in_place[name] = task = asyncio.create_task(work())
+            task.add_done_callback(lambda _: self._in_place.pop(name))
+
+    async def _replay_on(self) -> None:
+        """Step by step, for as long as no job does it."""
+        while await self._alone(REPLAY, self._replay_what_was_missed):  # noqa: ASYNC110
+            await asyncio.sleep(_STEP_SECONDS)
+
+    async def _alone(self, name: str, work: Callable[[], Awaitable[T]]) -> T | None:
+        """None where it is under way already, or could not be done."""
         if name in self._under_way:
-            return
+            return None
         self._under_way.add(name)
         try:
             async with asyncio.timeout(SECONDS):
-                await work()
+                return await work()
         except (Unavailable, *AWAY):
             log.warning("job.database_away", extra={"job": name})
+            return None
         finally:
             self._under_way.remove(name)
 
@@ -82,5 +101,16 @@ class Jobs:
             self.pump.ring()
             self.queue.replay(self._seconds_until(again))
 
+    async def _replay_what_was_missed(self) -> bool:
+        """Whether there was any."""
+        if not _is_before(await running.next_due(), self.clock() - _MISSED):
+            return False
+        await self._replay()
+        return True
+
     def _seconds_until(self, at: datetime) -> float:
         return max((at - self.clock()).total_seconds(), 0.0)
+
+
+def _is_before(due: datetime | None, at: datetime) -> bool:
+    return due is not None and due < at

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from callboard.delivery.workers import Watch
 from callboard.ingest import NewEvent
-from callboard.queue import POST, QUEUE_NAME, REPLAY, WAKE
+from callboard.queue import POST, QUEUE_NAME, REPLAY, WAKE, open_queue
 from callboard.replays.progress import ReplayView
 from tests import replaying
 from tests.cast import Cast
@@ -71,6 +71,24 @@ async def test_without_redis_a_mail_goes_out_and_a_replay_ends(
         await mailboxes.got(1, cast.alice.member.email)
         report = await replaying.finished(engine, replay)
     assert (report.state, report.delivered) == ("finished", 6)
+
+
+async def test_without_redis_the_steps_of_a_replay_wait_for_no_sweep(
+    engine: Engine, tmp_path: Path
+):
+    replay = await replay_of(engine, 100)
+    pump, queue, clock = engine.pump(), open_queue(NOWHERE), engine.runtime.clock
+    jobs = Jobs(pump, postman(engine, None, tmp_path), queue, clock)
+    await Watch(pump.worker, pump.hosts).beat(clock())
+    pumping = asyncio.create_task(pump.run())
+    engine.skip(1)
+    await jobs.catch_up()
+    report = await replaying.finished(engine, replay)
+    assert (report.state, report.delivered) == ("finished", 100)
+    await jobs.stop()
+    await pump.stop(1)
+    await pumping
+    await queue.close()
 
 
 async def test_jobs_of_a_worker_that_was_killed_hold_nothing_up(
