@@ -34,9 +34,12 @@ class TestItsLife:
         answer = await alice.post(f"/webhooks/{id}/activate", status=422)
         assert "1 delivery is held. What should become of it?" in seen(answer)
         await alice.post(f"/webhooks/{id}/activate", {"held": "deliver"})
+        said = seen(await alice.get(f"/webhooks/{id}"))
+        assert "What was held is being sent: 1 delivery is left." in said
         async with engine.working():
             await engine.receiver.got(1)
             await engine.settled()
+        assert "What was held" not in seen(await alice.get(f"/webhooks/{id}"))
 
     async def test_a_receiver_can_be_tried_where_one_decides(
         self, alice, engine: Engine
