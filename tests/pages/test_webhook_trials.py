@@ -1,9 +1,12 @@
 """Trying a webhook out before it is saved, and afterwards."""
 
+import re
+
 from standardwebhooks import Webhook as Receiver
 
 from callboard.insight import trial
 from callboard.webhooks.tables import Webhook
+from tests import make
 from tests.engine import TYPE, Engine
 from tests.pages.forms import FORM
 from tests.pages.signed_in import seen
@@ -49,6 +52,17 @@ async def test_a_saved_webhook_signs_with_its_own_secret(alice, engine):
     await alice.post(f"/webhooks/{id}/edit/test", form, 200)
     for call in await engine.receiver.got(2, "/saved"):
         Receiver(engine.secrets[id]).verify(call.body, call.headers)
+
+
+async def test_begins_with_an_event_that_the_webhook_listens_to(alice, engine):
+    await make.event_type(engine.account, "bill.paid")
+    id = await engine.webhook(active=False, events=("contact.*",))
+    for page in (f"/webhooks/{id}?tab=test", f"/webhooks/{id}/edit"):
+        chosen = re.findall(
+            r"<option[^>]* selected>([^<]+)", (await alice.get(page)).text
+        )
+        assert TYPE in chosen
+        assert "bill.paid" not in chosen
 
 
 async def test_is_limited_so_that_nobody_scans_with_it(alice, bob, engine, monkeypatch):

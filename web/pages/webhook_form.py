@@ -11,6 +11,7 @@ from litestar.plugins.htmx import HTMXRequest
 
 from callboard.catalogue.tables import EventType
 from callboard.errors import Problem
+from callboard.matching.patterns import compile_patterns
 from callboard.signing.schemes import Scheme
 from callboard.webhooks.defaults import Defaults
 from callboard.webhooks.settings import SETTINGS, NewWebhook, Success
@@ -170,8 +171,8 @@ def grouped(types: list[EventType]) -> list[tuple[str, str, list[EventType]]]:
 
 
 def _first(events: tuple[str, ...], types: list[EventType]) -> str:
-    names = [type.name for type in types]
-    return next((name for name in names if name in events), names[0] if names else "")
+    heard, names = compile_patterns(events), [type.name for type in types]
+    return next(filter(heard.matches, names), names[0] if names else "")
 
 
 def _unique(ticked: Iterable[str], typed: Iterable[str]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from web.screens import mark_of
 
 async def shared(row: Webhook, runtime: Runtime) -> dict[str, Any]:
     """What all tabs need; `page` and `tab` come from the handler."""
-    now = runtime.clock()
+    now, settings = runtime.clock(), settings_of(row)
     people = await members.listed(row.account)
     types = await event_types.listed(row.account)
     webhook = await webhook_views.headed(row)
@@ -23,14 +23,14 @@ async def shared(row: Webhook, runtime: Runtime) -> dict[str, Any]:
         "header_mark": mark_of(webhook),
         "bars": bars,
         "facts_mark": webhook_facts.mark(webhook, bars),
-        "retry_words": webhook_views.retry_words(settings_of(row)),
-        "schedule_words": webhook_views.schedule_words(settings_of(row)),
+        "retry_words": webhook_views.retry_words(settings),
+        "schedule_words": webhook_views.schedule_words(settings),
         "rule_words": webhook_views.rule_words(row),
         "recipients": await webhook_views.recipients(row, people),
         "signing": webhook_key_views.signing(row, now),
         "rotation": {"overlap_hours": "24", "secret": ""},
         "types": types,
-        "shown": "",
+        "shown": await event_types.first_wanted(row.account, settings.events),
         "result": None,
         "problems": [],
         "state": "",
