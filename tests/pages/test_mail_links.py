@@ -5,6 +5,8 @@ import re
 import httpx
 import pytest
 
+from callboard.database import writing
+from callboard.delivery import acts
 from callboard.notices.tables import Notice
 from callboard.webhooks import webhooks
 from callboard.webhooks.settings import settings_of
@@ -77,6 +79,22 @@ class TestTheLinkInTheMail:
         async with engine.working():
             await engine.followed()
         assert await engine.states() == ["cancelled"]
+        assert await engine.state(webhook) == "active"
+
+    async def test_speaks_of_nothing_held_where_the_hold_is_over(
+        self, visitor, engine: Engine
+    ):
+        webhook = await dead_webhook(engine)
+        path = await link(engine, webhook)
+        engine.skip(6 * 86400)
+        async with writing() as db:
+            await acts.expire(db, engine.runtime.clock())
+        assert await engine.states() == ["expired"]
+        page = await visitor.get(path)
+        assert "Nothing is held. Events that have come since" in seen(page)
+        assert 'name="act" value="activate"' in page.text
+        answer = await press(visitor, path, "activate")
+        assert "It gets what comes from now on." in seen(answer)
         assert await engine.state(webhook) == "active"
 
     async def test_is_used_up_by_an_activation_whoever_makes_it(self, visitor, engine):

@@ -36,6 +36,7 @@ _SECRET = [
 _HELD: dict[str, Literal["deliver", "discard"]] = {
     "deliver": "deliver",
     "discard": "discard",
+    "activate": "deliver",  # nothing was held when the page was shown
 }
 
 
@@ -65,7 +66,7 @@ class ActivationController(Controller):
         act = (await forms.texts(request, "act"))["act"]
         try:
             if act in _HELD:
-                return await _activate(request, runtime, token, _HELD[act])
+                return await _activate(request, runtime, token, act)
             row = await activation.behind_link(runtime.links, token)
             if act == "test":
                 return await _test(request, runtime, token, row)
@@ -97,16 +98,17 @@ async def _activate(
     request: HTMXRequest,
     runtime: Runtime,
     token: str,
-    held: Literal["deliver", "discard"],
+    act: str,
 ) -> Template:
+    now = runtime.clock()
     try:
-        row = await activation.activate(runtime.links, token, held, runtime.clock())
+        row = await activation.activate(runtime.links, token, _HELD[act], now)
     except Conflict as problem:
         row = await activation.behind_link(runtime.links, token)
         said = problem.message
         return await _activation(request, token, row, said=said, status=409)
     runtime.queue.ring()
-    return _plain(request, "mail_links/activated.html", name=row.name, held=held)
+    return _plain(request, "mail_links/activated.html", name=row.name, act=act)
 
 
 async def _test(
