@@ -24,6 +24,13 @@
     if (!repeats) $("#problem").textContent = "";
   });
 
+  // A button that is disabled while it is answered loses the focus: it gets it back.
+  let pressed;
+  on("htmx:beforeRequest", (e) => { if (e.target.matches("[hx-disabled-elt]")) pressed = document.activeElement; });
+  on("htmx:afterRequest", (e) => {
+    if (e.target.matches("[hx-disabled-elt]") && document.activeElement === document.body) pressed?.focus({ preventScroll: true });
+  });
+
   // Times: local, and kept fresh.
   const units = [[172800, 86400, "d"], [3600, 3600, "h"], [60, 60, "min"], [0, 1, "s"]];
   const span = (s) => { const [, size, word] = units.find(([least]) => s >= least); return `${Math.floor(s / size)} ${word}`; };
