@@ -26,6 +26,7 @@ _EVERY = 0.02
 _WITHIN = 20.0
 
 
+SECRET = "whsec_" + "A" * 32
 SETTINGS: dict[str, Any] = {
     "headers": {"X-Site": "new"},
     "auth": {"type": "bearer", "token": "new"},
@@ -42,20 +43,20 @@ class Whole(NamedTuple):
     headers: dict[str, str]
     body: str
 
-    def shows(self, secret: str) -> set[str]:
+    def shows(self) -> set[str]:
         """The new settings that it was made with."""
         shown = {
             "headers": self.headers.get("X-Site") == "new",
             "auth": self.headers.get("Authorization") == "Bearer new",
             "method": self.method == "PUT",
             "payload": self.body == "{}",
-            "secret": self._is_signed_with(secret),
+            "secret": self._is_signed_anew(),
         }
         return {name for name, is_shown in shown.items() if is_shown}
 
-    def _is_signed_with(self, secret: str) -> bool:
+    def _is_signed_anew(self) -> bool:
         try:
-            Webhook(secret).verify(self.body, self.headers)
+            Webhook(SECRET).verify(self.body, self.headers)
         except WebhookVerificationError:
             return False
         return True
@@ -117,17 +118,16 @@ async def _change_everything(world: World) -> int:
         for path in (*PATHS, "/whole"):
             await posts.many(path)
         begun = time.monotonic()
-        set_at, secret = await _set(world, whole)
+        set_at = await _set(world, whole)
         done = await _change(world, webhooks)
         await asyncio.sleep(RETRY + LOOKED)
-        whole_calls = [Whole(*call) for call in await world.whole_calls()]
         late = {path: await posts.late(path, done[path]) for path in PATHS}
         await world.post(f"{webhooks['/paused']}/activate", {"held": "deliver"})
         await posts.caught_up("/paused")
         await posts.caught_up("/moves", "/moved")
     await _all_sent(world)
     assert late == {path: [] for path in PATHS}
-    _must_show(whole_calls, begun, set_at, secret)
+    _must_show(await _whole_calls(world), begun, set_at)
     deleted = max(done.values())
     assert {n for before, _, _, n in posts.receipts if before > deleted} == {3}
     wanted = {id for _, after, id, _ in posts.receipts if after < begun - SEEN}
@@ -153,27 +153,36 @@ async def _change(world: World, webhooks: dict[str, str]) -> dict[str, float]:
     return dict(zip(PATHS, (moved, stopped, narrowed, ended, ended), strict=True))
 
 
-async def _set(world: World, webhook: str) -> tuple[dict[str, float], str]:
-    """When each was done, and the new secret."""
+async def _set(world: World, webhook: str) -> dict[str, float]:
+    """When each was done; the next one not before it is seen, which would show both."""
     done = {}
     for (name, change), web in zip(SETTINGS.items(), cycle(world.web_ports)):
         await world.patch(webhook, {name: change}, web)
         done[name] = time.monotonic()
-    rotated = await world.post(f"{webhook}/keys/rotate", {"overlap_hours": 0}, "web 2")
-    done["secret"] = time.monotonic()
-    return done, rotated["secret"]
+        await _seen(world, name)
+    rotation = {"overlap_hours": 0, "secret": SECRET}
+    await world.post(f"{webhook}/keys/rotate", rotation, "web 2")
+    return done | {"secret": time.monotonic()}
 
 
-def _must_show(
-    calls: list[Whole], begun: float, done: dict[str, float], secret: str
-) -> None:
+async def _seen(world: World, name: str) -> None:
+    async with asyncio.timeout(_WITHIN):
+        while name not in (await _whole_calls(world))[-1].shows():
+            pass
+
+
+async def _whole_calls(world: World) -> list[Whole]:
+    return [Whole(*call) for call in await world.whole_calls()]
+
+
+def _must_show(calls: list[Whole], begun: float, done: dict[str, float]) -> None:
     """None before, and all of them a second later."""
     earlier = [call for call in calls if call.at < begun]
-    assert {name for call in earlier for name in call.shows(secret)} == set()
+    assert {name for call in earlier for name in call.shows()} == set()
     for name, at in done.items():
         later = [call for call in calls if call.at > at + SEEN]
         assert later
-        assert [call for call in later if name not in call.shows(secret)] == [], name
+        assert [call for call in later if name not in call.shows()] == [], name
 
 
 async def _webhook(world: World, path: str) -> str:
