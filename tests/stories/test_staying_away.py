@@ -8,8 +8,11 @@ from callboard import spells
 from callboard.database import writing
 from callboard.errors import Invalid
 from callboard.ingest import NewEvent
+from callboard.outcome import ErrorClass
+from callboard.payload.settings import Payload
 from callboard.webhooks import webhooks
-from tests.engine import TYPE, Engine
+from tests.engine import TYPE, Engine, eventually
+from tests.hostile import LENGTH, answering, receiving
 from tests.receiver import Answer
 
 DEAD = Answer(503)
@@ -69,6 +72,30 @@ async def test_410_deactivates_at_once_and_holds_what_met_it(engine: Engine):
         await engine.activate(webhook, "deliver")
         await engine.settled()
     assert await engine.states() == ["delivered"]
+
+
+async def test_a_410_that_breaks_off_is_a_failed_try_like_others(engine: Engine):
+    """Nobody knows whether the receiver had said all that it meant."""
+    gone = b"HTTP/1.1 410 Gone\r\n" + LENGTH % 5
+    async with receiving(answering(gone, b"bye")) as port:
+        url, bare = f"http://127.0.0.1:{port}/", Payload(format="data")
+        webhook = await engine.webhook(url=url, schedule=(60,), payload=bare)
+        await engine.post(b"{}")
+        async with engine.working():
+            await eventually(lambda: tried(engine))
+    assert await engine.state(webhook) == "active"
+    (row,) = await engine.rows("SELECT state, status, error, due FROM delivery")
+    assert (row["state"], row["status"], row["error"]) == (
+        "pending",
+        410,
+        ErrorClass.RESET,
+    )
+    assert row["due"] > engine.runtime.clock() + timedelta(seconds=50)
+    assert await engine.rows("SELECT 1 FROM health WHERE verdict IS NOT NULL") == []
+
+
+async def tried(engine: Engine) -> bool:
+    return bool(await engine.rows("SELECT 1 FROM attempt"))
 
 
 async def test_a_success_of_another_delivery_keeps_it_active(engine: Engine):
