@@ -47,7 +47,7 @@ async def invited(token: str, now: datetime) -> Member:
 async def join(
     token: str, password: str, now: datetime, *, name: str | None = None
 ) -> Member:
-    """Sets the password and ends the sessions that an earlier one began.
+    """Sets the password; ends the sessions that an earlier one began, and other links.
 
     `name` None leaves the name as it is.
     """
@@ -57,11 +57,13 @@ async def join(
     async with writing():
         link = await links.use(token, now)
         member = await members.get(link.account, link.member)
+        act = "member.password_reset" if member.password_hash else "member.joined"
+        await links.void(member.account, member.id)
         await members.set_password(member, password_hash)
         if name is not None:
             member.name = name.strip()
             await Member.update({Member.name: member.name}).where(
                 Member.id == member.id
             )
-        await audit.note(link.account, member.email, "member.joined", "", "", now)
+        await audit.note(link.account, member.email, act, "", "", now)
     return member

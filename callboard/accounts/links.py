@@ -17,6 +17,11 @@ def token_hash(token: str) -> str:
 async def make(account: str, member: str, now: datetime) -> str:
     """Voids the earlier unused links for the same purpose. Inside `writing()`."""
     await void(account, member)
+    return await add(account, member, now, now + LIFETIME)
+
+
+async def add(account: str, member: str, now: datetime, until: datetime) -> str:
+    """Beside those that there are."""
     token = secrets.token_urlsafe(32)
     await OneTimeLink.insert(
         OneTimeLink(
@@ -24,7 +29,7 @@ async def make(account: str, member: str, now: datetime) -> str:
             account=account,
             member=member,
             created_at=now,
-            expires_at=now + LIFETIME,
+            expires_at=until,
         )
     )
     return token

@@ -2,7 +2,7 @@
 
 import pytest
 
-from callboard.accounts import accounts, invitations, setup, signing_in
+from callboard.accounts import accounts, audit, invitations, setup, signing_in
 from callboard.accounts.tables import Member, Session
 from tests import make
 from tests.cast import Cast
@@ -174,6 +174,21 @@ class TestInvitation:
         await visitor.get(path, 404)
         dan = await Member.objects().get(Member.email == "dan@acme.example")
         assert dan.name == "Daniel"
+
+    async def test_of_one_who_has_a_password_asks_for_a_new_one_only(
+        self, visitor, cast: Cast, runtime
+    ):
+        bob = cast.bob.member
+        token = await invitations.new_link(bob.account, bob.id, runtime.clock())
+        page = await visitor.get(f"/join/{token}")
+        assert "Choose a new password It is for bob@acme.example." in seen(page)
+        assert 'name="name"' not in page.text
+        await visitor.post(f"/join/{token}", {"password": "battery staple"})
+        found = await Member.objects().get(Member.id == bob.id)
+        assert found.name == bob.name
+        assert found.password_hash != bob.password_hash
+        entry = (await audit.listed(bob.account))[0]
+        assert (entry.actor, entry.act) == (bob.email, "member.password_reset")
 
     async def test_keeps_what_was_typed(self, visitor, path):
         form = {"name": "Daniel", "password": "short"}

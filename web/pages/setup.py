@@ -1,4 +1,5 @@
-"""Pages behind one-time links: the first owner sets up, an invited member joins."""
+"""Pages behind one-time links: the first owner sets up, an invited member joins, and
+who has forgotten the password chooses a new one."""
 
 from typing import Any
 
@@ -73,7 +74,7 @@ class InvitationController(Controller):
         form = await forms.texts(request, "name", "password")
         try:
             member = await invitations.join(
-                token, form["password"], runtime.clock(), name=form["name"]
+                token, form["password"], runtime.clock(), name=form["name"] or None
             )
         except Invalid as error:
             problems = forms.problems(error)
@@ -120,6 +121,7 @@ async def _invitation(
         status=422 if problems else 200,
         token=token,
         account=await members.account_of(member),
+        is_new=not member.password_hash,
         form={"name": member.name if name is None else name, "email": member.email},
         problems=problems or [],
     )
