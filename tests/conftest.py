@@ -40,6 +40,7 @@ from callboard.accounts import signing_in
 from callboard.config import Settings
 from callboard.database import Database
 from callboard.insight import trial
+from callboard.notices import forgotten
 from callboard.piccolo_app import APP_CONFIG
 from callboard.runtime import Runtime, open_runtime
 from tests import make
@@ -83,6 +84,7 @@ async def db(migrated: None) -> AsyncIterator[None]:
     """An empty, open database."""
     signing_in.sign_ins.clear()
     trial.limit.clear()
+    forgotten.limit.clear()
     if _TEMPLATE.exists():
         _restore()
     await database.open_database()

@@ -120,6 +120,11 @@ def actor(request: Request[Any, Any, Any]) -> str:
     return f"key {who.name}" if isinstance(who, Caller) else who.member.email
 
 
+def address_of(request: Request[Any, Any, Any]) -> str:
+    """Where it comes from, as the server in front of us says."""
+    return request.client.host if request.client else ""
+
+
 async def _caller(connection: Connection) -> Caller:
     # Not connection.headers: that parses them all, thousands of times a second.
     for name, value in connection.scope["headers"]:

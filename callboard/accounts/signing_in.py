@@ -23,7 +23,7 @@ async def sign_in(
     own, so that no crowd of guessers locks the member out there.
     """
     email = members.normal(email)
-    own, shared = _limits(email, _network_of(address), device)
+    own, shared = _limits(email, network_of(address), device)
     sign_ins.count(own | shared, now)
     member = await Member.objects().where(Member.email == email).first()
     if not await passwords.fits(password, member.password_hash if member else ""):
@@ -63,18 +63,18 @@ async def change_password(
         )
 
 
-def _limits(email: str, origin: str, device: str) -> tuple[Limits, Limits]:
-    """Those that a good sign-in makes forget all tries, and those with others' in."""
-    if device:
-        return {("device", device): 10}, {}
-    typed = email[:LONGEST]  # nobody's is longer, and all are remembered
-    return {(typed, origin): 10}, {("email", typed): 100, ("from", origin): 50}
-
-
-def _network_of(address: str) -> str:
+def network_of(address: str) -> str:
     """One line has 2⁶⁴ addresses of IPv6: they count as one."""
     try:
         found = unwrap(ip_address(address))
     except ValueError:
         return address
     return str(found if found.version == 4 else ip_network((found, 64), strict=False))
+
+
+def _limits(email: str, origin: str, device: str) -> tuple[Limits, Limits]:
+    """Those that a good sign-in makes forget all tries, and those with others' in."""
+    if device:
+        return {("device", device): 10}, {}
+    typed = email[:LONGEST]  # nobody's is longer, and all are remembered
+    return {(typed, origin): 10}, {("email", typed): 100, ("from", origin): 50}

@@ -119,6 +119,19 @@ def _test(facts: Facts, now: Now) -> Letter:
     )
 
 
+def _password(facts: Facts, now: Now) -> Letter:
+    return Letter(
+        "Choose a new password for Callboard",
+        [
+            "Somebody asked for a link to choose a new password for this address."
+            f" It works once, until {moment(now.ends_at)}.",
+            "If it was not you, do nothing: your password stays as it is.",
+        ],
+        ("Choose a new password", now.link),
+        [],
+    )
+
+
 _KINDS = {
     "failing": _failing,
     "deactivated": _deactivated,
@@ -127,6 +140,7 @@ _KINDS = {
     "delivery_failed": _delivery_failed,
     "certificate": _certificate,
     "test": _test,
+    "password": _password,
 }
 
 

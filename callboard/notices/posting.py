@@ -71,9 +71,21 @@ async def post(
 
 async def post_test(db: Database, member: Member, now: datetime) -> None:
     occasion = str(round(now.timestamp() * 1_000_000))
+    await post_to(db, member, "test", occasion, now)
+
+
+async def post_to(
+    db: Database, member: Member, kind: str, occasion: str, now: datetime
+) -> bool:
+    """About no webhook; False where the member is told of this occasion already."""
+    same = (Notice.webhook == "") & (Notice.kind == kind)
+    same &= (Notice.occasion == occasion) & (Notice.recipient == member.id)
+    if await Notice.exists().where(same):
+        return False
     person = (member.id, member.email)
-    row = _row(member.account, "", "test", occasion, *person, "{}", now, now)
+    row = _row(member.account, "", kind, occasion, *person, "{}", now, now)
     await db.insert("notice", Rows(_COLUMNS, [row]))
+    return True
 
 
 async def addresses(row: Webhook) -> list[tuple[str, str]]:

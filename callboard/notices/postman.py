@@ -14,7 +14,7 @@ from urllib.parse import quote
 import msgspec
 
 from callboard import ids
-from callboard.notices import digest, envelope, mail, standing, waiting
+from callboard.notices import digest, envelope, forgotten, mail, standing, waiting
 from callboard.notices.letters import Facts, Letter, Now
 from callboard.notices.links import Links
 from callboard.notices.mailer import Mailer, MailError
@@ -55,7 +55,7 @@ class Postman:
 
     async def _deliver(self, notices: Sequence[Notice]) -> None:
         """In one mail; those that nobody need hear of any more are left out."""
-        found = await _still(notices)
+        found = await _still(notices, self.clock())
         if not found:
             return
         good = [notice for notice, _ in found]
@@ -82,7 +82,7 @@ class Postman:
             self.clock(),
         )
         await self.mailer.send(written, notice.address, name)
-        return letter.subject, text
+        return letter.subject, forgotten.without_link(notice, letter, text)
 
     async def _letter(self, found: Sequence[_Still]) -> tuple[Letter, str]:
         """And the link for those who want no more of them, empty for members."""
@@ -90,9 +90,7 @@ class Postman:
         for notice, row in found:
             facts = msgspec.json.decode(notice.facts, type=Facts)
             if notice.webhook not in known:
-                known[notice.webhook] = await standing.look(
-                    self.links, notice, row, facts
-                )
+                known[notice.webhook] = await self._look(notice, row, facts)
             told.append((facts, known[notice.webhook]))
         notice, (facts, now) = found[0][0], told[0]
         if len(told) == 1:
@@ -104,8 +102,13 @@ class Postman:
         link = self.links.unsubscribe(to, notice.recipient) if now.unsubscribe else ""
         return digest.write(notice.kind, told, page), link
 
+    async def _look(self, notice: Notice, row: Webhook | None, facts: Facts) -> Now:
+        if notice.kind == forgotten.KIND:
+            return await forgotten.look(self.links, notice, self.clock())
+        return await standing.look(self.links, notice, row, facts)
 
-async def _still(notices: Sequence[Notice]) -> list[_Still]:
+
+async def _still(notices: Sequence[Notice], now: datetime) -> list[_Still]:
     """With their webhooks; why one is told no more is written down."""
     names = list({each.webhook for each in notices})
     rows = {
@@ -114,14 +117,16 @@ async def _still(notices: Sequence[Notice]) -> list[_Still]:
     found = []
     for notice in notices:
         row = rows.get(notice.webhook)
-        if why := _late(notice, row):
+        if why := _late(notice, row, now):
             await waiting.give_up(notice, why)
         else:
             found.append((notice, row))
     return found
 
 
-def _late(notice: Notice, row: Webhook | None) -> str:
+def _late(notice: Notice, row: Webhook | None, now: datetime) -> str:
+    if forgotten.is_late(notice, now):
+        return "It was asked for too long before this could be sent."
     if row is None:
         return "The webhook was deleted before this was sent." if notice.webhook else ""
     if row.state == WebhookState.DELETED:

@@ -42,8 +42,9 @@ async def test_every_page_fits_a_phone_and_leaves_the_console_quiet(
         await page.set_viewport_size({"width": 360, "height": 740})
         await _fits(walk, path)
     await walk.press_sign_out()
-    await walk.go("/login")
-    await _fits(walk, "/login")
+    for path in ("/login", "/login/forgotten", "/login/forgotten?asked=true"):
+        await walk.go(path)
+        await _fits(walk, path)
     assert walk.troubles == []
 
 

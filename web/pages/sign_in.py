@@ -13,7 +13,7 @@ from callboard.runtime import Runtime
 from web import cookies
 from web.pages import forms
 from web.screens import elsewhere, screen
-from web.security import Running
+from web.security import Running, address_of
 
 
 @get("/login", opt={"public": True})
@@ -59,11 +59,10 @@ async def _known(
     request: HTMXRequest, runtime: Runtime, form: dict[str, str]
 ) -> Member:
     settings = runtime.settings
-    address = request.client.host if request.client else ""
     shown = cookies.value(request, cookies.DEVICE, settings)
     device = devices.known(settings.secret_keys, shown, members.normal(form["email"]))
     member = await signing_in.sign_in(
-        form["email"], form["password"], runtime.clock(), address, device
+        form["email"], form["password"], runtime.clock(), address_of(request), device
     )
     if member is None:
         text = "There is no such pair of e-mail and password."
