@@ -1,25 +1,15 @@
-"""The real thing: web and worker processes, Redis, a receiver, and Chromium."""
+"""Chromium, and the real thing for it to look at."""
 
-import asyncio
-import os
-import sys
-from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
-import httpx
 import pytest
 from playwright.async_api import Browser, async_playwright
 
-from callboard.accounts import accounts, setup
 from callboard.config import Settings
-from tests import make
+from tests.live import Live, living
 from tests.receiver import Receiver, receiving
-from tests.servers import chromium_path, free_port
+from tests.servers import chromium_path
 
-ROOT = Path(__file__).parent.parent.parent
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",
@@ -32,34 +22,10 @@ ARGUMENTS = [
 ]
 
 
-@dataclass(frozen=True)
-class Live:
-    """`setup` is the path behind the one-time link."""
-
-    url: str
-    setup: str
-
-
 @pytest.fixture
 async def live(db: None, settings: Settings) -> AsyncIterator[Live]:
     async with living(settings) as started:
         yield started
-
-
-@asynccontextmanager
-async def living(settings: Settings, **more: str) -> AsyncIterator[Live]:
-    """`more`: of the environment."""
-    await accounts.add("Callboard", make.NOW)
-    link = await setup.link(settings)
-    assert link
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    environ = {**os.environ, "PORT": str(port), "PUBLIC_URL": url, **more}
-    async with AsyncExitStack() as stack:
-        for module in ("web", "workers"):
-            await stack.enter_async_context(_process(module, environ))
-        await _answers(url)
-        yield Live(url, link.removeprefix(settings.public_url))
 
 
 @pytest.fixture
@@ -76,25 +42,3 @@ async def chromium() -> AsyncIterator[Browser]:
         )
         yield browser
         await browser.close()
-
-
-@asynccontextmanager
-async def _process(module: str, environ: dict[str, str]) -> AsyncIterator[Process]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, env=environ, cwd=ROOT
-    )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-async def _answers(url: str) -> None:
-    async with httpx.AsyncClient() as client, asyncio.timeout(30):
-        while True:
-            try:
-                await client.get(f"{url}/healthz")
-                return
-            except httpx.TransportError:
-                await asyncio.sleep(0.05)

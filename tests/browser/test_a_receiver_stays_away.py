@@ -8,8 +8,8 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from callboard.config import Settings
-from tests.browser.conftest import Live, living
 from tests.browser.walk import TYPE, Walk
+from tests.live import Live, living
 from tests.mailboxes import receiving_mail, text_of
 from tests.receiver import Answer, Receiver
 

@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.async_api import Browser
 
-from tests.browser.conftest import Live
 from tests.browser.walk import TYPE, Walk
+from tests.live import Live
 from tests.receiver import Answer, Receiver
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.once]

@@ -4,8 +4,8 @@ import httpx
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.browser.conftest import Live
 from tests.browser.walk import TYPE, Walk
+from tests.live import Live
 
 pytestmark = [pytest.mark.timeout(90), pytest.mark.once]
 

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.browser.conftest import Live
 from tests.browser.walk import TYPE, Walk
+from tests.live import Live
 from tests.receiver import Receiver
 
 pytestmark = pytest.mark.timeout(90)

@@ -6,7 +6,7 @@ import httpx
 from playwright.async_api import ConsoleMessage, Page, expect
 
 from tests import make
-from tests.browser.conftest import Live
+from tests.live import Live
 
 TYPE = "contact_added"
 
