@@ -7,6 +7,7 @@ from callboard.schedule import Schedule
 from callboard.webhooks import webhooks
 from callboard.webhooks.settings import settings_of
 from tests.engine import Engine
+from tests.pages.signed_in import seen
 
 FORM: dict[str, Any] = {
     "url": "https://r.example/",
@@ -56,6 +57,9 @@ async def test_the_next_run_is_shown_and_a_button_begins_one(alice, engine: Engi
     (id,) = await engine.deliveries()
     delivery = await alice.get(f"/deliveries/{id}")
     assert "It goes with a scheduled run; the next one comes" in delivery.text
+    engine.skip(31 * 60)
+    late = seen(await alice.get(f"/webhooks/{webhook}"))
+    assert "A run is overdue: it should have begun" in late
     await alice.post(f"/webhooks/{webhook}/run")
     assert "A run is under way." in (await alice.get(f"/webhooks/{webhook}")).text
     async with engine.working():
