@@ -65,6 +65,12 @@ async def test_begins_with_an_event_that_the_webhook_listens_to(alice, engine):
         assert "bill.paid" not in chosen
 
 
+async def test_is_not_offered_to_those_who_only_look(alice, viewer, engine):
+    page = f"/webhooks/{await engine.webhook()}?tab=test"
+    assert "Send test" in seen(await alice.get(page))
+    assert "Send test" not in seen(await viewer.get(page))
+
+
 async def test_is_limited_so_that_nobody_scans_with_it(alice, bob, engine, monkeypatch):
     monkeypatch.setattr(trial, "MOST", 2)
     form = FORM | {"url": engine.receiver.url}
