@@ -116,7 +116,7 @@ class TestStarting:
             await finished(engine)
         page = await alice.get(answer.headers["Location"])
         assert "7 of 7 were delivered." in seen(page)
-        assert "hx-trigger" not in page.text
+        assert "every 1s" not in page.text
         assert len(engine.receiver.calls) == 7
 
     async def test_asks_about_the_form_as_it_stands(self, alice, webhook):
