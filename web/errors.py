@@ -31,6 +31,7 @@ from callboard.errors import (
 )
 from callboard.vault import VaultError
 from web import cookies
+from web.misfits import in_words
 from web.screens import screen, sign_in_first
 from web.security import SECURITY_HEADERS, NotSignedInError
 
@@ -98,6 +99,8 @@ def message_of(error: Exception) -> str:
         return _AWAY
     if isinstance(error, asyncpg.CharacterNotInRepertoireError):
         return _NUL
+    if isinstance(error, ValidationException) and (found := problems_of(error)):
+        return " ".join(problem.message for problem in found)
     if isinstance(error, HTTPException) and status < 500:
         return _SENTENCES.get(status, error.detail)
     return _UNEXPECTED
@@ -222,4 +225,5 @@ def _code(error: Exception, status: int) -> str:
 
 
 def _parameter(found: dict[str, Any]) -> Problem:
-    return Problem(found.get("key", ""), "type", found.get("message", "") + ".")
+    said = in_words(found.get("message", ""), None)
+    return Problem(found.get("key", ""), "type", said)

@@ -16,12 +16,12 @@ from callboard.errors import (
     raise_all,
 )
 from web.errors import AnyRequest
+from web.misfits import in_words
 
 S = TypeVar("S", bound=msgspec.Struct)
 T = TypeVar("T")
 
 _MOST_BYTES = 1024 * 1024
-_LONGEST_MESSAGE = 300
 
 
 async def take(request: AnyRequest, shape: type[T], most: int = _MOST_BYTES) -> T:
@@ -132,17 +132,13 @@ def _misfit(value: Any, kind: Any, where: str) -> Iterator[Problem]:
         msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         text, _, path = str(error).partition(" - at `$")
-        yield Problem(where + path.rstrip("`"), "type", _sentence(text))
+        yield Problem(where + path.rstrip("`"), "type", in_words(text, kind))
 
 
 def _unknown(name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
     return f"There is no field {name[:60]} here.{hint}"
-
-
-def _sentence(text: str) -> str:
-    return text[:_LONGEST_MESSAGE].replace("`", "") + "."
 
 
 def _unreadable(body: bytes, error: Exception) -> ClientException:
