@@ -125,6 +125,7 @@ class TestOne:
         page = seen(await alice.get(f"/deliveries/{waiting}"))
         assert "Cancelled" in page
         assert "cancelled by a person" in page
+        assert "cancelled by a person" in seen(await alice.get("/deliveries"))
 
     async def test_of_a_deleted_webhook_stays_readable(self, alice, event, engine):
         page = await alice.get("/deliveries?state=failed")
