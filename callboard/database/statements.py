@@ -39,11 +39,13 @@ class Rows:
     """A list of tuples that stands as a table in a statement: `{name}`.
 
     `columns` maps each column to its PostgreSQL type. Both engines take them as JSON,
-    so SQLite has no bytes in them.
+    so SQLite has no bytes in them. `bulky`: a column of texts that may be large; when
+    inserted it goes beside the JSON, which would double it.
     """
 
     columns: Mapping[str, str]
     values: Sequence[tuple[Any, ...]]
+    bulky: str | None = None
 
 
 def as_time(value: datetime | str) -> datetime:
@@ -68,7 +70,7 @@ class Database:
                 for name, v in values.items()
             }
             return list(await self.connection.execute_fetchall(text, arguments))
-        found = values | {name: _as_json(v) for name, v in rows.items()}
+        found = values | {name: _as_json(v.values) for name, v in rows.items()}
         return list(await self.connection.fetch(text, *(found[name] for name in order)))
 
     async def fetch_both(self, first: str, second: str, **values: Any) -> list[Row]:
@@ -83,17 +85,24 @@ class Database:
         """All rows in one statement; a row whose unique key is there is passed over."""
         if not rows.values:
             return
-        into = f"INSERT INTO {table} ({', '.join(rows.columns)})"
+        names = tuple(rows.columns)
         if self.is_sqlite:
-            marks = ", ".join("?" * len(rows.columns))
-            text = f"{into} VALUES ({marks}) ON CONFLICT DO NOTHING"
+            marks = ", ".join("?" * len(names))
+            text = f"{_into(table, names)} VALUES ({marks}) ON CONFLICT DO NOTHING"
             await self.connection.executemany(text, rows.values)
+        elif rows.bulky is None:
+            text = (
+                f"{_into(table, names)} SELECT * FROM {{rows}} ON CONFLICT DO NOTHING"
+            )
+            await self.fetch(text, rows=rows)
         else:
-            # As arrays: what is inserted may be large, and JSON would double it.
-            kinds = enumerate(rows.columns.values(), 1)
-            arrays = ", ".join(f"${place}::{kind}[]" for place, kind in kinds)
-            text = f"{into} SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"
-            await self.connection.fetch(text, *zip(*rows.values, strict=True))
+            await self._insert_bulky(table, rows, names.index(rows.bulky))
+
+    async def _insert_bulky(self, table: str, rows: Rows, place: int) -> None:
+        values = [(*row[:place], None, *row[place + 1 :]) for row in rows.values]
+        bulky = [row[place] for row in rows.values]
+        text = _bulky_insert(table, tuple(rows.columns.items()), place)
+        await self.connection.fetch(text, _as_json(values), bulky)
 
 
 @asynccontextmanager
@@ -192,15 +201,34 @@ def _json_rows(name: str, columns: Sequence[tuple[str, str]]) -> str:
     """Arrays of the columns would be dearer: asyncpg asks of each value whether it is
     an array, too, which takes ten times as long as all that JSON does."""
     fields = ", ".join(
-        f"{_read(f'item ->> {place}', kind)} AS {column}"
+        f"{_read(place, kind)} AS {column}"
         for place, (column, kind) in enumerate(columns)
     )
     items = f"jsonb_array_elements(:{name}::jsonb) AS item"
     return f"(SELECT {fields} FROM {items}) AS {name}"
 
 
-def _read(text: str, kind: str) -> str:
+def _read(place: int, kind: str) -> str:
+    text = f"item ->> {place}"
     return f"decode({text}, 'base64')" if kind == "bytea" else f"({text})::{kind}"
+
+
+def _into(table: str, names: Sequence[str]) -> str:
+    return f"INSERT INTO {table} ({', '.join(names)})"
+
+
+@lru_cache(maxsize=16)
+def _bulky_insert(table: str, columns: Sequence[tuple[str, str]], bulky: int) -> str:
+    fields = ", ".join(
+        "bulky" if place == bulky else _read(place, kind)
+        for place, (_, kind) in enumerate(columns)
+    )
+    names = [column for column, _ in columns]
+    both = "ROWS FROM (jsonb_array_elements($1::jsonb), unnest($2::text[]))"
+    return (
+        f"{_into(table, names)} SELECT {fields} FROM {both} AS rows (item, bulky)"
+        " ON CONFLICT DO NOTHING"
+    )
 
 
 def _json_table(name: str, columns: Sequence[tuple[str, str]]) -> str:
@@ -211,8 +239,8 @@ def _json_table(name: str, columns: Sequence[tuple[str, str]]) -> str:
     return f"(SELECT {fields} FROM json_each(:{name})) AS {name}"
 
 
-def _as_json(rows: Rows) -> str:
-    return msgspec.json.encode(rows.values).decode()
+def _as_json(values: Sequence[tuple[Any, ...]]) -> str:
+    return msgspec.json.encode(values).decode()
 
 
 def _as_text(value: Rows | list[Any]) -> str:

@@ -52,7 +52,7 @@ async def _insert_events(db: Database, arrivals: Sequence[Arrival]) -> None:
         _event(arrival, stored) for arrival in arrivals for stored in arrival.stored
     ]
     rows.sort(key=lambda row: (row[0], row[1] or ""))
-    await db.insert("event", Rows(_EVENT, rows))
+    await db.insert("event", Rows(_EVENT, rows, bulky="data"))
 
 
 def _event(arrival: Arrival, stored: Stored) -> tuple[Any, ...]:
