@@ -55,7 +55,7 @@ class Acceptor:
             self._waiting.append(arrival)
             if self._committing is None:
                 self._committing = asyncio.create_task(self._commit_waiting())
-        return await asyncio.shield(arrival.answer)
+        return await arrival.answer
 
     async def _prepare_early(self, arrival: Arrival, known: Directory) -> None:
         """Outside the transaction; a newer directory may find right what is wrong."""
