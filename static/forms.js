@@ -25,6 +25,15 @@
     tell(all, "change");
   });
 
+  // What would be sent is shown of an event that is ticked.
+  on("change", (e) => {
+    if (!e.target.closest(".picker")) return;
+    const ticks = $$(".picker input:checked").map((box) => box.value), shown = $("#f-shown");
+    const heard = (type) => ticks.some((tick) => tick === "*" || tick === type || (tick.endsWith(".*") && type.startsWith(tick.slice(0, -1))));
+    const first = [...shown.options].find((option) => heard(option.value));
+    if (first && !heard(shown.value)) shown.value = first.value;
+  });
+
   // A button that adds a line to a text.
   on("click", (e) => {
     const insert = e.target.closest("[data-insert]");

@@ -38,6 +38,22 @@ async def test_the_tester_follows_what_is_typed_and_inserted(
     assert [each for each in walk.troubles if "422" not in each] == []
 
 
+async def test_what_would_be_sent_is_shown_of_an_event_that_is_ticked(
+    live: Live, chromium: Browser
+) -> None:
+    page = await chromium.new_page(viewport={"width": 1440, "height": 900})
+    walk = Walk(page, live)
+    await walk.set_up()
+    await walk.install_catalogue()
+    await walk.go("/webhooks/new")
+    shown = page.get_by_label("Shown for")
+    await expect(shown).to_have_value(TYPE)
+    await page.locator("[id='e-sending_Bounce']").check()
+    await expect(shown).to_have_value("sending_Bounce")
+    await page.locator("[id='e-contact_optin']").check()
+    await expect(shown).to_have_value("sending_Bounce")
+
+
 async def _post_events(live: Live, key: str) -> None:
     headers = {"Authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(base_url=live.url, headers=headers) as client:
