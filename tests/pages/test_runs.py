@@ -65,6 +65,9 @@ async def test_the_next_run_is_shown_and_a_button_begins_one(alice, engine: Engi
     async with engine.working():
         await engine.receiver.got(1)
         await engine.settled()
+    delivery = await alice.get(f"/deliveries/{id}")
+    assert "at try 1" in seen(delivery)
+    assert "scheduled run" not in seen(delivery)
 
 
 async def test_a_viewer_sees_no_button(alice, viewer, engine: Engine):

@@ -126,6 +126,7 @@ def _clauses(wanted: Filter) -> tuple[list[str], dict[str, Any]]:
 
 
 def _delivery(row: Row, attempts: tuple[AttemptView, ...] = ()) -> DeliveryView:
+    waits = row["state"] == DeliveryState.PENDING and row["due"] is None
     return DeliveryView(
         id=ids.from_sequence("dlv", row["seq"]),
         seq=row["seq"],
@@ -138,7 +139,7 @@ def _delivery(row: Row, attempts: tuple[AttemptView, ...] = ()) -> DeliveryView:
         repeats=ids.from_sequence("dlv", row["repeats"]) if row["repeats"] else None,
         tries=row["attempts"],
         next_try_at=_next_try(row),
-        with_next_run=row["due"] is None and row["next_run"] is not None,
+        with_next_run=waits and row["next_run"] is not None,
         held_until=row["held_until"],
         last_status=row["status"],
         last_error=row["error"],
