@@ -18,14 +18,19 @@ WITHIN = 20.0
 
 @dataclass
 class Mailboxes:
-    """`refused`: addresses whose mailbox takes nothing. `raw`: mails as they came."""
+    """`refused`: addresses whose mailbox takes nothing. `raw`: mails as they came.
+    `gate`: while it is closed no mail is answered."""
 
     url: str = ""
     refused: set[str] = field(default_factory=set)
     logins: list[tuple[str, str]] = field(default_factory=list)
     mails: list[EmailMessage] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
     _stirred: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
 
     async def handle_RCPT(  # noqa: N802  as aiosmtpd calls it
         self, server: Any, session: Any, envelope: Any, address: str, options: Any
@@ -44,6 +49,7 @@ class Mailboxes:
         self.mails.append(mail)
         self.raw.append(envelope.content)
         self._stirred.set()
+        await self.gate.wait()
         return "250 OK"
 
     def authenticate(self, server: Any, *rest: Any) -> AuthResult:

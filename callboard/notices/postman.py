@@ -7,7 +7,7 @@ one; one that dies in the middle may have sent it, and another does so again.
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
@@ -26,6 +26,7 @@ from callboard.webhooks.tables import Webhook
 _NOT_READY = timedelta(seconds=0.5)
 
 _Still = tuple[Notice, Webhook | None]
+_Sent = tuple[Sequence[Notice], str, str, datetime]  # subject, text, when
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +39,19 @@ class Postman:
     mailer: Mailer
     links: Links
     clock: Callable[[], datetime]
+    _unrecorded: dict[int, _Sent] = field(default_factory=dict)
 
     async def send_due(self) -> datetime | None:
         """Some of them; when there may be more to send, None while no mail waits."""
+        for first in [*self._unrecorded]:
+            await self._record(first)
         now = self.clock()
         taken = await waiting.take(self.worker, now)
-        await asyncio.gather(*(self._deliver(each) for each in taken))
+        # Whatever befalls one, all have ended: what is left is taken again.
+        mails = (self._deliver(each) for each in taken)
+        for end in await asyncio.gather(*mails, return_exceptions=True):
+            if end is not None:
+                raise end
         if taken:
             return now
         due = await self.next_due()
@@ -65,9 +73,15 @@ class Postman:
             log.warning("notice.failed", extra={"notice": good[0].id})
             await waiting.failed(good, str(problem), self.clock())
             return
-        await waiting.sent(good, subject, text, self.clock())
+        self._unrecorded[good[0].id] = good, subject, text, self.clock()
+        await self._record(good[0].id)
         extra = {"notice": good[0].id, "kind": good[0].kind, "notices": len(good)}
         log.info("notice.sent", extra=extra)
+
+    async def _record(self, first: int) -> None:
+        """Though the database be away just now: what went out is not sent again."""
+        await waiting.sent(*self._unrecorded[first])
+        del self._unrecorded[first]
 
     async def _send(self, found: Sequence[_Still]) -> tuple[str, str]:
         notice = found[0][0]

@@ -2,17 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from callboard.database import AWAY
 from callboard.delivery.workers import Watch, bury
+from callboard.errors import Unavailable
 from callboard.notices.tables import Notice
 from tests.cast import Cast
 from tests.engine import Engine, cancelled, eventually
 from tests.mailboxes import Mailboxes, hanging_server, receiving_mail
 from tests.posting import post_mail, postman, send_mails
+from tests.stories.test_servers_away import database_away
 from tests.worker import worker_process
 
 HOURS_LATER = timedelta(hours=5)
@@ -83,6 +87,33 @@ async def test_a_worker_goes_on_with_what_it_was_kept_from_ending(
     await mails.send_due()
     assert len(mailboxes.mails) == 1
     assert await mails.next_due() is None
+
+
+async def test_what_was_sent_while_the_database_went_away_is_not_sent_again(
+    engine: Engine, cast: Cast, mailboxes: Mailboxes, tmp_path: Path
+):
+    for member in (cast.alice, cast.bob):
+        await post_mail(engine, member)
+    await Watch("wrk_a").beat(engine.runtime.clock())
+    mails = postman(engine, mailboxes.url, tmp_path, worker="wrk_a")
+    mailboxes.gate.clear()
+    sending = asyncio.create_task(mails.send_due())
+    await mailboxes.got(1, cast.alice.member.email)
+    await mailboxes.got(1, cast.bob.member.email)
+    async with database_away(engine):
+        mailboxes.gate.set()
+        with suppress(Unavailable, *AWAY):
+            await sending
+        assert sending.done()
+
+    async def recorded() -> bool:
+        with suppress(Unavailable, *AWAY):
+            await mails.send_due()
+            return await all_told()
+        return False
+
+    await eventually(recorded)
+    assert len(mailboxes.mails) == 2
 
 
 async def test_a_worker_that_was_taken_for_dead_sends_nothing_until_it_is_back(
