@@ -1,7 +1,11 @@
-"""Events as they come, and what becomes of them, as values."""
+"""Events as they come, and what becomes of them, as values.
 
-from dataclasses import dataclass
+Structs: made thousands of times a second, they cost a tenth of what dataclasses do.
+"""
+
 from datetime import datetime
+
+import msgspec
 
 from callboard.ingest.directory import Listener
 
@@ -9,8 +13,7 @@ EVENT_BYTES = 256 * 1024
 MOST_EVENTS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
+class NewEvent(msgspec.Struct, frozen=True, gc=False):
     """`data` is JSON text, kept byte for byte; `key` the sender's idempotency key."""
 
     type: str
@@ -22,16 +25,14 @@ class NewEvent:
     occurred_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True, gc=False):
     id: str
     key: str | None
     duplicate: bool
     deliveries: int
 
 
-@dataclass(slots=True)
-class Stored:
+class Stored(msgspec.Struct, frozen=True, gc=False):
     """An event on its way into the database, under the id it gets if it is new."""
 
     id: str
