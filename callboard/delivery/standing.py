@@ -21,6 +21,7 @@ class Standing:
     held: int | None = 0
     last_at: datetime | None = None
     last_state: str | None = None
+    last_tries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +109,23 @@ async def _of_webhooks(webhooks: Sequence[Webhook], most: int) -> dict[str, Stan
     ids = [webhook.id for webhook in webhooks]
     async with reading() as db:
         held, last = await held_by(db, ids, most), await _last(db, ids)
-    return {id: Standing(held.get(id, 0), *last.get(id, (None, None))) for id in ids}
+    return {id: Standing(held.get(id, 0), *last.get(id, (None, None, 0))) for id in ids}
 
 
-async def _last(db: Database, webhooks: list[str]) -> dict[str, tuple[datetime, str]]:
+async def _last(
+    db: Database, webhooks: list[str]
+) -> dict[str, tuple[datetime, str, int]]:
     """The inner look-ups each read one entry of the index on (webhook, seq)."""
     rows = await db.fetch(
         """
-        SELECT webhook, state, coalesce(finished_at, created_at) AS at
+        SELECT webhook, state, attempts, coalesce(finished_at, created_at) AS at
         FROM delivery WHERE seq IN (
             SELECT (SELECT max(d.seq) FROM delivery d WHERE d.webhook = w.id)
             FROM webhook w WHERE w.id = ANY(:webhooks))
         """,
         webhooks=webhooks,
     )
-    return {row["webhook"]: (as_time(row["at"]), row["state"]) for row in rows}
+    return {
+        row["webhook"]: (as_time(row["at"]), row["state"], row["attempts"])
+        for row in rows
+    }

@@ -2,10 +2,14 @@
 
 import re
 
-from tests.engine import TYPE, Engine
+from tests.engine import TYPE, Engine, eventually
 from tests.pages.forms import FORM, only
 from tests.pages.signed_in import polled, seen
 from tests.receiver import Answer
+
+
+async def tried(engine: Engine) -> bool:
+    return bool(await engine.rows("SELECT 1 FROM delivery WHERE attempts > 0"))
 
 
 class TestItsLife:
@@ -113,6 +117,23 @@ class TestTheList:
             await engine.post()
             await engine.settled()
         assert "1 delivered, 0 failed." in seen(await alice.part(path))
+
+    async def test_its_side_counts_what_is_tried_again(self, alice, engine: Engine):
+        engine.receiver.usually["/"] = Answer(503)
+        id = await engine.webhook(schedule=(3600,))
+        async with engine.working():
+            await engine.post()
+            await engine.receiver.got(1)
+            await eventually(lambda: tried(engine))
+        page = seen(await alice.get(f"/webhooks/{id}"))
+        assert "0 delivered, 1 tried again, 0 failed." in page
+        assert "Last delivery Trying again" in page
+
+    async def test_says_what_it_keeps_only_where_it_does(self, alice, engine: Engine):
+        id = await engine.webhook(hold_days=0)
+        await engine.pause(id)
+        page = seen(await alice.get(f"/webhooks/{id}"))
+        assert "Nothing is held. New events are not kept." in page
 
     async def test_who_fails_with_nobody_told_says_so(self, alice, engine: Engine):
         engine.receiver.usually["/"] = Answer(503)

@@ -146,7 +146,11 @@ def result(trial: Trial, type: str) -> View:
 
 def _view(row: Webhook, stands: Standing) -> View:
     settings = settings_of(row)
-    last = {"at": stands.last_at, "state": stands.last_state}
+    last = {
+        "at": stands.last_at,
+        "state": stands.last_state,
+        "tries": stands.last_tries,
+    }
     return asdict(settings) | {
         "id": row.id,
         "method": row.method,
