@@ -6,6 +6,7 @@ properties of `ipaddress` call many of these global (CVE-2021-29921, CVE-2024-40
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -70,6 +71,7 @@ _MAPPED = ip_network("::ffff:0:0/96")
 _NAT64 = ip_network("64:ff9b::/96")
 
 
+@lru_cache(1024)
 def kind_of(address: Address) -> Kind | None:
     """None for an address that anybody may call."""
     for kind in KINDS:
@@ -96,6 +98,7 @@ _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
 
+@lru_cache(1024)
 def read_host(host: str) -> Address | str:
     """The address that a host spells in any form getaddrinfo takes, or its name.
 
