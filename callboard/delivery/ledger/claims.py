@@ -52,11 +52,13 @@ async def claim(
 # Locks are taken in any order: nobody waits here.
 _LOCK = """
     WITH due AS (
-        SELECT webhook, served, bulk, row_number()
-            OVER (PARTITION BY account, bulk ORDER BY served) AS place
-        FROM turn
-        WHERE open AND lane = :lane AND next_due <= :now
-          AND (leased < slots OR webhook = ANY(:busy))
+        SELECT * FROM (
+            SELECT webhook, served, bulk, row_number()
+                OVER (PARTITION BY account, bulk ORDER BY served) AS place
+            FROM turn
+            WHERE open AND lane = :lane AND next_due <= :now
+              AND (leased < slots OR webhook = ANY(:busy))
+        ) AS placed WHERE place <= :most
     )
     SELECT webhook, version, ordered, lane, cap, slots, leased, empty_looks,
            rate, tokens, tokens_at, bulk, discards_to, gap_from, gap_to
