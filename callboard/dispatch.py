@@ -58,6 +58,7 @@ class Pump:
     _claims: int = 0
     _stopping: bool = False
     _others_at: float = 0.0
+    _more_waits: dict[Lane, bool] = field(default_factory=dict)
     _rhythm: Rhythm = field(default_factory=Rhythm)
     _finished: list[Result] = field(default_factory=list)
     _unused: list[Claimed] = field(default_factory=list)
@@ -208,6 +209,7 @@ class Pump:
                 most = bulk if lane is Lane.EXPRESS else None
                 found = await ledger.claim(db, lane, free, lease, now, held, most)
                 claimed += [(lane, each) for each in found]
+                self._more_waits[lane] = len(found) == free
         await self.targets.load((each.webhook, each.version) for _, each in claimed)
         return [
             Flight(each, self.targets[each.webhook], lane) for lane, each in claimed
@@ -216,9 +218,15 @@ class Pump:
     def _lanes(self) -> list[Lane]:
         """Under load the other lanes are looked at less often than express."""
         if self._flights and monotonic() - self._others_at < _OTHER_LANES:
-            return [Lane.EXPRESS]
+            return [lane for lane in Lane if self._wants(lane)]
         self._others_at = monotonic()
         return list(Lane)
+
+    def _wants(self, lane: Lane) -> bool:
+        """More waits in it than had room, and half of that is free again."""
+        if lane is Lane.EXPRESS:
+            return True
+        return self._more_waits.get(lane, False) and self._flights.is_half_free(lane)
 
     async def _fly(self, flight: Flight) -> None:
         begun, results = monotonic(), list[Result]()

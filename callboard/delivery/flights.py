@@ -74,6 +74,9 @@ class Flights:
             free += AHEAD * self.places - len(self._ready) - sum(map(len, queues))
         return max(free, 0)
 
+    def is_half_free(self, lane: Lane) -> bool:
+        return self._free(lane) >= self._in_lane[lane]
+
     @property
     def bulk(self) -> int:
         """Leases of it that hold express places, or wait for one."""
