@@ -21,7 +21,7 @@ from callboard.delivery.turns import AHEAD, SLOW_SECONDS
 # of small events alone: a thousand of them lie in memory.
 _QUICK_SECONDS = 0.1
 _SMALL = 32 * 1024
-_REMEMBERED = 10_000
+_REMEMBERED = 1_000  # each look at the database goes over them
 
 
 @dataclass(slots=True, eq=False)
