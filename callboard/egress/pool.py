@@ -5,6 +5,7 @@ A few of aiohttp's inner hooks are used here and nowhere else; tests pin each.
 
 import asyncio
 import socket
+from collections.abc import Iterable
 from contextvars import ContextVar
 from functools import partial
 from time import monotonic
@@ -15,6 +16,7 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.http import HttpProcessingError, RawResponseMessage
 from aiohttp.streams import StreamReader
+from multidict import CIMultiDict
 
 from callboard.egress.failures import Refused, Unreadable
 from callboard.egress.policy import EgressPolicy
@@ -28,7 +30,7 @@ MOST_IDLE_HOSTS = 256
 MOST_INTERIM = 16
 READ_AHEAD = 64 * 1024
 
-_NOTHING_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+_NOT_ADDED = CIMultiDict({"Content-Type": None})
 
 _AddressInfo = tuple[
     int | socket.AddressFamily,
@@ -56,21 +58,11 @@ class Marks:
 current_marks: ContextVar[Marks] = ContextVar("marks")
 
 
-def open_session(
-    policy: EgressPolicy, resolver: GuardedResolver
-) -> aiohttp.ClientSession:
-    session = aiohttp.ClientSession(
-        connector=_Connector(policy, resolver),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        skip_auto_headers=_NOTHING_ADDED,
-        auto_decompress=False,
-        trust_env=False,
-        read_bufsize=READ_AHEAD,
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-    )
-    # Otherwise aiohttp repeats GET, PUT and DELETE when a kept connection breaks.
-    session._retry_connection = False
-    return session
+class Request(aiohttp.ClientRequest):
+    """Goes out with what it is given, its host and its length."""
+
+    def update_auto_headers(self, _: Iterable[str] | None) -> None:
+        self._skip_auto_headers = _NOT_ADDED
 
 
 class TimedResolver(GuardedResolver):
@@ -85,7 +77,7 @@ class TimedResolver(GuardedResolver):
             marks.named = monotonic()
 
 
-class _Connector(aiohttp.TCPConnector):
+class Connector(aiohttp.TCPConnector):
     def __init__(self, policy: EgressPolicy, resolver: GuardedResolver) -> None:
         super().__init__(
             resolver=resolver,
