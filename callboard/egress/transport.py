@@ -25,6 +25,7 @@ from callboard.egress.pool import (
 )
 from callboard.egress.resolver import Lookup
 from callboard.egress.sendable import Headers, check_request, read_url
+from callboard.egress.tls import context
 
 LARGE_BODY = 512 * 1024
 _NO_LIMITS = aiohttp.ClientTimeout(total=None, sock_connect=None)
@@ -42,7 +43,7 @@ class GuardedTransport:
     ) -> None:
         self._policy = policy
         self._target = lru_cache(1024)(self._read_target)
-        self._tls: ssl.SSLContext | bool = tls or True
+        self._tls = tls or context()
         self._resolver = TimedResolver(policy, lookup)
         self._connector = Connector(policy, self._resolver)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from callboard.auth import certificates
 from callboard.auth.settings import CLIENT_AUTH, KINDS, Auth, header_name
-from callboard.egress.client_tls import refusal
+from callboard.egress.tls import refusal
 from callboard.errors import Problem
 from callboard.webhooks.headers import wrong_header
 from callboard.webhooks.settings import NewWebhook

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from callboard.delivery.calls.sender import open_sender
+from callboard.egress import tls
 from callboard.outcome import ErrorClass
 from tests.certificates import asks_for_certificates, authority, issue, receives, shows
 from tests.make import later
@@ -132,4 +133,7 @@ async def test_an_outdated_tls_version_is_told(good, trusting):
         outcome = await send(url, tls=trusting)
     assert outcome.error is ErrorClass.TLS
     assert "version" in outcome.detail
-    assert ssl.create_default_context().minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+def test_less_than_tls_1_2_is_never_offered():
+    assert tls.context().minimum_version >= ssl.TLSVersion.TLSv1_2

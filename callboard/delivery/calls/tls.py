@@ -9,7 +9,7 @@ from callboard.auth import certificates
 from callboard.auth.settings import Auth
 from callboard.delivery.calls.sharing import Shared
 from callboard.delivery.calls.targets import Target
-from callboard.egress.client_tls import client_context
+from callboard.egress.tls import client_context
 
 _REMEMBERED = 64  # each takes about a megabyte for the authorities it trusts
 

@@ -1,19 +1,26 @@
-"""TLS contexts that show a client certificate. Python loads keys from files only."""
+"""TLS contexts: whom calls trust, and the client certificates that they show."""
 
 import ssl
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 
+@cache
+def context() -> ssl.SSLContext:
+    """Trusts the system's authorities; at least TLS 1.2, also where the system would
+    take less."""
+    return _trusting()
+
+
 def client_context(bundle: bytes, password: bytes) -> ssl.SSLContext:
-    """Trusts whom every call trusts. Takes some 25 ms and 1 MB: make it once, aside.
+    """Trusts the same. Takes some 25 ms and 1 MB: make it once, aside.
 
     `bundle`: key and chain as PEM, the key locked. Raises ssl.SSLError.
     """
-    context = ssl.create_default_context()
-    context.set_alpn_protocols(("http/1.1",))
-    _load(context, bundle, password)
-    return context
+    made = _trusting()
+    _load(made, bundle, password)
+    return made
 
 
 def refusal(bundle: bytes, password: bytes) -> str:
@@ -25,8 +32,16 @@ def refusal(bundle: bytes, password: bytes) -> str:
     return ""
 
 
+def _trusting() -> ssl.SSLContext:
+    made = ssl.create_default_context()
+    made.minimum_version = max(made.minimum_version, ssl.TLSVersion.TLSv1_2)
+    made.set_alpn_protocols(("http/1.1",))
+    return made
+
+
 def _load(context: ssl.SSLContext, bundle: bytes, password: bytes) -> None:
-    with TemporaryDirectory() as folder:  # only this user may enter it
+    """Python loads keys from files only."""
+    with TemporaryDirectory() as folder:  # which only this user may enter
         path = Path(folder, "client.pem")
         path.write_bytes(bundle)
         context.load_cert_chain(path, password=password)
