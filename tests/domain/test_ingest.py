@@ -1,10 +1,10 @@
 """Accepting events: all or nothing, whoever shares the commit, for those who listen."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from callboard.delivery.tables import Delivery, Event
 from callboard.errors import Conflict, Invalid, LimitReached

@@ -1,11 +1,11 @@
 """The same key again is the same event, whoever posts it and when."""
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from callboard.delivery.tables import Delivery, Event
 from callboard.errors import Conflict, Invalid

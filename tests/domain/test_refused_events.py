@@ -1,9 +1,9 @@
 """Events that are refused: every problem at once, and nothing is stored."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from callboard.delivery.tables import Event
 from callboard.errors import Invalid, NotFound, Problem
