@@ -63,7 +63,7 @@ async def remind(now: datetime) -> None:
             WHERE w.cause IS NOT NULL AND NOT h.reminded AND w.state_since <= :rested
               AND (SELECT d.held_until FROM delivery d
                    WHERE d.webhook = w.id AND d.state = 'held'
-                   ORDER BY d.seq LIMIT 1) <= :soon
+                   ORDER BY d.held_until LIMIT 1) <= :soon
             """,
             rested=now - _REST,
             soon=now + _AHEAD,

@@ -15,6 +15,7 @@ from callboard.database.engines import (
 )
 from callboard.database.statements import (
     AWAY,
+    FENCE,
     Database,
     Row,
     Rows,
@@ -25,6 +26,7 @@ from callboard.database.statements import (
 
 __all__ = [
     "AWAY",
+    "FENCE",
     "Clock",
     "Database",
     "Row",

@@ -33,6 +33,10 @@ AWAY = (
     sqlite3.OperationalError,
 )
 
+# Ends a sub-select that is to be looked up for each row: PostgreSQL may otherwise read
+# all there are at once, to compare them.
+FENCE = "LIMIT 1 OFFSET 0"
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:

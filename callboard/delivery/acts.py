@@ -6,7 +6,7 @@ Each locks the turn of the webhook before its deliveries, as claim and record do
 from collections import Counter
 from datetime import datetime
 
-from callboard.database import Database, Rows
+from callboard.database import FENCE, Database, Rows
 from callboard.delivery import buckets
 from callboard.delivery.locks import lock_turn
 from callboard.delivery.states import WAITING
@@ -123,12 +123,13 @@ async def rouse(db: Database, now: datetime) -> None:
     """Wakes webhooks that sleep although something waits: an accept that committed
     later than any second look. Forgetting becomes impossible."""
     await db.fetch(
-        """
+        f"""
         UPDATE turn SET next_due = :now WHERE webhook IN (
             SELECT t.webhook FROM turn t
             WHERE t.next_due IS NULL AND t.leased = 0 AND EXISTS (
                 SELECT 1 FROM delivery d WHERE d.webhook = t.webhook
-                AND d.state = 'pending' AND d.lease IS NULL AND d.due IS NOT NULL)
+                AND d.state = 'pending' AND d.lease IS NULL AND d.due IS NOT NULL
+                {FENCE})
             ORDER BY t.webhook FOR UPDATE SKIP LOCKED)
         """,
         now=now,

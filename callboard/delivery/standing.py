@@ -54,9 +54,11 @@ async def of_held(webhook: str, held: int | None) -> Holding | None:
     async with reading() as db:
         rows = await db.fetch(
             """
-            SELECT min(d.created_at) AS oldest, min(d.held_until) AS expires,
-                   avg(length(e.data)) AS size
-            FROM (SELECT event, created_at, held_until FROM delivery
+            SELECT min(d.created_at) AS oldest, avg(length(e.data)) AS size,
+                   (SELECT held_until FROM delivery
+                    WHERE webhook = :webhook AND state = 'held'
+                    ORDER BY held_until LIMIT 1) AS expires
+            FROM (SELECT event, created_at FROM delivery
                   WHERE webhook = :webhook AND state IN ('pending', 'held')
                   ORDER BY seq LIMIT :most) AS d
             JOIN event e ON e.id = d.event
@@ -81,18 +83,18 @@ async def held_by(db: Database, webhooks: list[str], most: int) -> dict[str, int
     rows = await db.fetch(
         f"""
         SELECT w.id, (SELECT count(*) FROM (
-            SELECT * FROM (SELECT d.seq FROM delivery d
+            SELECT * FROM (SELECT 1 FROM delivery d
                 WHERE d.webhook = w.id AND d.state IN ('pending', 'held')
                 AND d.seq >= CASE WHEN w.state = 'active' THEN t.gap_from ELSE 0 END
                 AND d.seq < CASE WHEN w.state = 'active' THEN t.gap_to ELSE :end END
                 LIMIT :most) AS waiting
             UNION ALL
-            SELECT * FROM (SELECT d.seq FROM delivery d
+            SELECT * FROM (SELECT 1 FROM delivery d
                 WHERE d.webhook = w.id AND d.state = 'held'
                 AND w.state = 'active' AND t.gap_to = 0
                 LIMIT :most) AS held
             UNION ALL
-            SELECT * FROM (SELECT d.seq FROM delivery d
+            SELECT * FROM (SELECT 1 FROM delivery d
                 WHERE d.webhook = w.id AND {turn.LOST}
                 AND w.state != 'active' AND w.hold_days > 0
                 LIMIT :most) AS lost LIMIT :most) AS found) AS held

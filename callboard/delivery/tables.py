@@ -46,9 +46,10 @@ class Delivery(Table):
     of, where only the latest event of each is sent. `run`: the latest that took it.
     `bucket`: the call that it shares with others of that run.
     Indexes: (event), (account, seq), (webhook, seq), and partial ones: (webhook, due,
-    seq) over what is pending, (webhook, seq) over what waits, (account, seq) over what
-    ended badly, (run), (bucket) and (webhook, record, seq) where these are known. None
-    leads with `due`; none covers `lease`: a claim touches no index.
+    seq) over what is pending, (webhook, seq) over what waits, (webhook, seq) and
+    (webhook, held_until) over what is held, (account, seq) over what ended badly,
+    (run), (bucket) and (webhook, record, seq) where these are known. None leads with
+    `due`; none covers `lease`: a claim touches no index.
     """
 
     seq = BigSerial(primary_key=True)

@@ -97,9 +97,9 @@ async def _first_tries(
     rows = await db.fetch(
         """
         SELECT a.delivery, min(a.started_at) AS first_at, count(*) AS tries
-        FROM attempt a JOIN delivery d ON d.seq = a.delivery
-        JOIN webhook w ON w.id = d.webhook
-        WHERE a.delivery = ANY(:again) AND a.started_at >= w.state_since
+        FROM attempt a WHERE a.delivery = ANY(:again) AND a.started_at >= (
+            SELECT w.state_since FROM delivery d JOIN webhook w ON w.id = d.webhook
+            WHERE d.seq = a.delivery)
         GROUP BY a.delivery
         """,
         again=again,

@@ -87,7 +87,7 @@ async def _holding(db: Database, group: Sequence[Trouble]) -> Trouble:
         """
         SELECT min(ends) AS first FROM (SELECT
             (SELECT d.held_until FROM delivery d WHERE d.webhook = w.id
-               AND d.state = 'held' ORDER BY d.seq LIMIT 1) AS ends
+               AND d.state = 'held' ORDER BY d.held_until LIMIT 1) AS ends
             FROM webhook w WHERE w.id = ANY(:webhooks)) AS first
         """,
         webhooks=ids,

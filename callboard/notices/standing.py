@@ -59,7 +59,7 @@ async def _first_end(db: Database, webhook: str) -> datetime | None:
     rows = await db.fetch(
         """
         SELECT held_until FROM delivery
-        WHERE webhook = :webhook AND state = 'held' ORDER BY seq LIMIT 1
+        WHERE webhook = :webhook AND state = 'held' ORDER BY held_until LIMIT 1
         """,
         webhook=webhook,
     )

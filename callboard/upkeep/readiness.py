@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from callboard.database import AWAY, Database, as_time, check_schema, reading
+from callboard.database import AWAY, FENCE, Database, as_time, check_schema, reading
 from callboard.errors import Unavailable
 from callboard.queue import Queue
 
@@ -71,13 +71,13 @@ _WAITS_FOR_A_WORKER = """
           WHERE other.lane = 'patient' AND other.served > :moved))
 """
 # A run that should have begun, and would find something.
-_WAITS_FOR_A_RUN = """
+_WAITS_FOR_A_RUN = f"""
     SELECT min(s.next_run) AS due FROM schedule s JOIN turn t ON t.webhook = s.webhook
     WHERE t.open AND t.follow IS NULL AND s.going IS NULL AND s.next_run <= :now
       AND (:account = '' OR t.account = :account)
       AND EXISTS (SELECT 1 FROM delivery d WHERE d.webhook = s.webhook
-          AND d.state = 'pending' AND d.due IS NULL AND d.lease IS NULL)
-"""
+          AND d.state = 'pending' AND d.due IS NULL AND d.lease IS NULL {FENCE})
+"""  # noqa: S608
 _WAITS_FOR_ANYBODY = """
     SELECT min((SELECT min(due) FROM delivery d WHERE d.webhook = turn.webhook
         AND d.state = 'pending' AND d.due <= :now)) AS due

@@ -38,12 +38,17 @@ async def release(
     """Oldest first, with the whole plan again. The gap begins after the last of them:
     what waits in it goes out in its turn, whether or not it had been put on hold."""
     due = "NULL" if row["scheduled"] else ":now"
+    which = "state = 'held'"
+    if row["gap_to"]:
+        which = (
+            "state IN ('pending', 'held')"
+            f" AND ({which} OR seq >= :gap_from AND seq < :gap_to)"
+        )
     moved = await _move(
         db,
         f"state = 'pending', due = {due}, tries = 0, planned = NULL, trigger = 'plan',"
         " held_until = NULL, reason = NULL",
-        "state IN ('pending', 'held') AND lease IS NULL"
-        " AND (state = 'held' OR seq >= :gap_from AND seq < :gap_to)",
+        f"{which} AND lease IS NULL",
         webhook,
         step,
         now,

@@ -47,15 +47,16 @@ class Filter:
     until: datetime | None = None
 
 
+# Those that are shown are picked first: joined before, all would be.
 _SELECT = """
     SELECT d.seq, d.event, e.type, d.webhook, w.name AS webhook_name, d.state,
            d.reason, d.repeats, d.attempts, d.due, d.held_until, d.status, d.error,
            d.lease, d.created_at, d.finished_at, s.next_run
-    FROM delivery d
+    FROM (SELECT * FROM delivery d WHERE d.account = :account AND {which}) AS d
     JOIN event e ON e.id = d.event
     JOIN webhook w ON w.id = d.webhook
     LEFT JOIN schedule s ON s.webhook = d.webhook
-    WHERE d.account = :account
+    ORDER BY d.seq
 """
 
 
@@ -67,8 +68,9 @@ async def page(
     if cursor:
         clauses.append("d.seq < :before")
         values["before"] = sequence_of(decode_cursor(cursor))
-    sql = " AND ".join([_SELECT, *clauses]) + " ORDER BY d.seq DESC LIMIT :most"
+    which = f"{' AND '.join(clauses) or 'true'} ORDER BY d.seq DESC LIMIT :most"
     async with reading() as db:
+        sql = f"{_SELECT.format(which=which)} DESC"
         rows = await db.fetch(sql, account=account, most=limit + 1, **values)
     return page_of([_delivery(row) for row in rows], limit, lambda view: view.id)
 
@@ -77,7 +79,7 @@ async def get(account: str, id: str) -> DeliveryView:
     """With its attempts, the first try first."""
     async with reading() as db:
         rows = await db.fetch(
-            f"{_SELECT} AND d.seq = :seq", account=account, seq=sequence_of(id)
+            _SELECT.format(which="d.seq = :seq"), account=account, seq=sequence_of(id)
         )
     if not rows:
         raise NotFound("There is no such delivery.")
@@ -89,7 +91,7 @@ async def of_event(account: str, event: str) -> list[DeliveryView]:
     """At most 1 000, in the order of their webhooks' turns."""
     async with reading() as db:
         rows = await db.fetch(
-            f"{_SELECT} AND d.event = :event ORDER BY d.seq LIMIT 1000",
+            _SELECT.format(which="d.event = :event ORDER BY d.seq LIMIT 1000"),
             account=account,
             event=event,
         )

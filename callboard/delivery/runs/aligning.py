@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from callboard.database import Database
+from callboard.database import FENCE, Database
 from callboard.delivery.locks import lock_turn
 
 _STEP = 1000
@@ -12,14 +12,14 @@ async def misplaced(db: Database) -> list[str]:
     """Webhooks with deliveries that did not follow a change of the schedule: due by
     themselves although a run should take them, or waiting for a run that never is."""
     rows = await db.fetch(
-        """
+        f"""
         SELECT s.webhook FROM schedule s WHERE s.next_run IS NULL AND EXISTS (
             SELECT 1 FROM delivery d WHERE d.webhook = s.webhook
-            AND d.state = 'pending' AND d.lease IS NULL AND d.due IS NULL)
+            AND d.state = 'pending' AND d.lease IS NULL AND d.due IS NULL {FENCE})
         OR s.next_run IS NOT NULL AND EXISTS (
             SELECT 1 FROM delivery d WHERE d.webhook = s.webhook
             AND d.state = 'pending' AND d.lease IS NULL AND d.due IS NOT NULL
-            AND d.run IS NULL AND d.trigger = 'plan')
+            AND d.run IS NULL AND d.trigger = 'plan' {FENCE})
         """
     )
     return [row["webhook"] for row in rows]

@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import datetime
 
-from callboard.database import Database
+from callboard.database import FENCE, Database
 from callboard.delivery.locks import lock_turn
 
 
@@ -11,17 +11,17 @@ async def ended(db: Database) -> list[tuple[str, int]]:
     """Webhooks and runs of which nothing more can go out. Where order counts one that
     failed ends the run: nothing may pass it."""
     rows = await db.fetch(
-        """
+        f"""
         SELECT s.webhook, s.going FROM schedule s
         JOIN turn t ON t.webhook = s.webhook
         WHERE s.going IS NOT NULL AND (NOT EXISTS (
             SELECT 1 FROM delivery d WHERE d.run = s.going AND d.state = 'pending'
-            AND (d.lease IS NOT NULL OR d.due IS NOT NULL))
+            AND (d.lease IS NOT NULL OR d.due IS NOT NULL) {FENCE})
           OR t.ordered AND EXISTS (
             SELECT 1 FROM delivery d WHERE d.webhook = s.webhook
             AND d.state = 'pending' AND d.lease IS NULL AND d.due IS NULL
             AND d.seq = (SELECT min(seq) FROM delivery
-                WHERE webhook = s.webhook AND state = 'pending')))
+                WHERE webhook = s.webhook AND state = 'pending') {FENCE}))
         """
     )
     return [(row["webhook"], row["going"]) for row in rows]
