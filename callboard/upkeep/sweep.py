@@ -37,7 +37,7 @@ async def run(
 ) -> None:
     """Until cancelled. An outage of the database ends nothing. `keep`: of events.
     `overdue`: does what should have been done by a job."""
-    followers = _Followers(clock, ring)
+    followers, more_expires = _Followers(clock, ring), False
     for number in itertools.count():
         begun = monotonic()
         try:
@@ -46,6 +46,8 @@ async def run(
             moving = await followers.step(begun + beat / 2)
             await runs.look(clock, ring)
             await overdue()
+            if more_expires or number % _RARELY == 0:
+                more_expires = await _expire(clock, monotonic() + beat / 2)
             if number % _RARELY == 0:
                 await _bury(await watch.unknown(), watch, clock, ring)
                 await _mend(clock)
@@ -80,12 +82,22 @@ async def _forget(keep: timedelta, clock: Clock) -> None:
         log.info("events.forgotten", extra={"events": gone})
 
 
+async def _expire(clock: Clock, until: float) -> bool:
+    """What was held too long; True if by then there is more. After each step comes a
+    rest as long as the step took: others want the database, too."""
+    while (begun := monotonic()) < until:
+        async with writing() as db:
+            ended = await acts.expire(db, clock())
+        if ended < acts.STEP:
+            return False
+        await asyncio.sleep(monotonic() - begun)
+    return True
+
+
 async def _mend(clock: Clock) -> None:
     async with writing() as db:
         await acts.rouse(db, clock())
         await following.gather(db, clock())
-    async with writing() as db:
-        await acts.expire(db, clock())
     await runs.mend(clock())
     await spells.remind(clock())
 

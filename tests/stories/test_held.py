@@ -6,9 +6,13 @@ from datetime import timedelta
 import pytest
 
 from callboard.database import writing
-from callboard.delivery import acts
+from callboard.delivery import acts, ledger
+from callboard.delivery.ledger import NewDelivery
+from callboard.delivery.states import DeliveryState
+from callboard.delivery.workers import Watch, bury
 from callboard.errors import Invalid
-from tests.engine import Engine, eventually
+from callboard.upkeep import sweep
+from tests.engine import KEEP, Engine, cancelled, eventually
 from tests.receiver import Answer
 
 
@@ -167,3 +171,38 @@ async def test_where_nothing_is_kept_it_expires_at_once(engine: Engine):
 
         await eventually(expired)
     assert await engine.rows("SELECT 1 FROM attempt") == []
+
+
+async def test_very_many_that_were_held_too_long_expire_in_one_go(engine: Engine):
+    """The next look is an hour away."""
+    webhook = await engine.webhook()
+    event = (await engine.post()).id
+    await engine.pause(webhook)
+    now = engine.runtime.clock()
+    held = NewDelivery(
+        event=event,
+        account=engine.account,
+        webhook=webhook,
+        state=DeliveryState.HELD,
+        due=None,
+        held_until=now,
+        created_at=now,
+        extra=True,
+    )
+    async with writing() as db:
+        await ledger.enter(db, [held] * (acts.STEP * 2 + 1), now)
+
+    async def nothing() -> None:
+        """No replay is under way."""
+
+    async def expired() -> bool:
+        sql = "SELECT 1 FROM delivery WHERE held_until <= :now LIMIT 1"
+        return not await engine.rows(sql, now=now)
+
+    watch, clock, ring = Watch("wrk_a"), engine.runtime.clock, engine.ring
+    beats = sweep.run(watch, clock, ring, KEEP, nothing, beat=3600)
+    task = asyncio.create_task(beats)
+    await eventually(expired)
+    await cancelled(task)
+    await bury("wrk_a", now)
+    assert (await engine.states()).count("expired") == acts.STEP * 2 + 1
