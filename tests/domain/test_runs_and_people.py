@@ -64,6 +64,23 @@ async def test_a_pause_holds_what_a_run_took_and_an_activation_sends_it_in_order
     assert numbers(await days.after(5)) == [2, 3]
 
 
+@pytest.mark.parametrize("held", ["deliver", "discard"])
+async def test_no_run_begins_before_what_was_held_is_where_it_belongs(
+    days: Days, held: str
+):
+    """It would pass what is older, or send what is to be discarded."""
+    webhook = await days.webhook(EVERY_FIVE)
+    await days.engine.pause(webhook)
+    await days.post_numbers(0, 2)
+    await days.engine.activate(webhook, held)
+    await days.post_numbers(2, 1)
+    account = days.engine.account
+    with pytest.raises(Conflict, match="put back"):
+        await runs.run_now(account, WHO, webhook, days.now)
+    kept = [0, 1, 2] if held == "deliver" else [2]
+    assert numbers(await days.after(6)) == kept
+
+
 async def test_deliveries_follow_when_a_schedule_is_set_and_taken_away(days: Days):
     webhook = await days.engine.webhook(schedule=(3600,), concurrency=1)
     days.engine.receiver.script("/", 500)

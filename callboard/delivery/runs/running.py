@@ -14,7 +14,7 @@ from callboard.delivery.runs.ending import ended, finish
 from callboard.delivery.runs.planned import Wanted
 from callboard.delivery.runs.starting import start
 from callboard.delivery.runs.superseding import STEP, supersede
-from callboard.delivery.tables import Schedule
+from callboard.delivery.tables import Schedule, Turn
 from callboard.errors import Conflict
 from callboard.webhooks import webhooks
 from callboard.webhooks.states import WebhookState
@@ -47,16 +47,20 @@ async def mend(now: datetime) -> None:
 async def run_now(account: str, actor: str, id: str, now: datetime) -> int:
     """How many deliveries the run took. The plan stays as it is.
 
-    Raises Conflict where none can be: no schedule, not active, one is under way.
+    Raises Conflict where none can be: no schedule, not active, one is under way, or
+    what was held is still to be put back.
     """
     row = await webhooks.get(account, id)
     async with reading() as db:
         wanted = await planned.of_webhook(db, id)
         stands = await Schedule.objects().get(Schedule.webhook == id)
-    if wanted is None or stands is None:
+        turn = await Turn.objects().get(Turn.webhook == id)
+    if wanted is None or stands is None or turn is None:
         raise Conflict(f"{row.name} delivers at once: it has no schedule.")
     if row.state != WebhookState.ACTIVE:
         raise Conflict(f"{row.name} is {row.state}: activate it first.")
+    if turn.follow:
+        raise Conflict("What was held is still being put back: try again in a moment.")
     taken = None if stands.going else await _start(wanted, hand=True, now=now)
     if taken is None:
         raise Conflict("A run is under way; it takes what waits first.")

@@ -46,13 +46,15 @@ async def start(
 
 
 async def _take(db: Database, run: Wanted, hand: bool, now: datetime) -> bool:
-    """Of two workers one gets it; the other finds the plan moved on."""
+    """Of two workers one gets it; the other finds the plan moved on. Nobody does while
+    what was held is put back, or discarded: it would miss the oldest."""
     following = schedule.run_after(run.next_run, run.schedule.gap, now)
     rows = await db.fetch(
         """
         UPDATE schedule SET looked_at = :now, next_run = :next, planned_at = :planned
         WHERE webhook = :webhook AND going IS NULL AND next_run = :seen
-          AND planned_at = :seen_at
+          AND planned_at = :seen_at AND EXISTS (SELECT 1 FROM turn
+            WHERE turn.webhook = schedule.webhook AND turn.follow IS NULL)
         RETURNING webhook
         """,
         webhook=run.webhook,
