@@ -18,6 +18,7 @@ from callboard.ingest import Acceptor
 from callboard.notices.links import Links
 from callboard.notices.mailer import Mailer
 from callboard.queue import Queue, open_queue
+from callboard.tries import SharedTries, open_tries
 from callboard.vault import Vault
 
 _USUAL_PORTS = {
@@ -44,6 +45,7 @@ class Runtime:
     clock: Clock
     links: Links
     mailer: Mailer
+    tries: SharedTries
 
 
 @asynccontextmanager
@@ -54,6 +56,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         async with (
             _ticking() as clock,
             _opened_queue(settings.redis_url) as queue,
+            _opened_tries(settings.redis_url) as tries,
             open_sender(_policy(settings)) as sender,
         ):
             _spare_the_collector()
@@ -66,6 +69,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
                 clock=clock,
                 links=Links(settings.secret_keys, settings.public_url),
                 mailer=_mailer(settings),
+                tries=tries,
             )
 
 
@@ -112,6 +116,15 @@ async def _opened_queue(url: str) -> AsyncIterator[Queue]:
         yield queue
     finally:
         await queue.close()
+
+
+@asynccontextmanager
+async def _opened_tries(url: str) -> AsyncIterator[SharedTries]:
+    tries = open_tries(url)
+    try:
+        yield tries
+    finally:
+        await tries.close()
 
 
 def _policy(settings: Settings) -> EgressPolicy:

@@ -34,6 +34,7 @@ os.environ["PUBLIC_URL"] = "http://callboard.test"
 import httpx
 import pytest
 from litestar import Litestar
+from redis.asyncio import Redis
 
 from callboard import database
 from callboard.accounts import signing_in
@@ -103,6 +104,8 @@ async def cast(db: None) -> Cast:
 @pytest.fixture
 async def runtime(db: None, settings: Settings) -> AsyncIterator[Runtime]:
     await database.close_database()  # the runtime opens and closes it by itself
+    async with Redis.from_url(settings.redis_url) as redis:
+        await redis.flushdb()  # tries of the tests before
     async with open_runtime(settings) as opened:
         yield make.changed(opened, clock=SkippingClock(opened.clock))
     await database.open_database()

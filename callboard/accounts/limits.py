@@ -9,14 +9,14 @@ from callboard.errors import LimitReached
 Limits = dict[Hashable, int]
 """How many tries each key may have."""
 
-_SPAN = timedelta(minutes=15)
+SPAN = timedelta(minutes=15)
 _REMEMBERED = 10_000
 
 
 class TryLimit:
     """A try counts when it begins, so that many at once cannot slip through."""
 
-    def __init__(self, span: timedelta = _SPAN) -> None:
+    def __init__(self, span: timedelta = SPAN) -> None:
         self._span = span
         self._tries: OrderedDict[Hashable, deque[datetime]] = OrderedDict()
 
@@ -24,7 +24,7 @@ class TryLimit:
         """Raises LimitReached, and counts nothing, if one key has had its fill."""
         recent = {key: self._recent(key, now) for key in limits}
         if any(len(recent[key]) >= most for key, most in limits.items()):
-            raise LimitReached("Too many tries. Wait a quarter of an hour.", "too_many")
+            raise too_many()
         for key, tries in recent.items():
             tries.append(now)
             self._tries[key] = tries
@@ -50,3 +50,7 @@ class TryLimit:
         while tries and tries[0] <= now - self._span:
             tries.popleft()
         return tries
+
+
+def too_many() -> LimitReached:
+    return LimitReached("Too many tries. Wait a quarter of an hour.", "too_many")

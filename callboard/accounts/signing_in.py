@@ -4,33 +4,44 @@ from datetime import datetime
 from ipaddress import ip_address, ip_network
 
 from callboard.accounts import audit, links, members, passwords
-from callboard.accounts.limits import Limits, TryLimit
+from callboard.accounts.limits import SPAN, Limits, TryLimit, too_many
 from callboard.accounts.tables import Member
 from callboard.database import writing
 from callboard.egress.addresses import unwrap
 from callboard.errors import Problem, raise_all
 from callboard.mail_addresses import LONGEST
+from callboard.tries import SharedTries
 
 sign_ins = TryLimit()
 
 
 async def sign_in(
-    email: str, password: str, now: datetime, address: str = "", device: str = ""
+    email: str,
+    password: str,
+    now: datetime,
+    address: str = "",
+    device: str = "",
+    everywhere: SharedTries | None = None,
 ) -> Member | None:
     """None for a wrong email or password; LimitReached after too many of them.
 
     `device`: a browser that has signed in as this member before. It has tries of its
-    own, so that no crowd of guessers locks the member out there.
+    own, so that no crowd of guessers locks the member out there. `everywhere`: what
+    other processes have counted.
     """
     email = members.normal(email)
     own, shared = _limits(email, network_of(address), device)
     sign_ins.count(own | shared, now)
+    if everywhere and not await everywhere.count(own | shared, SPAN):
+        raise too_many()
     member = await Member.objects().where(Member.email == email).first()
     if not await passwords.fits(password, member.password_hash if member else ""):
         return None
     assert member is not None
     sign_ins.forget(*own)
     sign_ins.take_back(*shared)
+    if everywhere:
+        await everywhere.forgive([*own], [*shared])
     if passwords.is_dated(member.password_hash):
         stands = (Member.id == member.id) & (
             Member.password_hash == member.password_hash

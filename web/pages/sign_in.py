@@ -62,7 +62,12 @@ async def _known(
     shown = cookies.value(request, cookies.DEVICE, settings)
     device = devices.known(settings.secret_keys, shown, members.normal(form["email"]))
     member = await signing_in.sign_in(
-        form["email"], form["password"], runtime.clock(), address_of(request), device
+        form["email"],
+        form["password"],
+        runtime.clock(),
+        address_of(request),
+        device,
+        runtime.tries,
     )
     if member is None:
         text = "There is no such pair of e-mail and password."
