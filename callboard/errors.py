@@ -61,6 +61,11 @@ class LimitReached(CallboardError):
 class Unavailable(CallboardError):
     code = "unavailable"
 
+    def __init__(
+        self, message: str = "The database is away; try again in a moment."
+    ) -> None:
+        super().__init__(message)
+
 
 class Invalid(CallboardError):
     """Takes the first hundred: those that look for problems lazily may stop there."""

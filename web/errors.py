@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-import asyncpg
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import (
@@ -18,7 +17,7 @@ from litestar.plugins.htmx import HTMXRequest
 from litestar.types import ExceptionHandlersMap
 
 from callboard import logs
-from callboard.database.statements import AWAY
+from callboard.database import UNKEEPABLE, says_away
 from callboard.errors import (
     CallboardError,
     Conflict,
@@ -66,13 +65,12 @@ _SENTENCES = {
 }
 _UNEXPECTED = "Something went wrong here. It has been logged."
 _NUL = "Leave NUL characters out."
-_AWAY = "The database is away; try again in a moment."
 _PROGRAMS = ("/api", "/dialects", "/healthz", "/readyz", "/metrics")
 _RETRY_AFTER = {"Retry-After": "1"}
 
 
 def status_of(error: Exception) -> int:
-    if isinstance(error, asyncpg.CharacterNotInRepertoireError):
+    if isinstance(error, UNKEEPABLE):
         return 400
     if isinstance(error, LimitReached) and error.code == "too_large":
         return 413
@@ -82,12 +80,7 @@ def status_of(error: Exception) -> int:
         return 422
     if isinstance(error, HTTPException):
         return error.status_code
-    return 503 if is_away(error) else 500
-
-
-def is_away(error: Exception) -> bool:
-    """Plain queries raise what the driver raises when the database is away."""
-    return isinstance(error, (*_AWAY_ERRORS, Unavailable))
+    return 503 if says_away(error) else 500
 
 
 def message_of(error: Exception) -> str:
@@ -96,8 +89,8 @@ def message_of(error: Exception) -> str:
         return error.message
     status = status_of(error)
     if status == 503:
-        return _AWAY
-    if isinstance(error, asyncpg.CharacterNotInRepertoireError):
+        return Unavailable().message
+    if isinstance(error, UNKEEPABLE):
         return _NUL
     if isinstance(error, ValidationException) and (found := problems_of(error)):
         return " ".join(problem.message for problem in found)
@@ -209,9 +202,6 @@ JSON_ERRORS: ExceptionHandlersMap = {
     CallboardError: json_error,
     Exception: json_error,
 }
-
-# OSError is among what a driver raises, but so do files that are missing here.
-_AWAY_ERRORS = (*(kind for kind in AWAY if kind is not OSError), ConnectionError)
 
 
 def _code(error: Exception, status: int) -> str:

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from callboard.database import AWAY
 from callboard.dispatch import Pump
-from callboard.errors import Unavailable
 from callboard.notices.postman import Postman
 from callboard.queue import POST, REPLAY, Queue
 from callboard.replays import running
@@ -84,7 +83,7 @@ class Jobs:
         try:
             async with asyncio.timeout(SECONDS):
                 return await work()
-        except (Unavailable, *AWAY):
+        except AWAY:
             log.warning("job.database_away", extra={"job": name})
             return None
         finally:

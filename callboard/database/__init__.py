@@ -4,6 +4,7 @@ Everyday queries are Piccolo's. The few statements of the hot path are SQL text 
 `:name` placeholders that runs on both engines; lists of rows go in as `Rows`.
 """
 
+from callboard.database.away import AWAY, UNKEEPABLE, says_away
 from callboard.database.clock import Clock
 from callboard.database.engines import (
     check_schema,
@@ -14,7 +15,6 @@ from callboard.database.engines import (
     opened_database,
 )
 from callboard.database.statements import (
-    AWAY,
     FENCE,
     Database,
     Row,
@@ -27,6 +27,7 @@ from callboard.database.statements import (
 __all__ = [
     "AWAY",
     "FENCE",
+    "UNKEEPABLE",
     "Clock",
     "Database",
     "Row",
@@ -39,5 +40,6 @@ __all__ = [
     "open_database",
     "opened_database",
     "reading",
+    "says_away",
     "writing",
 ]

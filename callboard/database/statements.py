@@ -2,7 +2,6 @@
 
 import json
 import re
-import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -10,28 +9,13 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-import asyncpg
 import msgspec
 
+from callboard.database.away import unavailable_if_away
 from callboard.database.engines import engine
 from callboard.database.sqlite import PooledSQLiteEngine
-from callboard.errors import Unavailable
 
 Row = Mapping[str, Any]
-
-# What the drivers raise when the server is away, full, locked or shutting down: those
-# after which the same may well succeed.
-AWAY = (
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.InternalClientError,  # the connection broke, or is being ended
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.TransactionRollbackError,
-    sqlite3.OperationalError,
-)
 
 # Ends a sub-select that is to be looked up for each row: PostgreSQL may otherwise read
 # all there are at once, to compare them.
@@ -121,7 +105,7 @@ async def writing() -> AsyncIterator[Database]:
     if current is not None:
         yield current
         return
-    try:
+    with unavailable_if_away():
         if isinstance(found, PooledSQLiteEngine):
             async with found.writer() as connection, _immediate(connection):
                 database = Database(connection, is_sqlite=True)
@@ -133,8 +117,6 @@ async def writing() -> AsyncIterator[Database]:
                 database = Database(connection, is_sqlite=False)
                 with _current(found, database):
                     yield database
-    except AWAY as problem:
-        raise Unavailable("The database is away; try again in a moment.") from problem
 
 
 @asynccontextmanager
@@ -145,7 +127,7 @@ async def reading() -> AsyncIterator[Database]:
     if current is not None:
         yield current
         return
-    try:
+    with unavailable_if_away():
         if isinstance(found, PooledSQLiteEngine):
             async with found.reader() as connection:
                 yield Database(connection, is_sqlite=True)
@@ -153,8 +135,6 @@ async def reading() -> AsyncIterator[Database]:
             assert found.pool is not None, "open_database() comes first"
             async with found.pool.acquire() as connection:
                 yield Database(connection, is_sqlite=False)
-    except AWAY as problem:
-        raise Unavailable("The database is away; try again in a moment.") from problem
 
 
 @asynccontextmanager

@@ -8,7 +8,6 @@ from urllib.parse import parse_qs, urlsplit
 from callboard.config import Settings
 from callboard.database import AWAY, Clock, check_schema, opened_database
 from callboard.egress.policy import EgressPolicy
-from callboard.errors import Unavailable
 from callboard.queue import open_queue
 from callboard.upkeep import check, expiring, resealing
 from callboard.vault import Vault
@@ -89,7 +88,7 @@ async def _database(settings: Settings) -> list[str]:
                 *await _secrets(settings),
                 *expiring.sentences(await expiring.endings(now), now),
             ]
-    except (Unavailable, *AWAY) as problem:
+    except AWAY as problem:
         return [f"The database does not answer: {problem}"]
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from callboard.database import AWAY, FENCE, Database, as_time, check_schema, reading
-from callboard.errors import Unavailable
 from callboard.queue import Queue
 
 # A beat older than this, by the database's clock, is no sign of life.
@@ -39,7 +38,7 @@ async def look(queue: Queue, now: datetime) -> Readiness:
         async with reading() as db:
             workers = await _workers(db, now)
             oldest = await oldest_due(db, now)
-    except (Unavailable, *AWAY):
+    except AWAY:
         return Readiness(False, False, redis, 0, 0.0)
     return Readiness(True, not missing, redis, workers, oldest.total_seconds())
 

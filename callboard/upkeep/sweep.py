@@ -16,7 +16,6 @@ from callboard import spells
 from callboard.database import AWAY, Clock, reading, writing
 from callboard.delivery import acts, following, runs
 from callboard.delivery.workers import Watch
-from callboard.errors import Unavailable
 from callboard.upkeep import expiring, retention
 
 BEAT = 1.0
@@ -56,7 +55,7 @@ async def run(
                 await expiring.tell(clock)
             if moving:
                 await followers.go_on(begun + beat)
-        except (Unavailable, *AWAY):
+        except AWAY:
             log.warning("sweep.database_away")
         await asyncio.sleep(max(begun + beat - monotonic(), 0))
 
