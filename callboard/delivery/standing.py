@@ -27,11 +27,13 @@ class Standing:
 @dataclass(frozen=True, slots=True)
 class Holding:
     """What a webhook keeps. `first_expires_at` is None until it has been put on hold;
-    `about_bytes` is reckoned from the oldest thousand."""
+    `about_bytes` is reckoned from the oldest thousand; `discarding`: it is cancelled,
+    step by step, instead of being sent."""
 
     oldest_at: datetime
     first_expires_at: datetime | None
     about_bytes: int
+    discarding: bool
 
 
 async def of_webhooks(webhooks: Sequence[Webhook]) -> dict[str, Standing]:
@@ -57,7 +59,9 @@ async def of_held(webhook: str, held: int | None) -> Holding | None:
             SELECT min(d.created_at) AS oldest, avg(length(e.data)) AS size,
                    (SELECT held_until FROM delivery
                     WHERE webhook = :webhook AND state = 'held'
-                    ORDER BY held_until LIMIT 1) AS expires
+                    ORDER BY held_until LIMIT 1) AS expires,
+                   (SELECT discards_to FROM turn
+                    WHERE webhook = :webhook) AS discards_to
             FROM (SELECT event, created_at FROM delivery
                   WHERE webhook = :webhook AND state IN ('pending', 'held')
                   ORDER BY seq LIMIT :most) AS d
@@ -70,7 +74,9 @@ async def of_held(webhook: str, held: int | None) -> Holding | None:
     if oldest is None:
         return None
     size = round(float(rows[0]["size"]) * held)
-    return Holding(as_time(oldest), as_time(expires) if expires else None, size)
+    discarding = rows[0]["discards_to"] is not None
+    ends = as_time(expires) if expires else None
+    return Holding(as_time(oldest), ends, size, discarding)
 
 
 async def held_by(db: Database, webhooks: list[str], most: int) -> dict[str, int]:

@@ -45,6 +45,17 @@ class TestItsLife:
             await engine.settled()
         assert "What was held" not in seen(await alice.get(f"/webhooks/{id}"))
 
+    async def test_says_that_what_was_held_is_discarded(self, alice, engine: Engine):
+        id = await engine.webhook()
+        await engine.pause(id)
+        await engine.post()
+        await alice.post(f"/webhooks/{id}/activate", {"held": "discard"})
+        said = seen(await alice.get(f"/webhooks/{id}"))
+        assert "What was held is being discarded: 1 delivery is left." in said
+        async with engine.working():
+            await engine.followed()
+        assert "What was held" not in seen(await alice.get(f"/webhooks/{id}"))
+
     async def test_a_receiver_can_be_tried_where_one_decides(
         self, alice, engine: Engine
     ):

@@ -117,11 +117,13 @@ class LastDelivery(msgspec.Struct):
 
 
 class HoldingOut(msgspec.Struct):
-    """How old the oldest is, when the first expires, and about how large they are."""
+    """How old the oldest is, when the first expires, about how large they are, and
+    whether they are cancelled, step by step, instead of being sent."""
 
     oldest_at: datetime
     first_expires_at: datetime | None
     about_bytes: int
+    discarding: bool
 
 
 class WebhookOut(msgspec.Struct, kw_only=True):
