@@ -20,14 +20,23 @@ class Owed:
     by_seq: dict[int, str] = field(default_factory=dict)
 
     def note(self, result: Result, hook: dict[str, Any], signs: Sequence[Sign]) -> None:
-        """What failed since the last success, when the rule stops its webhook; and
-        what was under way then."""
-        id, seq = result.claimed.webhook, result.claimed.seq
+        """What failed since the last success, when the rule stops its webhook, which a
+        410 makes it do; and what was under way then."""
+        id = result.claimed.webhook
         if result.state == "delivered":
             self.good[id] = max(self.good.get(id, result.ended_at), result.ended_at)
             self.lost[id].clear()
-        if result.state != "failed" or not hook["hold_days"]:
+        if not hook["hold_days"]:
             return
+        if result.state == "failed":
+            self._note_loss(result, hook, signs)
+        if Sign.DEACTIVATE in signs:
+            self.by_seq |= dict.fromkeys(self.lost.pop(id, ()), id)
+
+    def _note_loss(
+        self, result: Result, hook: dict[str, Any], signs: Sequence[Sign]
+    ) -> None:
+        id, seq = result.claimed.webhook, result.claimed.seq
         late = hook["cause"] or (hook["verdict"] and Sign.DEACTIVATE not in signs)
         if late or (
             hook["state"] == "active" and result.started_at < hook["state_since"]
@@ -35,8 +44,6 @@ class Owed:
             self.by_seq[seq] = id
         elif id not in self.good or result.ended_at > self.good[id]:
             self.lost[id].add(seq)
-        if Sign.DEACTIVATE in signs:
-            self.by_seq |= dict.fromkeys(self.lost.pop(id, ()), id)
 
     def delete(self, webhook: str) -> None:
         self.by_seq = {seq: id for seq, id in self.by_seq.items() if id != webhook}

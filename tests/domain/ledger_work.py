@@ -280,7 +280,15 @@ class Work:
         await self.must_hold()
         assert await check.ledger(self.now) == []
         assert self.owed.by_seq == {}
+        await self.replays_add_up()
         assert await self.rows("SELECT 1 FROM delivery WHERE state = 'pending'") == []
+
+    async def replays_add_up(self) -> None:
+        rows = await self.rows(
+            "SELECT total, made, delivered + failed + expired + cancelled AS ended"
+            " FROM replay WHERE state IN ('finished', 'cancelled')"
+        )
+        assert [r for r in rows if not r["ended"] == r["made"] <= r["total"]] == []
 
     async def rows(self, sql: str, **values: Any) -> list[Any]:
         async with reading() as db:

@@ -7,10 +7,10 @@ from typing import Any
 from callboard import ids, spells
 from callboard.delivery import by_hand, runs
 from callboard.errors import CallboardError, Conflict, Invalid, NotFound
-from callboard.replays import replays
+from callboard.replays import replays, running
 from callboard.replays.selection import Selection
 from callboard.webhooks import lifecycle, webhooks
-from tests.domain.ledger_work import Work
+from tests.domain.ledger_work import AT_ONCE, Work
 from tests.engine import KEEP, WHO
 
 
@@ -56,11 +56,17 @@ class World(Work):
         await self.activate(hook, held)
 
     async def call(self, webhook: str, status: int, most: int = 20) -> None:
+        """So many of the calls that it may have now, whoever makes them."""
         await self.claim("wrk_b", 20)
-        mine = [each for each in self.flights["wrk_b"] if each[0].webhook == webhook]
-        for flight in mine[:most]:
+        mine = [
+            (flights, flight)
+            for flights in self.flights.values()
+            for flight in flights
+            if flight[0].webhook == webhook
+        ]
+        for flights, flight in mine[:most]:
             await self.begin_call(flight)
-            self.flights["wrk_b"].remove(flight)
+            flights.remove(flight)
             await self.write(flight, status, slow=False)
             await self.must_hold()
 
@@ -84,19 +90,25 @@ class World(Work):
     async def repeat(self, which: int) -> None:
         self.repeats += await self.by_hand(by_hand.repeat, which)
 
-    async def replay(self, hook: int, missing: bool) -> None:
-        """All that has ended, or all that it never got; some of it goes out again."""
-        id = self.hooks[hook]
-        await self.accept(1, 0)
-        await self.call(id, 200)
-        wanted = Selection(webhook=id, missing=missing)
+    async def fail(self, hook: int) -> None:
+        """Its receiver refuses all that is due, until the next tries are."""
+        await self.call(self.hooks[hook], 500)
+        await self.wait(11)
+
+    async def replay(self, hook: int, missing: bool, rate: float | None) -> None:
+        """All that has ended, or all that it never got."""
+        await self.accept(3, 0)
+        await self.call(self.hooks[hook], 200)
+        await self.wait(1)  # or nothing has ended yet
+        wanted = Selection(
+            webhook=self.hooks[hook], missing=missing, rate_per_second=rate
+        )
         with contextlib.suppress(Conflict, Invalid):
             await replays.start(self.account, WHO, wanted, KEEP, self.now)
-        for _ in range(2):
-            await self.sweep()
-            await self.must_hold()
-            await self.wait(1)
-            await self.call(id, 200, most=1)
+
+    async def advance(self) -> None:
+        """All replays by a step, as the job does it between two sweeps."""
+        await running.advance(self.now, AT_ONCE)
 
     async def steer(self, which: int, act: str) -> None:
         """The replay stops, goes on or ends."""

@@ -3,15 +3,17 @@
 import asyncio
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from callboard.config import Settings
 from callboard.database import opened_database, writing
+from callboard.delivery.following import course, letting_go
 from callboard.upkeep import check
 from callboard.upkeep.check import Finding
 from callboard.vault import Vault
-from tests.domain.ledger_work import KINDS
+from tests.domain.ledger_work import KINDS, RATE
 from tests.domain.ledger_world import World
 
 TABLES = (
@@ -23,32 +25,43 @@ WORKER = st.sampled_from(["wrk_a", "wrk_b"])
 ANY = st.integers(0, 30)
 AFTERWARDS = st.sampled_from([None, "deliver", "discard"])
 STATUS = st.sampled_from([200, 500, 500, 410])
-ACCEPT = st.tuples(st.just("accept"), st.integers(1, 4), st.integers(0, 1))
-CLAIM = st.tuples(st.just("claim"), WORKER, st.integers(1, 6), st.booleans())
-RECORD = st.tuples(st.just("record"), WORKER, ANY, STATUS, st.booleans())
-SWEEP = st.tuples(st.just("sweep"))
-WAIT = st.tuples(st.just("wait"), st.sampled_from([0.1, 1, 11, 400, 90_000, 500_000]))
-STEPS = st.one_of(
-    *(ACCEPT, ACCEPT, CLAIM, CLAIM, CLAIM, RECORD, RECORD, SWEEP, SWEEP, WAIT),
-    st.tuples(st.just("give_back"), WORKER, ANY),
-    st.tuples(st.just("board"), WORKER, ANY),
-    st.tuples(st.just("crash"), WORKER),
-    st.tuples(st.just("late"), ANY, st.sampled_from([200, 500])),
-    st.tuples(st.just("pause"), HOOK),
-    st.tuples(st.just("deactivate"), HOOK),
-    st.tuples(st.just("activate"), HOOK, AFTERWARDS),
-    st.tuples(st.just("lose"), HOOK, st.booleans(), AFTERWARDS),
-    st.tuples(st.just("delete"), HOOK),
-    st.tuples(st.just("run_now"), HOOK),
-    st.tuples(st.just("cancel"), ANY),
-    st.tuples(st.just("try_now"), ANY),
-    st.tuples(st.just("repeat"), ANY),
-    st.tuples(st.just("replay"), HOOK, st.booleans()),
-    st.tuples(st.just("steer"), ANY, st.sampled_from(["pause", "resume", "cancel"])),
-    st.tuples(st.just("change"), HOOK, st.booleans(), st.integers(1, 5)),
-)
+MOVES: dict[str, tuple[st.SearchStrategy[Any], ...]] = {
+    "accept": (st.integers(1, 4), st.integers(0, 1)),
+    "claim": (WORKER, st.integers(1, 6), st.booleans()),
+    "board": (WORKER, ANY),
+    "record": (WORKER, ANY, STATUS, st.booleans()),
+    "give_back": (WORKER, ANY),
+    "crash": (WORKER,),
+    "late": (ANY, st.sampled_from([200, 500])),
+    "sweep": (),
+    "wait": (st.sampled_from([0.1, 1, 11, 400, 90_000, 500_000]),),
+    "pause": (HOOK,),
+    "deactivate": (HOOK,),
+    "activate": (HOOK, AFTERWARDS),
+    "fail": (HOOK,),
+    "lose": (HOOK, st.booleans(), AFTERWARDS),
+    "delete": (HOOK,),
+    "change": (HOOK, st.booleans(), st.integers(1, 5)),
+    "run_now": (HOOK,),
+    "cancel": (ANY,),
+    "try_now": (ANY,),
+    "repeat": (ANY,),
+    "replay": (
+        HOOK,
+        st.sampled_from([False, False, True]),
+        st.sampled_from([None, RATE]),
+    ),
+    "advance": (),
+    "steer": (ANY, st.sampled_from(["pause", "resume", "cancel"])),
+}
+OFTEN = {"claim": 4, "accept": 3, "record": 3, "sweep": 3, "fail": 3, "replay": 3}
+OFTEN |= {"advance": 3, "wait": 2, "activate": 2, "steer": 2}
+# Not as `one_of`, which takes what is named twice for one.
+NAMES = st.sampled_from([name for name in MOVES for _ in range(OFTEN.get(name, 1))])
+STEPS = NAMES.flatmap(lambda name: st.tuples(st.just(name), *MOVES[name]))
 
 
+@pytest.mark.timeout(400)  # it takes 10 s, but seconds more for each step of shrinking
 @settings(
     max_examples=25,
     deadline=None,
@@ -59,8 +72,14 @@ STEPS = st.one_of(
 )
 @given(st.lists(STEPS, min_size=10, max_size=40))
 def test_no_order_of_things_breaks_the_ledger(
-    migrated: None, settings: Settings, steps: list[tuple[Any, ...]]
+    migrated: None,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    steps: list[tuple[Any, ...]],
 ):
+    """What follows a change of state does so in many steps, with others between."""
+    monkeypatch.setattr(course, "STEP", 2)
+    monkeypatch.setattr(letting_go, "_AHEAD", 2)
     vault = Vault(list(settings.secret_keys))
     assert asyncio.run(play(vault, steps)) == []
 
