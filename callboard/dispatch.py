@@ -23,13 +23,13 @@ from callboard.delivery.calls.targets import Targets
 from callboard.delivery.crew import Crew
 from callboard.delivery.flights import Flight, Flights
 from callboard.delivery.hosts import Hosts
+from callboard.delivery.lanes import Lanes
 from callboard.delivery.ledger import Claimed, Result
 from callboard.delivery.rhythm import ALONE, Rhythm
 from callboard.delivery.states import Lane
 from callboard.delivery.unsure import Unsure
 from callboard.errors import Unavailable
 
-_OTHER_LANES = 0.05
 # Recorded in one look: the more there is, the longer what has ended later waits.
 _MOST = 1024
 # What is leased ahead is given back if its turn does not come soon: what a person
@@ -39,6 +39,20 @@ _WAITS = 0.5
 _SURE = 5.0
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """What a look takes to the database: what is `finished` or `unused` is recorded,
+    `held` and `bulk` bound what is claimed. `claims`: made before this look."""
+
+    begun: float
+    finished: list[Result]
+    unused: list[Claimed]
+    slow: frozenset[str]
+    held: dict[str, int]
+    bulk: int | None
+    claims: int
 
 
 @dataclass(slots=True)
@@ -57,8 +71,6 @@ class Pump:
     _caller: Caller = field(init=False)
     _claims: int = 0
     _stopping: bool = False
-    _others_at: float = 0.0
-    _more_waits: dict[Lane, bool] = field(default_factory=dict)
     _rhythm: Rhythm = field(default_factory=Rhythm)
     _finished: list[Result] = field(default_factory=list)
     _unused: list[Claimed] = field(default_factory=list)
@@ -66,12 +78,14 @@ class Pump:
     _was_full: bool = False
     _told_slow_at: float = 0.0
     _flights: Flights = field(init=False)
+    _lanes: Lanes = field(init=False)
     _bulk: Bulk = field(init=False)
     _crew: Crew = field(init=False)
 
     def __post_init__(self) -> None:
         self._caller = Caller(self.sender)
         self._flights = Flights(self.places)
+        self._lanes = Lanes(self._flights)
         self._bulk = Bulk(self.places)
         self._crew = Crew(self._fly)
 
@@ -113,29 +127,16 @@ class Pump:
 
     async def look(self) -> None:
         """One turn of the wheel: one transaction that records and claims."""
-        finished, self._finished = self._finished[:_MOST], self._finished[_MOST:]
-        slow, before = self._flights.age(), self._claims
-        unused = self._unused + self._flights.give_up(_WAITS)
-        self._unused = []
-        held, begun = self._flights.held(), monotonic()
-        bulk = self._room_for_bulk(begun)
+        load = self._load()
         try:
             async with writing() as db:
                 now = self.clock()
-                if unsure := self.unsure.due(begun):
-                    await acts.free_claims(db, unsure, now)
-                recorded = await ledger.record(
-                    db, finished, slow, now, unused, self._known_slow()
-                )
-                told = await spells.observe(db, recorded, now)
-                claimed = await self._claim(db, held, bulk, now)
+                told = await self._record(db, load, now)
+                claimed = await self._claim(db, load, now)
         except BaseException:
-            self._take_back(finished, unused, before)
+            self._take_back(load)
             raise
-        self.unsure.freed(begun)
-        ended = monotonic()
-        self._bulk.learn([f.claimed for f in claimed], ended - begun, bulk, ended)
-        self._slow = slow
+        self._learn(load, claimed)
         self._set_off(claimed)
         self._tell_if_full()
         if told:
@@ -145,16 +146,37 @@ class Pump:
         else:
             self._rhythm.found_nothing(await self._seconds_to_next())
 
-    def _take_back(
-        self, finished: list[Result], unused: list[Claimed], before: int
-    ) -> None:
-        """What a look that broke off has not recorded; `before` its first claim came
-        that many. Whether these were made nobody knows."""
-        self._finished = finished + self._finished
-        self._unused += unused
-        numbers = range(before + 1, self._claims + 1)
+    def _load(self) -> _Load:
+        finished, self._finished = self._finished[:_MOST], self._finished[_MOST:]
+        slow = self._flights.age()
+        unused, self._unused = self._unused + self._flights.give_up(_WAITS), []
+        held, at = self._flights.held(), monotonic()
+        bulk = self._room_for_bulk(at)
+        return _Load(at, finished, unused, slow, held, bulk, self._claims)
+
+    async def _record(self, db: Database, load: _Load, now: datetime) -> bool:
+        """True if anybody may have to be told."""
+        if unsure := self.unsure.due(load.begun):
+            await acts.free_claims(db, unsure, now)
+        known = self._known_slow()
+        recorded = await ledger.record(
+            db, load.finished, load.slow, now, load.unused, known
+        )
+        return await spells.observe(db, recorded, now)
+
+    def _take_back(self, load: _Load) -> None:
+        """The look broke off. Whether its claims were made nobody knows."""
+        self._finished = load.finished + self._finished
+        self._unused += load.unused
+        numbers = range(load.claims + 1, self._claims + 1)
         leases = [f"{self.worker}/{number}" for number in numbers]
         self.unsure.add(leases, monotonic())
+
+    def _learn(self, load: _Load, claimed: list[Flight]) -> None:
+        self.unsure.freed(load.begun)
+        self._slow = load.slow
+        found, ended = [each.claimed for each in claimed], monotonic()
+        self._bulk.learn(found, ended - load.begun, load.bulk, ended)
 
     def _set_off(self, claimed: list[Flight]) -> None:
         if self._stopping:
@@ -194,39 +216,24 @@ class Pump:
         """A worker that has just begun has no share of any host yet."""
         return not self._stopping and self.hosts.share > 0
 
-    async def _claim(
-        self, db: Database, held: dict[str, int], bulk: int | None, now: datetime
-    ) -> list[Flight]:
+    async def _claim(self, db: Database, load: _Load, now: datetime) -> list[Flight]:
         """In the other lanes each webhook has one call, however much it has waiting."""
         if not self._may_claim:
             return []
         claimed = []
-        for lane in self._lanes():
+        for lane in self._lanes.due(monotonic()):
             free = self._flights.room(lane)
             if free > 0:
                 self._claims += 1
                 lease = f"{self.worker}/{self._claims}"
-                most = bulk if lane is Lane.EXPRESS else None
-                found = await ledger.claim(db, lane, free, lease, now, held, most)
+                most = load.bulk if lane is Lane.EXPRESS else None
+                found = await ledger.claim(db, lane, free, lease, now, load.held, most)
                 claimed += [(lane, each) for each in found]
-                self._more_waits[lane] = len(found) == free
+                self._lanes.claimed(lane, len(found) == free)
         await self.targets.load((each.webhook, each.version) for _, each in claimed)
         return [
             Flight(each, self.targets[each.webhook], lane) for lane, each in claimed
         ]
-
-    def _lanes(self) -> list[Lane]:
-        """Under load the other lanes are looked at less often than express."""
-        if self._flights and monotonic() - self._others_at < _OTHER_LANES:
-            return [lane for lane in Lane if self._wants(lane)]
-        self._others_at = monotonic()
-        return list(Lane)
-
-    def _wants(self, lane: Lane) -> bool:
-        """More waits in it than had room, and half of that is free again."""
-        if lane is Lane.EXPRESS:
-            return True
-        return self._more_waits.get(lane, False) and self._flights.is_half_free(lane)
 
     async def _fly(self, flight: Flight) -> None:
         begun, results = monotonic(), list[Result]()

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from callboard import dispatch
+from callboard.delivery import lanes
 from tests.engine import Engine
 
 
@@ -12,7 +12,7 @@ async def test_their_places_are_filled_again_when_half_of_them_are_free(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ):
     """Beside a call that lasts; by time alone they would be looked at much later."""
-    monkeypatch.setattr(dispatch, "_OTHER_LANES", 60.0)
+    monkeypatch.setattr(lanes, "_OTHERS", 60.0)
     gate = engine.receiver.close_gate("/slow")
     for path in ("/slow", *map("/{}".format, range(6))):
         await engine.webhook(path)
