@@ -19,7 +19,13 @@ def write(kind: str, told: Told, page: str) -> Letter:
     if kind == "delivery_failed":
         return _failed_deliveries(told, page)
     latest = _latest(facts for facts, _ in told)
-    words = {"count": len(told), "host": latest.host, "answer": latest.answer}
+    others = any(facts.answer != latest.answer for facts, _ in told)
+    words = {
+        "count": len(told),
+        "host": latest.host,
+        "answer": latest.answer,
+        "answers": f"{latest.answer} and others" if others else latest.answer,
+    }
     form = _FORMS[kind]
     lines = [form.line.format(**words)]
     if len(told) > _MOST:
@@ -77,7 +83,8 @@ def _failing(facts: Facts, now: Now) -> str:
 
 
 def _deactivated(facts: Facts, now: Now) -> str:
-    return f"Deactivated: {facts.why}. {held(now)}"
+    since = f"Failing since {moment(facts.since)}, last answer {facts.answer}."
+    return f"{since} Deactivated: {facts.why}. {held(now)}"
 
 
 def _reminder(facts: Facts, now: Now) -> str:
@@ -108,13 +115,13 @@ class _Form:
 
 _FORMS = {
     "failing": _Form(
-        "{count} webhooks are failing: {answer} from {host}",
+        "{count} webhooks are failing: {answers} from {host}",
         "Calls to {count} webhooks at {host} fail. The latest answer was {answer}.",
         _failing,
         "Look at {name}",
     ),
     "deactivated": _Form(
-        "{count} webhooks were deactivated: {answer} from {host}",
+        "{count} webhooks were deactivated: {answers} from {host}",
         "{count} webhooks at {host} were deactivated. Make sure that the receiver is"
         " back, then activate each: you choose whether its held deliveries are sent or"
         " discarded.",
