@@ -31,8 +31,8 @@ from callboard.errors import (
 from callboard.vault import VaultError
 from web import cookies
 from web.misfits import in_words
-from web.screens import screen, sign_in_first
-from web.security import SECURITY_HEADERS, NotSignedInError
+from web.screens import screen, sign_in_first, wants_part
+from web.security import SECURITY_HEADERS, SIGNED_OUT, NotSignedInError
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -70,6 +70,8 @@ _RETRY_AFTER = {"Retry-After": "1"}
 
 
 def status_of(error: Exception) -> int:
+    if isinstance(error, NotSignedInError):
+        return 401
     if isinstance(error, UNKEEPABLE):
         return 400
     if isinstance(error, LimitReached) and error.code == "too_large":
@@ -87,6 +89,8 @@ def message_of(error: Exception) -> str:
     """A sentence for people; nothing about our insides."""
     if isinstance(error, CallboardError):
         return error.message
+    if isinstance(error, NotSignedInError):
+        return SIGNED_OUT
     status = status_of(error)
     if status == 503:
         return Unavailable().message
@@ -155,7 +159,7 @@ def headers_of(error: Exception) -> dict[str, str]:
 def html_error(request: AnyRequest, error: Exception) -> Response[Any]:
     """A page, or for htmx the part that goes into its place for problems."""
     asked = HTMXRequest(request.scope, request.receive, request.send)
-    if isinstance(error, NotSignedInError):
+    if isinstance(error, NotSignedInError) and not _is_beside_a_form(asked):
         return sign_in_first(asked)
     note_unexpected(request, error)
     status = status_of(error)
@@ -173,6 +177,11 @@ def html_error(request: AnyRequest, error: Exception) -> Response[Any]:
     if isinstance(error, PermissionDeniedException):
         _let_go_of_the_token(request, answer)
     return answer
+
+
+def _is_beside_a_form(request: HTMXRequest) -> bool:
+    """Sent without leaving the page: what has been typed there must not be lost."""
+    return request.method != "GET" and wants_part(request)
 
 
 def _let_go_of_the_token(request: AnyRequest, answer: Response[Any]) -> None:

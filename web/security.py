@@ -35,6 +35,9 @@ SECURITY_HEADERS = {
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
+SIGNED_OUT = "You are not signed in any more. Sign in in another tab, then go on here."
+
+
 class NotSignedInError(Exception):
     """Nobody is signed in here."""
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from callboard.database import writing
 from tests.engine import Engine
 from tests.pages.signed_in import Browser, polled, seen
+from web import cookies
 
 AWAY = "Deliveries have been waiting for 3 min: no worker is running."
 
@@ -49,9 +50,24 @@ async def test_who_was_signed_out_is_told_so_and_not_led_away(
     path = polled(await alice.get("/webhooks/new"), "/strip")
     await alice.post("/logout")
     told = await alice.part(path)
-    assert "You are not signed in any more. Sign in" in seen(told)
+    assert "You are not signed in any more. Sign in in another tab" in seen(told)
     assert "HX-Redirect" not in told.headers
     assert (await alice.part(polled(told, "/strip"))).status_code == 204
+
+
+async def test_who_was_signed_out_keeps_what_is_typed_and_goes_on_after_signing_in(
+    alice: Browser, engine: Engine
+):
+    """A form tells what it would send while somebody types into it."""
+    session = alice.client.cookies[cookies.SESSION]
+    await alice.get("/webhooks/new")
+    del alice.client.cookies[cookies.SESSION]
+    told = await alice.post_part("/webhooks/new/preview", {"url": "x"}, 401)
+    assert "You are not signed in any more." in seen(told)
+    assert "HX-Redirect" not in told.headers
+    assert "<html" not in told.text
+    alice.client.cookies[cookies.SESSION] = session
+    await alice.post_part("/webhooks/new/preview", {"url": "x"})
 
 
 async def test_a_stranger_hears_of_his_own_trouble_only(

@@ -5,13 +5,10 @@ from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response
 
 from web.screens import alarms, mark_of, screen_if_new
+from web.security import SIGNED_OUT
 
 _PART = "_strip.html"
-_GONE = {
-    "text": "You are not signed in any more.",
-    "href": "/login",
-    "act": "Sign in",
-}
+_GONE = {"text": SIGNED_OUT}
 
 
 @get("/strip", opt={"public": True})
