@@ -6,9 +6,11 @@ alone has a due time, is claimed and counts as a call. The others ride: they are
 as the call is made and share what comes of it.
 """
 
+from operator import attrgetter
+
 import msgspec
 
-from callboard.database import Database
+from callboard.database import Database, Row
 from callboard.delivery.ledger.values import Claimed
 from callboard.delivery.locks import lock_turn
 
@@ -23,17 +25,7 @@ async def board(db: Database, lead: Claimed) -> list[Claimed]:
     await lock_turn(db, lead.webhook)
     if not await _is_leased(db, lead):
         return []
-    rows = await db.fetch(
-        """
-        SELECT d.seq, d.lease, d.tries, d.attempts, d.event, e.type, e.data, e.context,
-               e.occurred_at
-        FROM delivery own JOIN delivery d ON d.bucket = own.bucket
-        JOIN event e ON e.id = d.event
-        WHERE own.seq = :lead AND d.state = 'pending' AND d.seq != own.seq
-        ORDER BY d.seq
-        """,
-        lead=lead.seq,
-    )
+    rows = await _others(db, lead)
     if not rows or any(row["lease"] not in (None, lead.lease) for row in rows):
         await dissolve(db, [lead.bucket] if rows and lead.bucket else [])
         return [msgspec.structs.replace(lead, bucket=None)]
@@ -44,7 +36,7 @@ async def board(db: Database, lead: Claimed) -> list[Claimed]:
     )
     riding = {"lease": lead.lease, "planned": None, "rides": True}
     others = [msgspec.structs.replace(lead, **{**row, **riding}) for row in rows]
-    return sorted([lead, *others], key=lambda each: each.seq)
+    return sorted([lead, *others], key=attrgetter("seq"))
 
 
 async def _is_leased(db: Database, lead: Claimed) -> bool:
@@ -54,6 +46,21 @@ async def _is_leased(db: Database, lead: Claimed) -> bool:
         lease=lead.lease,
     )
     return bool(rows)
+
+
+async def _others(db: Database, lead: Claimed) -> list[Row]:
+    """Of its bucket; those that wait."""
+    return await db.fetch(
+        """
+        SELECT d.seq, d.lease, d.tries, d.attempts, d.event, e.type, e.data, e.context,
+               e.occurred_at
+        FROM delivery own JOIN delivery d ON d.bucket = own.bucket
+        JOIN event e ON e.id = d.event
+        WHERE own.seq = :lead AND d.state = 'pending' AND d.seq != own.seq
+        ORDER BY d.seq
+        """,
+        lead=lead.seq,
+    )
 
 
 async def dissolve(db: Database, buckets: list[str]) -> None:

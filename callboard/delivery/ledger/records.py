@@ -83,10 +83,7 @@ async def record(
     if not names:
         return Recorded({}, frozenset())
     locked = await _lock_named(db, sorted(names))
-    mine: dict[str, list[Result]] = {}
-    for batch in _batches(results):
-        for webhook, settled in (await _settle(db, batch)).items():
-            mine.setdefault(webhook, []).extend(settled)
+    mine = await _settle(db, results)
     back = await _give_back(db, unused)
     moved = [
         _moved(turn, mine.get(name), slow, back[name], now)
@@ -114,25 +111,55 @@ async def _lock_named(db: Database, webhooks: list[str]) -> dict[str, Turn]:
     return {row["webhook"]: Turn(**row) for row in rows}
 
 
-def _moved(
-    turn: Turn,
-    ended: list[Result] | None,
-    slow: frozenset[str],
-    back: int,
-    now: datetime,
-) -> tuple[object, ...]:
-    still_slow = turn.webhook in slow
-    calls = [r.outcome.seconds for r in ended or () if not r.claimed.rides]
-    if calls:
-        turn = turns.after_calls(turn, calls, still_slow)
-    elif still_slow:
-        turn = replace(turn, lane=Lane.PATIENT, slots=1)
-    due = min((r.due for r in ended or () if r.due is not None), default=None)
-    due = now if back else due
-    good = (r for r in ended or () if r.state is DeliveryState.DELIVERED)
-    succeeded = max((r.ended_at for r in good), default=None)
-    leased = turn.leased - back
-    return turn.webhook, turn.lane, turn.slots, leased, due, bool(ended), succeeded
+async def _settle(db: Database, results: Sequence[Result]) -> dict[str, list[Result]]:
+    """Keeps the attempts, and sets the states of those still leased to us; these, by
+    webhook, in order."""
+    mine: dict[str, list[Result]] = {}
+    for batch in _batches(results):
+        settled = await _settle_batch(db, batch)
+        for result in batch:
+            if result.claimed.seq in settled:
+                mine.setdefault(result.claimed.webhook, []).append(result)
+    return mine
+
+
+def _batches(results: Sequence[Result]) -> list[Sequence[Result]]:
+    """One, unless a delivery is in it twice: a worker that was taken for dead, and
+    lives, may have called it once more before its first call ended."""
+    batches: list[Sequence[Result]] = []
+    while results:
+        first = {each.claimed.seq: each for each in reversed(results)}
+        batches.append([each for each in results if first[each.claimed.seq] is each])
+        results = [each for each in results if first[each.claimed.seq] is not each]
+    return batches
+
+
+async def _settle_batch(db: Database, results: Sequence[Result]) -> set[int]:
+    done = Rows(_SETTLED, [_settled(each) for each in results])
+    attempts = attempt_rows(results)
+    if db.is_sqlite:  # which takes no bytes in a statement with tables
+        await db.insert("attempt", attempts)
+        changed = await db.fetch(f"WITH {_SETTLE}", done=done)
+    else:
+        both = f"WITH made AS ({INSERT}), {_SETTLE}"
+        changed = await db.fetch(both, attempts=attempts, done=done)
+    return {row["seq"] for row in changed}
+
+
+def _settled(done: Result) -> tuple[object, ...]:
+    claimed, outcome = done.claimed, done.outcome
+    return (
+        claimed.seq,
+        claimed.lease,
+        done.state,
+        done.reason,
+        done.due,
+        claimed.tries + (claimed.trigger != Trigger.HAND),
+        claimed.attempts + 1,
+        outcome.status,
+        outcome.error,
+        None if done.state is DeliveryState.PENDING else done.ended_at,
+    )
 
 
 async def _give_back(db: Database, unused: Sequence[Claimed]) -> Counter[str]:
@@ -153,47 +180,22 @@ async def _give_back(db: Database, unused: Sequence[Claimed]) -> Counter[str]:
     return Counter(row["webhook"] for row in rows)
 
 
-def _batches(results: Sequence[Result]) -> list[Sequence[Result]]:
-    """One, unless a delivery is in it twice: a worker that was taken for dead, and
-    lives, may have called it once more before its first call ended."""
-    batches: list[Sequence[Result]] = []
-    while results:
-        first = {each.claimed.seq: each for each in reversed(results)}
-        batches.append([each for each in results if first[each.claimed.seq] is each])
-        results = [each for each in results if first[each.claimed.seq] is not each]
-    return batches
-
-
-async def _settle(db: Database, results: Sequence[Result]) -> dict[str, list[Result]]:
-    """Keeps the attempts, and sets the states of those still leased to us; these, by
-    webhook, in order."""
-    done = Rows(_SETTLED, [_settled(each) for each in results])
-    attempts = attempt_rows(results)
-    if db.is_sqlite:  # which takes no bytes in a statement with tables
-        await db.insert("attempt", attempts)
-        changed = await db.fetch(f"WITH {_SETTLE}", done=done)
-    else:
-        both = f"WITH made AS ({INSERT}), {_SETTLE}"
-        changed = await db.fetch(both, attempts=attempts, done=done)
-    mine = {row["seq"] for row in changed}
-    by_webhook: dict[str, list[Result]] = {}
-    for result in results:
-        if result.claimed.seq in mine:
-            by_webhook.setdefault(result.claimed.webhook, []).append(result)
-    return by_webhook
-
-
-def _settled(done: Result) -> tuple[object, ...]:
-    claimed, outcome = done.claimed, done.outcome
-    return (
-        claimed.seq,
-        claimed.lease,
-        done.state,
-        done.reason,
-        done.due,
-        claimed.tries + (claimed.trigger != Trigger.HAND),
-        claimed.attempts + 1,
-        outcome.status,
-        outcome.error,
-        None if done.state is DeliveryState.PENDING else done.ended_at,
-    )
+def _moved(
+    turn: Turn,
+    ended: list[Result] | None,
+    slow: frozenset[str],
+    back: int,
+    now: datetime,
+) -> tuple[object, ...]:
+    still_slow = turn.webhook in slow
+    calls = [r.outcome.seconds for r in ended or () if not r.claimed.rides]
+    if calls:
+        turn = turns.after_calls(turn, calls, still_slow)
+    elif still_slow:
+        turn = replace(turn, lane=Lane.PATIENT, slots=1)
+    due = min((r.due for r in ended or () if r.due is not None), default=None)
+    due = now if back else due
+    good = (r for r in ended or () if r.state is DeliveryState.DELIVERED)
+    succeeded = max((r.ended_at for r in good), default=None)
+    leased = turn.leased - back
+    return turn.webhook, turn.lane, turn.slots, leased, due, bool(ended), succeeded

@@ -32,16 +32,7 @@ async def start(
     left = max(await count_waiting(db, run.webhook) - len(waiting), 0)
     id = await _insert(db, run, hand, (len(waiting), len(calls), left, superseded), now)
     await _make_due(db, id, calls, now)
-    await db.fetch(
-        "UPDATE schedule SET going = :run WHERE webhook = :webhook",
-        run=id,
-        webhook=run.webhook,
-    )
-    await db.fetch(
-        "UPDATE turn SET next_due = :now, empty_looks = 0 WHERE webhook = :webhook",
-        webhook=run.webhook,
-        now=now,
-    )
+    await _set_going(db, run.webhook, id, now)
     return len(waiting)
 
 
@@ -140,4 +131,17 @@ async def _make_due(
         """,
         run=run,
         taken=Rows({"seq": "bigint", "bucket": "text", "due": "timestamptz"}, rows),
+    )
+
+
+async def _set_going(db: Database, webhook: str, run: int, now: datetime) -> None:
+    await db.fetch(
+        "UPDATE schedule SET going = :run WHERE webhook = :webhook",
+        run=run,
+        webhook=webhook,
+    )
+    await db.fetch(
+        "UPDATE turn SET next_due = :now, empty_looks = 0 WHERE webhook = :webhook",
+        webhook=webhook,
+        now=now,
     )
