@@ -10,6 +10,8 @@ from callboard.database import Database
 from callboard.schedule import Schedule
 from callboard.webhooks.tables import Webhook
 
+_OLDEST = 1000
+
 
 def tries(gaps: str, delivery: str) -> int:
     """By the columns `schedule` and `delivery` of a webhook."""
@@ -18,19 +20,23 @@ def tries(gaps: str, delivery: str) -> int:
 
 async def ends(db: Database, row: Webhook, most: int) -> list[datetime]:
     """When the plans of the deliveries that count will be at their end, soonest first;
-    of those that were tried first, since they end first."""
+    of those that were tried first, since they end first. These are among the oldest
+    that wait, of which a thousand are looked at."""
     rows = await db.fetch(
         """
-        SELECT d.due, d.planned, d.tries, s.next_run FROM delivery d
+        SELECT d.due, d.planned, d.tries, s.next_run FROM (
+            SELECT * FROM delivery WHERE webhook = :webhook
+            AND state IN ('pending', 'held') ORDER BY seq LIMIT :oldest) AS d
         JOIN turn t ON t.webhook = d.webhook
         LEFT JOIN schedule s ON s.webhook = d.webhook
-        WHERE d.webhook = :webhook AND d.state = 'pending' AND d.tries > 0
+        WHERE d.state = 'pending' AND d.tries > 0
           AND (t.succeeded_at IS NULL OR d.created_at > t.succeeded_at
             OR NOT EXISTS (SELECT 1 FROM attempt a WHERE a.delivery = d.seq
                 AND a.started_at <= t.succeeded_at))
         ORDER BY d.seq LIMIT :most
         """,
         webhook=row.id,
+        oldest=_OLDEST,
         most=most + 50,
     )
     left = _left(row)

@@ -62,8 +62,9 @@ async def oldest_due(
 
 
 _WAITS_FOR_A_WORKER = """
-    SELECT min((SELECT min(due) FROM delivery d WHERE d.webhook = turn.webhook
-        AND d.state = 'pending' AND d.lease IS NULL)) AS due
+    SELECT min((SELECT due FROM delivery d WHERE d.webhook = turn.webhook
+        AND d.state = 'pending' AND d.lease IS NULL AND d.due IS NOT NULL
+        ORDER BY due LIMIT 1)) AS due
     FROM turn WHERE open AND gap_to = 0 AND next_due <= :now AND leased < slots
       AND (:account = '' OR account = :account)
       AND (lane != 'patient' OR NOT EXISTS (SELECT 1 FROM turn other
@@ -78,8 +79,8 @@ _WAITS_FOR_A_RUN = f"""
           AND d.state = 'pending' AND d.due IS NULL AND d.lease IS NULL {FENCE})
 """  # noqa: S608
 _WAITS_FOR_ANYBODY = """
-    SELECT min((SELECT min(due) FROM delivery d WHERE d.webhook = turn.webhook
-        AND d.state = 'pending' AND d.due <= :now)) AS due
+    SELECT min((SELECT due FROM delivery d WHERE d.webhook = turn.webhook
+        AND d.state = 'pending' AND d.due <= :now ORDER BY due LIMIT 1)) AS due
     FROM turn WHERE open AND gap_to = 0 AND (:account = '' OR account = :account)
 """
 

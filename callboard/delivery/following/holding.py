@@ -10,14 +10,15 @@ from callboard.webhooks import turn
 
 async def hold(db: Database, webhook: str, row: Row, step: int, now: datetime) -> int:
     """All, or what is in the gap where there is one. In the order of an index that
-    leaves out what is held already. What is found is changed by its key alone: the turn
+    leaves out what is held already, of which `+ 0` keeps others away: they would find
+    all that waits, to sort it. What is found is changed by its key alone: the turn
     is locked, and if more were asked for, a plan for a table in which little waits
     would go through all that does for each."""
     rows = await db.fetch(
         """
         SELECT seq, created_at FROM delivery
         WHERE webhook = :webhook AND state = 'pending' AND lease IS NULL
-          AND seq >= :first AND seq < :end
+          AND seq + 0 >= :first AND seq + 0 < :end
         ORDER BY due, seq LIMIT :step
         """,
         webhook=webhook,

@@ -133,11 +133,12 @@ _ADVANCE = """
             WHEN t.gap_to > 0 AND (t.ordered OR NOT moved.got_all) THEN NULL
             WHEN t.ordered
             THEN (SELECT due FROM delivery d WHERE d.webhook = moved.webhook
-                  AND d.state = 'pending' AND moved.taken = 0
+                  AND d.state IN ('pending', 'held') AND moved.taken = 0
                   ORDER BY d.seq LIMIT 1)
             WHEN moved.got_all THEN :now
-            ELSE (SELECT min(due) FROM delivery d WHERE d.webhook = moved.webhook
-                  AND d.state = 'pending' AND d.lease IS NULL)
+            ELSE (SELECT due FROM delivery d WHERE d.webhook = moved.webhook
+                  AND d.state = 'pending' AND d.lease IS NULL AND d.due IS NOT NULL
+                  ORDER BY due LIMIT 1)
             END AS waits_from
         FROM {moved} JOIN turn t ON t.webhook = moved.webhook
     ) AS moved

@@ -23,12 +23,13 @@ _OLDEST_DUE = """
     ORDER BY d.due, d.seq
 """
 # In the order of their making, which finds both sides of a gap at once, however much
-# lies in it; those waiting for another try are passed, which are few.
+# lies in it; those waiting for another try are passed, which are few. What is held has
+# no due time: to ask for the state would suggest an index in another order.
 _SIDE = """
     SELECT * FROM (
         SELECT d.due, d.seq FROM delivery d
         WHERE d.webhook = {webhook} AND d.state IN ('pending', 'held')
-          AND d.state = 'pending' AND d.lease IS NULL AND d.due <= :now AND d.seq %s
+          AND d.lease IS NULL AND d.due <= :now AND d.seq %s
         ORDER BY d.seq LIMIT {take}) AS side
 """
 _BESIDE_GAP = f"""
