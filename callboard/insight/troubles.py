@@ -31,8 +31,8 @@ class Trouble:
     webhooks: int = 1
 
 
-async def needs_you(account: str) -> list[Trouble]:
-    """The worst first, at most 20 of each kind."""
+async def needs_you(account: str, least: int = 1) -> list[Trouble]:
+    """The worst first, at most 20 of each kind; those that so many webhooks share."""
     async with reading() as db:
         stopped = await db.fetch(
             """
@@ -56,22 +56,24 @@ async def needs_you(account: str) -> list[Trouble]:
             most=_MOST_READ,
         )
         holding = [
-            await _holding(db, group) for group in _groups(map(_stopped, stopped))
+            await _holding(db, group)
+            for group in _groups(map(_stopped, stopped), least)
         ]
-    return holding + [_as_one(group) for group in _groups(map(_failing, failing))]
+    others = _groups(map(_failing, failing), least)
+    return holding + [_as_one(group) for group in others]
 
 
 async def of_hosts(account: str) -> list[Trouble]:
     """Those that several webhooks share."""
-    return [each for each in await needs_you(account) if each.webhooks > 1]
+    return await needs_you(account, least=2)
 
 
-def _groups(troubles: Iterable[Trouble]) -> list[list[Trouble]]:
+def _groups(troubles: Iterable[Trouble], least: int) -> list[list[Trouble]]:
     """What has no host, because a person did it, stays alone."""
     groups: dict[tuple[str, str], list[Trouble]] = {}
     for each in troubles:
         groups.setdefault((each.host or each.id, each.state), []).append(each)
-    return list(groups.values())[:_MOST]
+    return [group for group in groups.values() if len(group) >= least][:_MOST]
 
 
 def _as_one(group: Sequence[Trouble]) -> Trouble:
