@@ -55,16 +55,14 @@ class ReplayForm:
             for each in value if isinstance(value, tuple) else (value,):
                 yield name, each
 
-    def to_command(self) -> Selection:
-        """Raises Invalid for what cannot be read."""
+    def to_command(self) -> tuple[Selection, list[Problem]]:
+        """With what could not be read: the rest can be judged all the same."""
         problems: list[Problem] = []
         if self.kind == "ended" and not self.states:
             text = "Tick at least one, or choose what was never sent."
             problems.append(Problem("states", "empty", text))
         since, until = (self._time(name, problems) for name in ("since", "until"))
-        if problems:
-            raise Invalid(problems)
-        return Selection(
+        wanted = Selection(
             webhook=self.webhook,
             states=self.states if self.kind == "ended" else (),
             types=tuple(self.types.replace(",", " ").split()),
@@ -73,6 +71,7 @@ class ReplayForm:
             missing=self.kind == "missing",
             rate_per_second=_number(self.rate_per_second),
         )
+        return wanted, problems
 
     def _time(self, name: str, problems: list[Problem]) -> datetime | None:
         try:

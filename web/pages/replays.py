@@ -7,7 +7,7 @@ from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
 from callboard.accounts.members import Role
-from callboard.errors import CallboardError, Conflict, Invalid
+from callboard.errors import CallboardError, Conflict, Invalid, raise_all
 from callboard.replays import progress, replays
 from callboard.replays.replays import Preview
 from callboard.runtime import Runtime
@@ -82,9 +82,9 @@ class ReplaysController(Controller):
         form = ReplayForm.read(await request.form())
         keep, now = runtime.settings.retention, runtime.clock()
         try:
-            made = await replays.start(
-                account, actor(request), form.to_command(), keep, now
-            )
+            wanted, unread = form.to_command()
+            raise_all(unread)
+            made = await replays.start(account, actor(request), wanted, keep, now)
         except (Invalid, Conflict) as error:
             return await _form(request, account, form, error=error)
         runtime.queue.replay()
@@ -152,7 +152,13 @@ class ReplaysController(Controller):
 
 async def _preview(account: str, form: ReplayForm, runtime: Runtime) -> Preview:
     keep, now = runtime.settings.retention, runtime.clock()
-    return await replays.preview(account, form.to_command(), keep, now)
+    wanted, unread = form.to_command()
+    try:
+        found = await replays.preview(account, wanted, keep, now)
+    except Invalid as error:
+        raise Invalid([*unread, *error.problems]) from None
+    raise_all(unread)
+    return found
 
 
 async def _form(
