@@ -155,6 +155,14 @@ class Engine:
 
         await eventually(done)
 
+    async def tried(self) -> None:
+        """Waits until what came of a call has been written down."""
+
+        async def done() -> bool:
+            return bool(await self.rows("SELECT 1 FROM attempt LIMIT 1"))
+
+        await eventually(done)
+
     async def deactivated(self, webhook: str) -> None:
         """Waits until the rule has done it."""
 

@@ -117,6 +117,19 @@ class TestOne:
         answer = await alice.post(f"/deliveries/{waiting}/try-now", status=409)
         assert "is finished already" in seen(answer)
 
+    async def test_says_when_its_next_try_comes(self, alice, engine: Engine):
+        engine.receiver.usually["/"] = Answer(503)
+        await engine.webhook(schedule=(3600,))
+        async with engine.working():
+            await engine.post()
+            await engine.tried()
+        (id,) = await engine.deliveries()
+        page = seen(await alice.get(f"/deliveries/{id}"))
+        assert "Tried 1 time; the next try comes in" in page
+        await alice.post(f"/deliveries/{id}/try-now")
+        page = seen(await alice.get(f"/deliveries/{id}"))
+        assert "the next try begins now." in page
+
     async def test_is_cancelled(self, alice, waiting, engine: Engine):
         asked = await alice.part(f"/deliveries/{waiting}/cancel")
         assert "Cancel this delivery?" in asked.text

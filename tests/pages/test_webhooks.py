@@ -2,14 +2,10 @@
 
 import re
 
-from tests.engine import TYPE, Engine, eventually
+from tests.engine import TYPE, Engine
 from tests.pages.forms import FORM, only
 from tests.pages.signed_in import polled, seen
 from tests.receiver import Answer
-
-
-async def tried(engine: Engine) -> bool:
-    return bool(await engine.rows("SELECT 1 FROM delivery WHERE attempts > 0"))
 
 
 class TestItsLife:
@@ -135,7 +131,7 @@ class TestTheList:
         async with engine.working():
             await engine.post()
             await engine.receiver.got(1)
-            await eventually(lambda: tried(engine))
+            await engine.tried()
         page = seen(await alice.get(f"/webhooks/{id}"))
         assert "0 delivered, 1 tried again, 0 failed." in page
         assert "Last delivery Trying again" in page
