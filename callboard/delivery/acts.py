@@ -88,22 +88,14 @@ async def free_claims(db: Database, leases: list[str], now: datetime) -> int:
 async def _free(
     db: Database, which: str, leases: str | list[str], now: datetime
 ) -> int:
-    locked = await db.fetch(
-        f"""
-        SELECT webhook FROM turn WHERE leased > 0 AND EXISTS (
-            SELECT 1 FROM delivery d WHERE d.webhook = turn.webhook
-            AND d.state = 'pending' AND {which})
-        ORDER BY webhook FOR UPDATE
-        """,
-        leases=leases,
-    )
+    webhooks = await _lock_leased(db, which, leases)
     freed = await db.fetch(
         f"""
         UPDATE delivery AS d SET lease = NULL
         WHERE d.webhook = ANY(:webhooks) AND d.state = 'pending' AND {which}
         RETURNING webhook, due
         """,
-        webhooks=[row["webhook"] for row in locked],
+        webhooks=webhooks,
         leases=leases,
     )
     # Those without a due time ride with another one: they were no calls.
@@ -117,6 +109,19 @@ async def _free(
         now=now,
     )
     return len(freed)
+
+
+async def _lock_leased(db: Database, which: str, leases: str | list[str]) -> list[str]:
+    rows = await db.fetch(
+        f"""
+        SELECT webhook FROM turn WHERE leased > 0 AND EXISTS (
+            SELECT 1 FROM delivery d WHERE d.webhook = turn.webhook
+            AND d.state = 'pending' AND {which})
+        ORDER BY webhook FOR UPDATE
+        """,
+        leases=leases,
+    )
+    return [row["webhook"] for row in rows]
 
 
 async def rouse(db: Database, now: datetime) -> None:
