@@ -7,19 +7,21 @@ from typing import Any
 from callboard import ids, spells
 from callboard.delivery import by_hand, runs
 from callboard.errors import CallboardError, Conflict, Invalid, NotFound
-from callboard.replays import replays, running
+from callboard.replays import replays
 from callboard.replays.selection import Selection
 from callboard.webhooks import lifecycle, webhooks
-from tests.domain.ledger_work import AT_ONCE, Work
+from tests.domain.ledger_work import Work
 from tests.engine import KEEP, WHO
 
 
 class World(Work):
     async def pause(self, hook: int) -> None:
         await self.may_refuse(lifecycle.pause, hook)
+        await self.accept(2, 0)
 
     async def deactivate(self, hook: int) -> None:
         await self.may_refuse(lifecycle.deactivate, hook)
+        await self.accept(2, 1)
 
     async def delete(self, hook: int) -> None:
         if hook in (0, 4):
@@ -95,8 +97,14 @@ class World(Work):
         await self.call(self.hooks[hook], 500)
         await self.wait(11)
 
+    async def come_back(self, hook: int, held: Any) -> None:
+        """After a pause in which something came; what is held begins to go."""
+        await self.pause(hook)
+        await self.activate(hook, held)
+        await self.sweep()
+
     async def replay(self, hook: int, missing: bool, rate: float | None) -> None:
-        """All that has ended, or all that it never got."""
+        """All that has ended, of which there is some, or all that it never got."""
         await self.accept(3, 0)
         await self.call(self.hooks[hook], 200)
         await self.wait(1)  # or nothing has ended yet
@@ -106,9 +114,13 @@ class World(Work):
         with contextlib.suppress(Conflict, Invalid):
             await replays.start(self.account, WHO, wanted, KEEP, self.now)
 
-    async def advance(self) -> None:
-        """All replays by a step, as the job does it between two sweeps."""
-        await running.advance(self.now, AT_ONCE)
+    async def drain(self) -> None:
+        await super().drain()
+        rows = await self.rows(
+            "SELECT total, made, delivered + failed + expired + cancelled AS ended"
+            " FROM replay WHERE state IN ('finished', 'cancelled')"
+        )
+        assert [r for r in rows if not r["ended"] == r["made"] <= r["total"]] == []
 
     async def steer(self, which: int, act: str) -> None:
         """The replay stops, goes on or ends."""

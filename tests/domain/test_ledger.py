@@ -55,7 +55,7 @@ MOVES: dict[str, tuple[st.SearchStrategy[Any], ...]] = {
     "steer": (ANY, st.sampled_from(["pause", "resume", "cancel"])),
 }
 OFTEN = {"claim": 4, "accept": 3, "record": 3, "sweep": 3, "fail": 3, "replay": 3}
-OFTEN |= {"advance": 3, "wait": 2, "activate": 2, "steer": 2}
+OFTEN |= {"advance": 3, "wait": 2, "activate": 2, "come_back": 2, "steer": 3}
 # Not as `one_of`, which takes what is named twice for one.
 NAMES = st.sampled_from([name for name in MOVES for _ in range(OFTEN.get(name, 1))])
 STEPS = NAMES.flatmap(lambda name: st.tuples(st.just(name), *MOVES[name]))
