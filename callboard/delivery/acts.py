@@ -12,7 +12,7 @@ from callboard.delivery.locks import lock_turn
 from callboard.delivery.states import WAITING
 from callboard.errors import Conflict
 
-STEP = 1000
+STEP = 250  # of what expires: live commits wait for no more than that to be written
 
 
 async def try_now(db: Database, account: str, seq: int, now: datetime) -> None:
