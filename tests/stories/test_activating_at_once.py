@@ -2,12 +2,10 @@
 
 import asyncio
 
-import httpx
 import pytest
 
 from callboard import spells
 from callboard.ingest import NewEvent
-from callboard.insight import troubles
 from tests.engine import TYPE, Engine
 from tests.receiver import Answer
 
@@ -131,20 +129,3 @@ async def test_of_two_people_one_decides(engine: Engine):
         ([*range(8)], {"delivered"}),
         ([], {"cancelled"}),
     )
-
-
-async def test_nobody_waits_until_very_many_are_counted(
-    api: httpx.AsyncClient, engine: Engine
-):
-    """More than ten thousand are told of as such."""
-    webhook = await engine.webhook()
-    await engine.pause(webhook)
-    for _ in range(11):
-        await engine.post_all([NewEvent(TYPE, b"{}")] * 1000)
-    path = f"/api/v1/webhooks/{webhook}"
-    assert (await api.get(path)).json()["held"] == 10_001
-    refused = await api.post(f"{path}/activate", json={})
-    (problem,) = refused.json()["error"]["problems"]
-    assert problem["message"].startswith("More than 10000 deliveries are held")
-    (trouble,) = await troubles.needs_you(engine.account)
-    assert trouble.held == 10_001
