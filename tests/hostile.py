@@ -237,3 +237,33 @@ ANSWERED = {
         b"ok",
     ),
 }
+
+# Answers that are whole, and no success: each is one failed attempt without an error.
+REFUSED = {
+    "refused in hostile text": answering(
+        b"HTTP/1.1 500 \xff\x1b[1m\r\n" + LENGTH % len(HOSTILE_TEXT), HOSTILE_TEXT
+    ),
+    "hostile location": answering(
+        b"HTTP/1.1 302 F\r\nLocation: javascript:'\"<b>\x1b[1m\r\n", LENGTH % 0
+    ),
+    "metadata": answering(
+        b"HTTP/1.1 302 F\r\nLocation: http://169.254.169.254/\r\n", LENGTH % 0
+    ),
+    "itself": answering(b"HTTP/1.1 307 T\r\nLocation: /\r\n", LENGTH % 0),
+    **{
+        f"Retry-After {value[:12].decode()}": answering(
+            b"HTTP/1.1 503 B\r\nRetry-After: " + value + b"\r\n", LENGTH % 0
+        )
+        for value in (
+            *(b"-1", b"1e9", b"NaN", b"x" * 8000),
+            b"Thu, 01 Jan 1970 00:00:00 GMT",
+        )
+    },
+}
+ENDLESS = {
+    "endless body": repeating(b"x" * 65_536, before=OK + b"\r\n"),
+    "endless chunks": repeating(b"10000\r\n" + b"x" * 65_536 + b"\r\n", before=CHUNKED),
+    "bomb": answering(
+        OK + b"Content-Encoding: deflate\r\n" + LENGTH % len(ZEROS), ZEROS
+    ),
+}
