@@ -47,14 +47,15 @@ class Facts(msgspec.Struct, kw_only=True):
 class Now:
     """How things stand when a mail is written. `rule`: in words. `type`: of the event
     that could not be delivered. `said`: the latest answer's own words, in one line.
-    `waiting`: deliveries that are held or pending. `failed`: where those that failed
-    are listed."""
+    `waiting`: deliveries that are held or pending. `keeps`: what comes new, for a
+    while. `failed`: where those that failed are listed."""
 
     rule: str = ""
     type: str = ""
     said: str = ""
     waiting: int = 0
     held_until: datetime | None = None
+    keeps: bool = True
     takes_until: datetime | None = None
     ends_at: datetime | None = None
     page: str = ""

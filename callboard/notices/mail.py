@@ -40,14 +40,16 @@ def _failing(facts: Facts, now: Now) -> Letter:
 
 
 def _deactivated(facts: Facts, now: Now) -> Letter:
+    choice = ""
+    if now.waiting or now.keeps:
+        choice = ": you choose whether the held deliveries are sent or discarded"
     return Letter(
         f"{facts.name} was deactivated: {facts.trouble}",
         [
             f"{facts.name} has been failing since {moment(facts.since)} and was"
             f" deactivated{after(facts)}: {facts.why}. {last(facts, now)}",
             held(now),
-            "Make sure that the receiver is back, then activate the webhook: you"
-            " choose whether the held deliveries are sent or discarded.",
+            f"Make sure that the receiver is back, then activate the webhook{choice}.",
         ],
         (f"Activate {facts.name}", now.link),
         table(facts, now, "Held"),

@@ -29,12 +29,16 @@ def after(facts: Facts) -> str:
 
 
 def held(now: Now) -> str:
+    if not now.keeps and not now.waiting:
+        return "Nothing is held, and new events are not kept."
     if not now.waiting:
         words = "Nothing is held so far."
     else:
         noun = "delivery is" if now.waiting == 1 else "deliveries are"
         until = f" The first expires on {moment(now.held_until)}."
         words = f"{now.waiting} {noun} held.{until if now.held_until else ''}"
+    if not now.keeps:
+        return f"{words} New events are not kept."
     if now.takes_until is None:
         return words
     return f"{words} New events are held until {moment(now.takes_until)}."

@@ -33,6 +33,7 @@ async def look(links: Links, notice: Notice, row: Webhook | None, facts: Facts) 
         said=said,
         waiting=waiting,
         held_until=held_until,
+        keeps=row.hold_days > 0,
         takes_until=row.state_since + days if row.cause else None,
         ends_at=failing.ends_at if failing else None,
         page=links.page(page),
