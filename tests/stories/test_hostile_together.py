@@ -153,8 +153,11 @@ async def mails_of(engine: Engine, outbox: Path) -> list[str]:
 @contextmanager
 def little_memory() -> Iterator[None]:
     """What the process takes at most meanwhile, where the kernel tells it."""
-    peak = Path("/proc/self/clear_refs")
-    peak.write_text("5")
+    resets = Path("/proc/self/clear_refs")
+    if not resets.exists():
+        yield
+        return
+    resets.write_text("5")
     before = _peak()
     yield
     assert _peak() - before < MOST_KB
