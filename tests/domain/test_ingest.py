@@ -102,6 +102,21 @@ class TestBatches:
             await engine.delete(row.id)
         await engine.work()
 
+    @pytest.mark.parametrize(("events", "commits"), [(3, 1), (4, 2)])
+    async def test_a_large_call_is_committed_alone(
+        self, engine: Engine, monkeypatch, queries, events: int, commits: int
+    ):
+        """The others share one transaction."""
+        monkeypatch.setattr(acceptor, "_COMPANY_ROWS", 3)
+        await engine.webhook()
+        await engine.post()  # so that it is known how many deliveries a call makes
+        calls = [[NewEvent(TYPE, b"1")] * count for count in (1, events, 1)]
+        with queries() as seen:
+            await asyncio.gather(*map(engine.post_all, calls))
+        starts = [sql for sql in seen if sql.startswith("SELECT id, version")]
+        assert len(starts) == commits
+        await engine.work()
+
     async def test_a_call_for_far_too_many_deliveries_is_refused_whole(
         self, engine: Engine, monkeypatch: pytest.MonkeyPatch
     ):
