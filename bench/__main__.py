@@ -12,7 +12,7 @@ import click
 
 from bench import matching, replays, scenarios, switching, table
 from bench.scenarios import SCALES, SIZE
-from bench.table import IN_FLIGHT, Figures
+from bench.table import CALLERS, Figures
 from bench.talk import ask
 from bench.world import (
     WEBHOOK_CONCURRENCY,
@@ -35,7 +35,7 @@ def main(engine: str, long: bool, only: str) -> None:
         with running_servers(name) as servers:
             _introduce(servers)
             plan = _short(name) | _more(name, long or bool(only))
-            wanted = {title: run for title, run in plan.items() if only in title}
+            wanted = _picked(plan, only)
             found += _measure(servers, wanted) if wanted else []
     if found:
         click.echo()
@@ -47,6 +47,12 @@ def main(engine: str, long: bool, only: str) -> None:
         for problem in each.problems:
             click.echo(f"{each.name}: {problem}", err=True)
     sys.exit(any(each.problems or each.lost or each.repeated for each in found))
+
+
+def _picked(plan: dict[str, Scenario], only: str) -> dict[str, Scenario]:
+    if only in plan:
+        return {only: plan[only]}
+    return {title: run for title, run in plan.items() if only in title}
 
 
 def _short(engine: str) -> dict[str, Scenario]:
@@ -97,14 +103,13 @@ def _measure(servers: Servers, plan: dict[str, Scenario]) -> list[Figures]:
         figures = _run(servers, name, run)
         ceilings.append(scenarios.ceiling(servers))
         if figures.delivered and figures.compares:
-            for number in IN_FLIGHT:
-                beside = mean(each[number] for each in ceilings[-2:])
-                figures.of_ceiling[number] = 100 * figures.delivered / beside
+            for caller in CALLERS:
+                beside = mean(each[caller] for each in ceilings[-2:])
+                figures.of_ceiling[caller] = 100 * figures.delivered / beside
         found.append(figures)
-    for number in IN_FLIGHT:
-        calls = [each[number] for each in ceilings]
-        span = f"{min(calls):,.0f} to {max(calls):,.0f} calls/s"
-        click.echo(f"ceiling, {number} in flight: {span} of the bare transport")
+    for caller, name in CALLERS.items():
+        calls = [each[caller] for each in ceilings]
+        click.echo(f"{name} alone: {min(calls):,.0f} to {max(calls):,.0f} calls/s")
     return found
 
 

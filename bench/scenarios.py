@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from bench import ledger, measure, runs, world
 from bench.runs import Run
-from bench.table import IN_FLIGHT, Figures, Percentiles
+from bench.table import CALLERS, Figures, Percentiles
 from bench.world import Servers, World
 
 TYPE = "contact.changed"
@@ -31,12 +31,11 @@ SCALES = {
 }
 
 
-def ceiling(servers: Servers) -> dict[int, float]:
-    """Calls per second of the bare transport to the same sink, by how many of them
-    are in flight."""
+def ceiling(servers: Servers) -> dict[str, float]:
+    """Calls per second that reach the same sink when nothing else is done."""
     with world.running_world(servers, bare=True) as here:
         plan = ["bench.ceiling", f"http://127.0.0.1:{here.sink}/ok", str(SIZE), "20000"]
-        return {n: float(world.python(here, *plan, str(n))) for n in IN_FLIGHT}
+        return {each: float(world.python(here, *plan, each)) for each in CALLERS}
 
 
 def steady(

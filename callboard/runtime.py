@@ -59,7 +59,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             _opened_tries(settings.redis_url) as tries,
             open_sender(_policy(settings)) as sender,
         ):
-            _spare_the_collector()
+            spare_the_collector()
             yield Runtime(
                 settings=settings,
                 vault=Vault(settings.secret_keys),
@@ -136,7 +136,7 @@ def _policy(settings: Settings) -> EgressPolicy:
     )
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """What is loaded now stays; what a call makes hardly ever has cycles."""
     gc.collect()
     gc.freeze()
