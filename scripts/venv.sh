@@ -11,7 +11,7 @@ if is_done; then exit 0; fi
 
 say() { echo "$*" >&2; }
 
-# A Python that was compiled without --enable-optimizations delivers a third less. Those
+# A Python that was compiled without --enable-optimizations delivers a fifth less. Those
 # of distributions have it, though Debian's does not say so.
 is_new='import sys; assert sys.version_info >= (3, 11)'
 is_quick='import ensurepip, sysconfig, venv
