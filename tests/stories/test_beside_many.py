@@ -4,7 +4,6 @@ It plans by statistics that are old, or say that most rows of a table are ours; 
 to go through all of them in their order may look quick.
 """
 
-import asyncio
 import os
 from collections.abc import Sequence
 from datetime import timedelta
@@ -58,7 +57,7 @@ async def analyze() -> None:
 async def live(engine: Engine, api: httpx.AsyncClient, webhook: str) -> None:
     """All that may happen to a webhook, as its own receiver and people see it."""
     await engine.post()
-    await asyncio.sleep(0.1)
+    await engine.settled()
     await engine.pause(webhook)
     await engine.post()
     await engine.followed()
