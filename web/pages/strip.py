@@ -1,3 +1,5 @@
+"""The strip above every page, for those that stay open."""
+
 from typing import Any
 
 from litestar import get
