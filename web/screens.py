@@ -11,6 +11,7 @@ from litestar.response import Redirect, Response, Template
 from callboard.accounts.sessions import SignedIn
 from callboard.runtime import Runtime
 from callboard.upkeep import readiness
+from callboard.upkeep.readiness import Alarm
 
 _VARY = {"Vary": "HX-Request"}
 _SAID = "callboard_said"
@@ -23,7 +24,7 @@ def screen(
 
     Not for a boosted link or a restored history entry: those want the whole page.
     Both get the frame's variables: account, member (None for a visitor), theme, now,
-    alarms with their mark, flash.
+    alarm with its mark, flash.
     """
     is_part = wants_part(request)
     answer = Template(
@@ -64,14 +65,13 @@ async def look_for_trouble(request: Request[Any, Any, Any]) -> None:
     """For the strip above every page, of those who are signed in; parts have none."""
     assert isinstance(request, HTMXRequest)
     if request.scope.get("auth") and not wants_part(request):
-        request.state.alarms = await alarms(request)
+        request.state.alarm = await alarm(request)
 
 
-async def alarms(request: HTMXRequest) -> list[dict[str, str]]:
+async def alarm(request: HTMXRequest) -> Alarm | None:
     """What the strip says to whom is signed in."""
-    account, now = request.auth.account.id, request.app.state.runtime.clock()
-    text = await readiness.alarm(account, now)
-    return [{"text": text}] if text else []
+    now = request.app.state.runtime.clock()
+    return await readiness.alarm(request.auth.account.id, now)
 
 
 def elsewhere(request: HTMXRequest, path: str, said: str = "") -> Response[Any]:
@@ -99,13 +99,13 @@ def _frame(request: HTMXRequest) -> dict[str, Any]:
     runtime: Runtime = request.app.state.runtime
     who = request.scope.get("auth")
     signed_in = who if isinstance(who, SignedIn) else None
-    above = request.state.get("alarms", [])
+    above: Alarm | None = request.state.get("alarm")
     return {
         "account": signed_in.account if signed_in else None,
         "member": signed_in.member if signed_in else None,
         "theme": request.cookies.get("theme", "auto"),
         "now": runtime.clock(),
         "flash": request.cookies.get(_SAID, ""),
-        "alarms": above,
-        "strip_mark": mark_of(above),
+        "alarm": above,
+        "strip_mark": mark_of(above.cause if above else ""),
     }

@@ -31,6 +31,14 @@ class Readiness:
         return self.database and self.schema
 
 
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Deliveries have `waited` so long, which grows, because of `cause`."""
+
+    waited: timedelta
+    cause: str
+
+
 async def look(queue: Queue, now: datetime) -> Readiness:
     redis = await queue.ping()
     try:
@@ -91,18 +99,16 @@ async def waited(account: str, now: datetime) -> timedelta:
         return await oldest_due(db, now, account)
 
 
-async def alarm(account: str, now: datetime) -> str:
-    """A sentence for the strip above every page; empty when nothing needs a person."""
+async def alarm(account: str, now: datetime) -> Alarm | None:
+    """For the strip above every page; None when nothing needs a person."""
     async with reading() as db:
         replay = await _replay_waits(db, account, now)
         waited = max(await oldest_due(db, now, account), replay)
         if waited < _WORRY:
-            return ""
+            return None
         workers = await _workers(db, now)
-    minutes = int(waited.total_seconds() // 60)
-    span = f"{minutes} min" if minutes else f"{int(waited.total_seconds())} s"
-    cause = "no worker is running" if not workers else "the workers do not keep up"
-    return f"Deliveries have been waiting for {span}: {cause}."
+    cause = "the workers do not keep up" if workers else "no worker is running"
+    return Alarm(waited, cause)
 
 
 async def _replay_waits(db: Database, account: str, now: datetime) -> timedelta:

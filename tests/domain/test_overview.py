@@ -49,23 +49,26 @@ async def test_what_is_due_and_could_be_called_counts_as_waiting(engine: Engine)
         waited = await readiness.oldest_due(db, later, engine.account)
         assert await readiness.oldest_due(db, later, "acc_other") == timedelta()
     assert timedelta(seconds=299) < waited < timedelta(seconds=310)
-    said = await readiness.alarm(engine.account, later)
-    assert "5 min" in said
-    assert "no worker is running" in said
-    assert await readiness.alarm(engine.account, now) == ""
+    alarm = await readiness.alarm(engine.account, later)
+    assert alarm
+    assert timedelta(seconds=299) < alarm.waited < timedelta(seconds=310)
+    assert alarm.cause == "no worker is running"
+    assert await readiness.alarm(engine.account, now) is None
     await engine.work()
-    assert await readiness.alarm(engine.account, later) == ""
+    assert await readiness.alarm(engine.account, later) is None
 
 
 async def test_a_replay_that_no_worker_makes_is_noticed(engine: Engine):
     await start(engine, await failed(engine, 1))
     now = engine.runtime.clock()
     later = now + timedelta(minutes=5)
-    assert "no worker is running" in await readiness.alarm(engine.account, later)
-    assert await readiness.alarm(engine.account, now) == ""
-    assert await readiness.alarm("acc_other", later) == ""
+    alarm = await readiness.alarm(engine.account, later)
+    assert alarm
+    assert alarm.cause == "no worker is running"
+    assert await readiness.alarm(engine.account, now) is None
+    assert await readiness.alarm("acc_other", later) is None
     await Watch("wrk_a").beat(later)
-    assert await readiness.alarm(engine.account, later) == ""
+    assert await readiness.alarm(engine.account, later) is None
     await bury("wrk_a", later)
 
 
@@ -80,12 +83,13 @@ async def test_a_worker_that_stopped_with_a_call_under_way_is_noticed(engine: En
         now = engine.runtime.clock()
         assert await ledger.claim(db, Lane.UNTRIED, 5, "wrk_a/1", now)
     in_a_minute = now + timedelta(seconds=59)
-    said = await readiness.alarm(engine.account, in_a_minute)
-    assert "no worker is running" in said
+    alarm = await readiness.alarm(engine.account, in_a_minute)
+    assert alarm
+    assert alarm.cause == "no worker is running"
     found = await readiness.look(engine.runtime.queue, in_a_minute)
     assert (found.workers, round(found.oldest_due_seconds)) == (0, 59)
     await Watch("wrk_a").beat(in_a_minute)
-    assert await readiness.alarm(engine.account, in_a_minute) == ""
+    assert await readiness.alarm(engine.account, in_a_minute) is None
     await bury("wrk_a", engine.runtime.clock())
     async with engine.working():
         await engine.settled()
@@ -98,7 +102,7 @@ async def test_a_retry_in_an_hour_is_no_reason_to_worry(engine: Engine):
     async with engine.working():
         await engine.receiver.got(1)
     later = engine.runtime.clock() + timedelta(hours=1)
-    assert await readiness.alarm(engine.account, later) == ""
+    assert await readiness.alarm(engine.account, later) is None
     async with writing() as db:  # no worker shall wait for it
         await db.fetch("DELETE FROM delivery")
         await db.fetch("DELETE FROM event")

@@ -148,7 +148,7 @@ async def test_nobody_is_alarmed_by_what_waits_its_turn(engine: Engine):
     webhook = await partly_held(engine)
     engine.skip(600)
     await engine.activate(webhook, "deliver")
-    assert await readiness.alarm(engine.account, engine.runtime.clock()) == ""
+    assert await readiness.alarm(engine.account, engine.runtime.clock()) is None
     await engine.work()
 
 

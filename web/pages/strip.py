@@ -6,17 +6,25 @@ from litestar import get
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response
 
-from web.screens import alarms, mark_of, screen_if_new
+from web.screens import alarm, mark_of, screen, screen_if_new
 from web.security import SIGNED_OUT
 
 _PART = "_strip.html"
-_GONE = {"text": SIGNED_OUT}
+_WAITED = "_strip_waited.html"
+_NO_SWAP = {"HX-Reswap": "none"}
 
 
 @get("/strip", opt={"public": True})
 async def show_strip(request: HTMXRequest) -> Response[Any]:
     """For pages that stay open. Who was signed out meanwhile is told so and not led
-    away from what they are writing."""
-    found = await alarms(request) if request.user else [_GONE]
-    shown = {"alarms": found, "strip_mark": mark_of(found)}
-    return screen_if_new(request, _PART, _PART, found, **shown)
+    away from what they are writing. While the cause stays the same only the minutes
+    are changed, in silence: a screen reader says each trouble once."""
+    gone = "" if request.user else SIGNED_OUT
+    found = None if gone else await alarm(request)
+    cause = found.cause if found else gone
+    shown = {"alarm": found, "gone": gone, "strip_mark": mark_of(cause)}
+    answer = screen_if_new(request, _PART, _PART, cause, **shown)
+    if found and answer.status_code == 204:
+        answer = screen(request, _WAITED, _WAITED, alarm=found)
+        answer.headers |= _NO_SWAP
+    return answer
