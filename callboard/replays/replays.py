@@ -40,6 +40,14 @@ async def preview(
     return Preview(await picking.count(selected), samples.items)
 
 
+async def check(
+    account: str, wanted: Selection, keep: timedelta, now: datetime
+) -> None:
+    """Raises Invalid with all that is wrong."""
+    async with reading() as db:
+        await bounds.of_selection(db, account, wanted, keep, now)
+
+
 async def start(
     account: str, actor: str, wanted: Selection, keep: timedelta, now: datetime
 ) -> ReplayView:

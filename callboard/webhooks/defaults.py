@@ -38,13 +38,7 @@ async def of_account(account: str, hold_days: int) -> Defaults:
 
 async def change(account: str, actor: str, new: Defaults, now: datetime) -> Defaults:
     """Webhooks that there are stay as they are. Raises Invalid with every problem."""
-    problems = [
-        *rules.check_number("hold_days", new.hold_days),
-        *rules.check_number("deactivate_after", new.deactivate_after),
-        *rules.check_recipients(new.recipients, await _members(account)),
-        *rules.check_notify(new.notify),
-    ]
-    raise_all(problems)
+    await check(account, new)
     kept = tuple(each for each in NOTIFY if each in new.notify)
     new = msgspec.structs.replace(new, notify=kept)
     async with writing():
@@ -52,6 +46,17 @@ async def change(account: str, actor: str, new: Defaults, now: datetime) -> Defa
         await stored.where(Account.id == account)
         await audit.note(account, actor, "account.defaults_changed", account, "", now)
     return new
+
+
+async def check(account: str, new: Defaults) -> None:
+    """Raises Invalid with every problem."""
+    problems = [
+        *rules.check_number("hold_days", new.hold_days),
+        *rules.check_number("deactivate_after", new.deactivate_after),
+        *rules.check_recipients(new.recipients, await _members(account)),
+        *rules.check_notify(new.notify),
+    ]
+    raise_all(problems)
 
 
 async def _members(account: str) -> Collection[str]:

@@ -75,20 +75,32 @@ async def change(
     secret of the new one is returned where it is shared, and shown this once.
     """
     before = await get(account, id)
-    new = await _changed(before, wanted, vault, allow_http, now)
+    new = await changed(before, wanted, vault, allow_http, now)
     text = await _key_for(before, new)  # no transaction waits until it is made
     async with writing() as db:
         await accounts.bump(db, account)
         row = await get(account, id)
         if row.signing != before.signing:
             raise Conflict("Somebody else has changed this webhook just now.")
-        new = await _changed(row, wanted, vault, allow_http, now)
+        new = await changed(row, wanted, vault, allow_http, now)
         await _write(db, row, new, text, vault, now)
         names = ", ".join(sorted(wanted.keys() - {"secret"}))
         await audit.note(account, actor, "webhook.changed", id, names, now)
         await turn.touch(db, id)
         row = await get(account, id)
     return row, text if Scheme(row.signing).shares_secret else None
+
+
+async def changed(
+    row: Webhook,
+    wanted: Mapping[str, Any],
+    vault: Vault,
+    allow_http: bool,
+    now: datetime,
+) -> NewWebhook:
+    """All its settings as `change` would have them; raises Invalid as it does."""
+    new = auth.completed(replace(settings_of(row), **wanted), row, vault)
+    return await checked(row.account, new, allow_http, now)
 
 
 async def get(account: str, id: str) -> Webhook:
@@ -180,18 +192,6 @@ def _draft(
         changed_at=now,
         **columns(new),
     )
-
-
-async def _changed(
-    row: Webhook,
-    wanted: Mapping[str, Any],
-    vault: Vault,
-    allow_http: bool,
-    now: datetime,
-) -> NewWebhook:
-    """All its settings as they are to be."""
-    new = auth.completed(replace(settings_of(row), **wanted), row, vault)
-    return await checked(row.account, new, allow_http, now)
 
 
 async def _key_for(row: Webhook, new: NewWebhook) -> str | None:

@@ -104,8 +104,8 @@ async def test_everything_wrong_is_told_at_once(api, webhook):
         ),
         ({"webhook": "wh_no", "since": "2020-01-01T00:00:00Z"}, ["webhook", "since"]),
         ({"states": "failed", "until": "soon"}, ["webhook", "states", "until"]),
-        ({"webhook": webhook, "dry": True}, ["dry"]),
-        ({"webhook": webhook, "since": "2026-01-15T10:00:00"}, ["since"]),
+        ({"webhook": webhook, "dry": True}, ["dry", "webhook"]),
+        ({"webhook": webhook, "since": "2026-01-15T10:00:00"}, ["since", "webhook"]),
     ):
         for dry in (False, True):
             answer = await api.post(PATH, json=body | {"dry_run": dry})

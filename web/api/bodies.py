@@ -1,7 +1,8 @@
 """Reading what callers send: JSON they meant, or every problem with it at once."""
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -13,7 +14,6 @@ from callboard.errors import (
     Invalid,
     LimitReached,
     Problem,
-    raise_all,
 )
 from web.errors import AnyRequest
 from web.misfits import in_words
@@ -21,12 +21,32 @@ from web.misfits import in_words
 S = TypeVar("S", bound=msgspec.Struct)
 T = TypeVar("T")
 
+Judge = Callable[[S], Awaitable[object]]
+"""Raises Invalid for what breaks the rules, and does nothing else."""
+
 _MOST_BYTES = 1024 * 1024
 
 
 async def take(request: AnyRequest, shape: type[T], most: int = _MOST_BYTES) -> T:
     """Raises as `receive` and `read` do."""
     return read(await receive(request, most), msgspec.json.Decoder(shape))
+
+
+async def take_judged(
+    request: AnyRequest, shape: type[S], judge: Judge[S], instead: Mapping[str, Any]
+) -> S:
+    """As `take`; of a body that has another shape, what is left is judged, too, so
+    that nobody hears of the rules in a second round.
+
+    `instead`: what stands for those required fields that are wrong or missing.
+    """
+    body = await receive(request, _MOST_BYTES)
+    try:
+        return read(body, msgspec.json.Decoder(shape))
+    except Invalid as error:
+        value, found = msgspec.json.decode(body), error.problems
+        more = await _of_the_rest(value, shape, judge, instead, found)
+        raise Invalid([*found, *more]) from None
 
 
 async def take_if_any(request: AnyRequest, shape: type[T]) -> T:
@@ -92,12 +112,46 @@ def merged(now: Any, patch: Any) -> Any:
     return found
 
 
-def shaped(value: Any, shape: type[S], refused: list[Problem]) -> S:
-    """`refused`: problems found before, whose fields are not reported again."""
+async def shaped(
+    value: dict[str, Any],
+    shape: type[S],
+    judge: Judge[S],
+    instead: Mapping[str, Any],
+    refused: list[Problem],
+) -> S:
+    """As `take_judged`. `refused`: problems found before, whose fields are not
+    reported again."""
     fields = {problem.field for problem in refused}
-    found = (p for p in shape_problems(value, shape) if p.field not in fields)
-    raise_all([*refused, *islice(found, MOST_PROBLEMS)])
+    misfits = (p for p in shape_problems(value, shape) if p.field not in fields)
+    found = [*refused, *islice(misfits, MOST_PROBLEMS)]
+    if found:
+        more = await _of_the_rest(value, shape, judge, instead, found)
+        raise Invalid([*found, *more])
     return msgspec.convert(value, shape)
+
+
+async def _of_the_rest(
+    value: Any,
+    shape: type[S],
+    judge: Judge[S],
+    instead: Mapping[str, Any],
+    found: Iterable[Problem],
+) -> Iterable[Problem]:
+    """What the rules say of the fields that are not broken already."""
+    broken = {_head(problem) for problem in found}
+    if not isinstance(value, dict):
+        return ()
+    good = {name: each for name, each in value.items() if name not in broken}
+    rest = msgspec.json.encode({**instead, **good})
+    try:
+        await judge(msgspec.json.decode(rest, type=shape))
+    except Invalid as error:
+        return [each for each in error.problems if _head(each) not in broken]
+    return ()
+
+
+def _head(problem: Problem) -> str:
+    return re.split(r"[.\[]", problem.field)[0]
 
 
 def shape_problems(value: Any, shape: type, where: str = "") -> Iterator[Problem]:

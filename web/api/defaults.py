@@ -34,6 +34,11 @@ async def set_defaults(
     request: AnyRequest, account: NamedDependency[str], runtime: Running
 ) -> Defaults:
     """For new webhooks; those that there are stay as they are."""
-    given = await bodies.take(request, DefaultsIn)
-    new = given.to_defaults(runtime.settings.hold_days)
+    days = runtime.settings.hold_days
+
+    async def judge(given: DefaultsIn) -> None:
+        await defaults.check(account, given.to_defaults(days))
+
+    given = await bodies.take_judged(request, DefaultsIn, judge, {})
+    new = given.to_defaults(days)
     return await defaults.change(account, actor(request), new, runtime.clock())

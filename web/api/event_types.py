@@ -5,7 +5,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Response
 
-from callboard.catalogue import event_types
+from callboard.catalogue import event_types, new_types
+from callboard.errors import raise_all
 from callboard.paging import check_limit
 from web.api import bodies
 from web.api.event_type_shapes import (
@@ -45,7 +46,11 @@ class EventTypesController(Controller):
         account: NamedDependency[str],
         runtime: Running,
     ) -> EventTypeOut:
-        new = await bodies.take(request, EventTypeIn)
+
+        async def judge(new: EventTypeIn) -> None:
+            raise_all(new_types.check(new.to_command()))
+
+        new = await bodies.take_judged(request, EventTypeIn, judge, {"name": ""})
         row = await event_types.create(
             account, actor(request), new.to_command(), runtime.clock()
         )
@@ -66,7 +71,12 @@ class EventTypesController(Controller):
         name: FromPath[str],
     ) -> EventTypeOut:
         """Replaces everything but the name."""
-        new = await bodies.take(request, EventTypeChangeIn)
+
+        async def judge(new: EventTypeChangeIn) -> None:
+            raise_all(new_types.check(new.to_command(), name))
+
+        same = {"name": name}
+        new = await bodies.take_judged(request, EventTypeChangeIn, judge, same)
         new.name = new.name or name
         row = await event_types.change(
             account, actor(request), name, new.to_command(), runtime.clock()

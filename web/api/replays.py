@@ -35,9 +35,14 @@ class ReplaysController(Controller):
         """Makes the selected deliveries again as one job; with dry_run it only counts
         them and shows the first five (200). 409 while another one to the webhook is
         under way."""
-        asked = await bodies.take(request, ReplayIn)
-        wanted, now = asked.to_command(), runtime.clock()
-        keep = runtime.settings.retention
+        keep, now = runtime.settings.retention, runtime.clock()
+
+        async def judge(asked: ReplayIn) -> None:
+            await replays.check(account, asked.to_command(), keep, now)
+
+        nothing = {"webhook": ""}
+        asked = await bodies.take_judged(request, ReplayIn, judge, nothing)
+        wanted = asked.to_command()
         if asked.dry_run:
             preview = await replays.preview(account, wanted, keep, now)
             return Response(PreviewOut.of(preview), status_code=200)

@@ -11,9 +11,10 @@ from callboard.delivery import standing
 from callboard.delivery.standing import Standing
 from callboard.errors import Problem
 from callboard.paging import check_limit
+from callboard.runtime import Runtime
 from callboard.signing import keys
 from callboard.signing.schemes import Scheme
-from callboard.webhooks import defaults, lifecycle, webhooks
+from callboard.webhooks import checking, defaults, lifecycle, webhooks
 from callboard.webhooks.tables import Webhook
 from web.api import bodies
 from web.api.shapes import Paged
@@ -60,9 +61,15 @@ class WebhooksController(Controller):
         runtime: Running,
     ) -> CreatedOut:
         """A draft, unless `state` says active."""
-        new = await bodies.take(request, WebhookIn)
         who, now = actor(request), runtime.clock()
         usual = await defaults.of_account(account, runtime.settings.hold_days)
+
+        async def judge(new: WebhookIn) -> None:
+            command, allow_http = new.to_command(usual), runtime.settings.allow_http
+            await checking.checked(account, command, allow_http, now)
+
+        nothing = {"url": "", "events": ()}
+        new = await bodies.take_judged(request, WebhookIn, judge, nothing)
         row, secret = await webhooks.create(
             account,
             who,
@@ -97,11 +104,12 @@ class WebhooksController(Controller):
         row = await webhooks.get(account, id)
         given = await bodies.take_object(request)
         before, now = row.signing, runtime.clock()
+        wanted = await _patched(row, given, runtime, now)
         row, secret = await webhooks.change(
             account,
             actor(request),
             id,
-            _patched(row, given).to_change(set(given)),
+            wanted.to_change(set(given)),
             runtime.vault,
             runtime.settings.allow_http,
             now,
@@ -176,18 +184,34 @@ def _made(row: Webhook, secret: str | None, now: datetime) -> dict[str, Any]:
     return {"secret": secret, "hint": hint} if hint else {"secret": secret}
 
 
-def _patched(row: Webhook, given: dict[str, Any]) -> WebhookSettings:
-    now = msgspec.to_builtins(WebhookSettings.of(row))
-    if _is_another(given.get("auth"), now["auth"]):
-        now["auth"] = {}
+async def _patched(
+    row: Webhook, given: dict[str, Any], runtime: Runtime, now: datetime
+) -> WebhookSettings:
+    async def judge(wanted: WebhookSettings) -> None:
+        change, allow_http = wanted.to_change(set(given)), runtime.settings.allow_http
+        await webhooks.changed(row, change, runtime.vault, allow_http, now)
+
+    same = msgspec.to_builtins(WebhookSettings.of(row))
+    wanted, refused = _merged(row, same, given), _not_by_patch(given)
+    return await bodies.shaped(wanted, WebhookSettings, judge, same, refused)
+
+
+def _merged(
+    row: Webhook, same: dict[str, Any], given: dict[str, Any]
+) -> dict[str, Any]:
+    base = dict(same)
+    if _is_another(given.get("auth"), same["auth"]):
+        base["auth"] = {}
     signing = given.get("signing")
     if isinstance(signing, dict) and signing.get("scheme", row.signing) != row.signing:
-        del now["signing"]["header"]  # it was the other scheme's
-    unknown = dict.fromkeys(given.keys() - now.keys())
-    wanted = unknown | bodies.merged(now, given)
+        # The header was the other scheme's.
+        base["signing"] = {**same["signing"]}
+        del base["signing"]["header"]
+    unknown = dict.fromkeys(given.keys() - base.keys())
+    wanted: dict[str, Any] = unknown | bodies.merged(base, given)
     if "deactivate_after" in given:
         wanted["deactivate_after"] = given["deactivate_after"]
-    return bodies.shaped(wanted, WebhookSettings, _not_by_patch(given))
+    return wanted
 
 
 def _is_another(given: Any, auth: dict[str, str]) -> bool:

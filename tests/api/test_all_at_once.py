@@ -1,0 +1,106 @@
+"""What has another shape and what breaks a rule is told in one answer."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.api.creating import PATH, create
+from tests.engine import Engine
+from tests.problems import told
+
+
+@pytest.mark.parametrize(
+    ("sent", "found"),
+    [
+        (
+            {"events": ["*"], "timeout": 99, "colour": "red"},
+            [("colour", "unknown"), ("url", "missing"), ("timeout", "out_of_range")],
+        ),
+        (
+            {"url": "ftp://x", "events": "all", "success": "maybe"},
+            [("events", "type"), ("url", "scheme"), ("success", "success")],
+        ),
+        (
+            {"url": "https://r.example/", "events": ["contact.unknown"], "name": 5},
+            [("name", "type"), ("events.0", "unknown_type")],
+        ),
+        (
+            {
+                "url": "https://r.example/${data.",
+                "events": ["*"],
+                "payload": {"format": "data", "template": 1},
+            },
+            [("payload.template", "type"), ("url", "placeholder")],
+        ),
+    ],
+)
+async def test_a_new_webhook(
+    api: httpx.AsyncClient, sent: dict[str, Any], found: list[tuple[str, str]]
+):
+    assert told(await api.post(PATH, json=sent)) == found
+
+
+async def test_a_changed_webhook_and_what_is_not_changed_is_not_told_of(
+    api: httpx.AsyncClient,
+):
+    made = await create(api, events=["*"], method="PUT")
+    patch = {"method": "FETCH", "hold_days": 99, "state": "active", "ordered": "yes"}
+    answer = await api.patch(f"{PATH}/{made['id']}", json=patch)
+    assert told(answer) == [
+        ("state", "not_by_patch"),
+        ("method", "type"),
+        ("ordered", "type"),
+        ("hold_days", "out_of_range"),
+    ]
+    assert (await api.get(f"{PATH}/{made['id']}")).json()["method"] == "PUT"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "sent", "found"),
+    [
+        (
+            "POST",
+            "/api/v1/event-types",
+            {"name": "no name", "group": 1, "kinds": ["x"], "sample": "s" * 300_000},
+            [("group", "type"), ("name", "name"), ("sample", "too_long")],
+        ),
+        (
+            "PUT",
+            "/api/v1/event-types/contact.created",
+            {"name": "contact.other", "description": []},
+            [("description", "type"), ("name", "changed")],
+        ),
+        (
+            "PUT",
+            "/api/v1/defaults",
+            {"hold_days": 99, "notify": "failing"},
+            [("notify", "type"), ("hold_days", "out_of_range")],
+        ),
+        (
+            "POST",
+            "/api/v1/replays",
+            {"states": ["held"], "since": "yesterday", "rate_per_second": 0},
+            [
+                ("webhook", "missing"),
+                ("since", "type"),
+                ("states.0", "not_replayable"),
+                ("rate_per_second", "out_of_range"),
+            ],
+        ),
+    ],
+)
+async def test_everything_else_that_has_rules(
+    api: httpx.AsyncClient,
+    method: str,
+    path: str,
+    sent: dict[str, Any],
+    found: list[tuple[str, str]],
+):
+    assert told(await api.request(method, path, json=sent)) == found
+
+
+async def test_nothing_is_made_of_what_is_left(api: httpx.AsyncClient, engine: Engine):
+    good = {"url": "https://r.example/", "events": ["*"]}
+    assert (await api.post(PATH, json=good | {"timeout": "9"})).status_code == 422
+    assert (await api.get(PATH)).json()["items"] == []
