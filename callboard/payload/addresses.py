@@ -3,10 +3,11 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from urllib.parse import quote, unquote
 
 from callboard.egress.sendable import LONGEST_URL
-from callboard.payload.placeholders import Part, Slot, split
+from callboard.payload.placeholders import Part, Slot, slots_of, split
 from callboard.payload.values import Unfilled, Values
 
 _HOST = re.compile(r"[^:/?]*://[^/?]*")
@@ -22,11 +23,15 @@ class Address:
     query: tuple[Part, ...]
 
     def fill(self, values: Values) -> str:
+        """Raises Unfilled, and makes nothing of values that are too long."""
+        length = 0
+        for slot in slots_of([*chain(*self.segments), *self.query]):
+            length += len(values.text(slot))
+            _check_length(length)
         path = "/".join([_segment(segment, values) for segment in self.segments])
         query = "".join([_escaped(part, values) for part in self.query])
         url = f"{self.host}{path}{query}"
-        if len(url) > LONGEST_URL:
-            raise Unfilled(f"With its values the URL is longer than {LONGEST_URL}.")
+        _check_length(len(url))
         return url
 
 
@@ -40,6 +45,11 @@ def read(url: str) -> Address | None:
     host = found[0] if found else ""
     path, query = _halves(split(url[len(host) :])[0])
     return Address(host, _segments(path), query)
+
+
+def _check_length(length: int) -> None:
+    if length > LONGEST_URL:
+        raise Unfilled(f"With its values the URL is longer than {LONGEST_URL}.")
 
 
 def _halves(parts: Sequence[Part]) -> tuple[tuple[Part, ...], tuple[Part, ...]]:

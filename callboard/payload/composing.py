@@ -1,6 +1,6 @@
 """A webhook's settings, compiled once: they make the URL and body of each call."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -9,12 +9,14 @@ from callboard.payload.formats import form_body, standard_body
 from callboard.payload.projection import DEFAULT_LANGUAGE, Projection, project
 from callboard.payload.settings import Payload
 from callboard.payload.shapes import PLAIN, Shape
-from callboard.payload.values import Facts, Values, rfc3339
+from callboard.payload.values import Facts, Values, check_size, rfc3339
 
 Headers = tuple[tuple[str, str], ...]
 
 _JSON = (("Content-Type", "application/json"),)
 _FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
+# A hundred of the largest events there are, as they were sent.
+LARGEST_ARRAY = 32 * 1024 * 1024
 _BATCHED = {"application/cloudevents+json": "application/cloudevents-batch+json"}
 
 
@@ -64,6 +66,7 @@ class Composer:
             return Body(standard(facts, facts.data), headers, again=True)
         data = facts.data if part is None else part.apply(facts.data)
         made = self._made(facts, data, attempt)
+        check_size(len(made.content))
         told = self._language if made.content else ()
         return Body(made.content, made.headers + told)
 
@@ -94,11 +97,16 @@ class Composer:
         return self._parts[type]
 
 
-def as_array(bodies: Sequence[Body]) -> Body:
-    """The bodies of several events as one JSON array, and the type that it has then."""
-    content = b"[" + b",".join([body.content for body in bodies]) + b"]"
-    headers = [(name, _BATCHED.get(text, text)) for name, text in bodies[0].headers]
-    return Body(content, tuple(headers))
+def as_array(bodies: Iterable[Body]) -> Body:
+    """The bodies of several events as one JSON array, and the type that it has then.
+    Raises Unfilled, for more than a call can carry also before all are made."""
+    contents, size = [], 0
+    for body in bodies:
+        contents.append(body.content)
+        size += len(body.content)
+        check_size(size, LARGEST_ARRAY)
+    headers = [(name, _BATCHED.get(text, text)) for name, text in body.headers]
+    return Body(b"[" + b",".join(contents) + b"]", tuple(headers))
 
 
 def standard(facts: Facts, data: str) -> bytes:

@@ -6,18 +6,21 @@ numbers and the spelling of values stay as they are.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeAlias
 
 import msgspec
 
 from callboard.payload.shapes import Shape
-from callboard.payload.values import Unfilled, items, kind, members
+from callboard.payload.values import Unfilled, check_size, items, kind, members
 
 DEFAULT_LANGUAGE = "EN-US"
 
 Json: TypeAlias = bytes
 # None where the value goes away.
 _Change: TypeAlias = Callable[[Json], Json | None]
+# An object's members; of a large one that many fields lead into they are kept.
+_Read: TypeAlias = Callable[[Json], dict[str, msgspec.Raw]]
 # Of each name what is wanted below it; nothing: all of it.
 _Tree: TypeAlias = "dict[str, _Tree]"
 _encode = msgspec.json.encode
@@ -58,9 +61,14 @@ class Projection:
             return value
         picked = _pruned(value, _tree(f.path for f in self.fields if not f.alias))
         found = {} if picked is None else dict(members(picked))
+        read: _Read = cache(members)
+        size = 0
         for field in self.fields:
-            if field.alias and (reached := _reached(value, field.path)) is not None:
+            reached = _reached(value, field.path, read) if field.alias else None
+            if reached is not None:
                 found[field.alias] = msgspec.Raw(reached)
+                size += len(reached)
+                check_size(size)
         return _encode(found)
 
 
@@ -111,7 +119,7 @@ def _plain(language: str) -> str:
 def _only_id(value: Json) -> Json | None:
     if kind(value) == b"[":
         return _each(value, _only_id)
-    return _reached(value, ("id",)) if kind(value) == b"{" else value
+    return _reached(value, ("id",), members) if kind(value) == b"{" else value
 
 
 def _changed(value: Json, path: Sequence[str], change: _Change) -> Json | None:
@@ -149,21 +157,27 @@ def _pruned(value: Json, tree: _Tree) -> Json | None:
     return _encode(kept)
 
 
-def _reached(value: Json, path: Sequence[str]) -> Json | None:
+def _reached(value: Json, path: Sequence[str], read: _Read) -> Json | None:
     """Below a list: the list of what each of its items has there."""
     if not path:
         return value
     if kind(value) == b"[":
-        return _each(value, lambda item: _reached(item, path))
-    found = members(value).get(path[0]) if kind(value) == b"{" else None
-    return None if found is None else _reached(bytes(found), path[1:])
+        return _each(value, lambda item: _reached(item, path, read))
+    found = read(value).get(path[0]) if kind(value) == b"{" else None
+    return None if found is None else _reached(bytes(found), path[1:], read)
 
 
 def _each(value: Json, change: _Change) -> Json | None:
     if kind(value) != b"[":
         return change(value)
-    changed = (change(bytes(item)) for item in items(value))
-    return _encode([msgspec.Raw(item) for item in changed if item is not None])
+    changed, size = [], 0
+    for item in items(value):
+        part = change(bytes(item))
+        if part is not None:
+            changed.append(msgspec.Raw(part))
+            size += len(part)
+            check_size(size)
+    return _encode(changed)
 
 
 def _tree(paths: Iterator[tuple[str, ...]]) -> _Tree:

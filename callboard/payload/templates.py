@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from callboard.payload.placeholders import Flaw, Slot, slots_of, split
-from callboard.payload.values import Values, kind
+from callboard.payload.values import Values, check_size, kind
 
 LONGEST_TEMPLATE = 64 * 1024
 
@@ -28,7 +28,13 @@ class Template:
     parts: tuple[bytes | tuple[Slot, bool], ...]
 
     def fill(self, values: Values) -> bytes:
-        return b"".join([_filled(part, values) for part in self.parts])
+        """Raises Unfilled."""
+        filled, size = [], 0
+        for part in self.parts:
+            filled.append(_filled(part, values))
+            size += len(filled[-1])
+            check_size(size)
+        return b"".join(filled)
 
 
 def read(text: str) -> Template:

@@ -5,13 +5,19 @@ Values keep the sender's spelling: 1.10 stays 1.10, and big numbers stay whole.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
 from callboard.payload.placeholders import DATA, Slot
 
 T = TypeVar("T")
+
+# Four times what an event may have: a form, in which every character may become three,
+# still fits.
+LARGEST_BODY = 1024 * 1024
+
+_Inside: TypeAlias = dict[str, msgspec.Raw] | list[msgspec.Raw]
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
@@ -35,9 +41,13 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
 
 class Values:
     """`short_names`: the paths that the event's type declares. `data`: what ${data} as
-    a whole stands for, where that is not all that was sent."""
+    a whole stands for, where that is not all that was sent.
 
-    __slots__ = ("_data", "_facts", "_language", "_short_names")
+    What many placeholders need is read once: thousands of them would otherwise keep
+    everybody waiting for half a minute.
+    """
+
+    __slots__ = ("_data", "_facts", "_inside", "_language", "_short_names", "_texts")
 
     def __init__(
         self,
@@ -50,6 +60,8 @@ class Values:
         self._short_names = short_names
         self._language = language
         self._data = facts.data if data is None else data
+        self._inside: dict[tuple[str, ...], _Inside | None] = {}
+        self._texts: dict[tuple[str, ...], str] = {}
 
     def json(self, slot: Slot) -> bytes:
         """The value as JSON. Unfilled where there is none; null is a value."""
@@ -64,10 +76,12 @@ class Values:
 
     def text(self, slot: Slot) -> str:
         """As it stands in a text: null is nothing, a list has commas between."""
-        found = _plain(self.json(slot))
-        if found is None:
-            raise Unfilled(f"{slot} is an object here: only a plain value fits.")
-        return found
+        if slot.path not in self._texts:
+            found = _plain(self.json(slot))
+            if found is None:
+                raise Unfilled(f"{slot} is an object here: only a plain value fits.")
+            self._texts[slot.path] = found
+        return self._texts[slot.path]
 
     def _find(self, path: Sequence[str]) -> bytes | None:
         facts = self._facts
@@ -85,16 +99,25 @@ class Values:
             case [root] if root == DATA:
                 return self._data.strip().encode()
             case [root, *steps] if root == DATA:
-                return reach(facts.data.encode(), steps)
+                return self._reach(tuple(steps))
         return None
 
+    def _reach(self, path: tuple[str, ...]) -> bytes | None:
+        """None where it ends early; a list is entered by a number."""
+        found: bytes | None = self._facts.data.encode()
+        for end, step in enumerate(path):
+            if found is None:
+                return None
+            if path[:end] not in self._inside:
+                self._inside[path[:end]] = _opened(found)
+            found = _entered(self._inside[path[:end]], step)
+        return found
 
-def reach(value: bytes, steps: Sequence[str]) -> bytes | None:
-    """The value at a path, None where it ends early; a list is entered by a number."""
-    found: bytes | None = value
-    for step in steps:
-        found = None if found is None else _enter(found, step)
-    return found
+
+def check_size(size: int, most: int = LARGEST_BODY) -> None:
+    """Raises Unfilled. For what is being made, so that it never becomes too large."""
+    if size > most:
+        raise Unfilled(f"With its values the body is larger than {most // 1024} KiB.")
 
 
 def rfc3339(time: datetime) -> str:
@@ -114,13 +137,21 @@ def kind(value: bytes) -> bytes:
     return value.lstrip()[:1]
 
 
-def _enter(value: bytes, step: str) -> bytes | None:
-    found: msgspec.Raw | None = None
+def _opened(value: bytes) -> _Inside | None:
     match kind(value):
         case b"{":
-            found = members(value).get(step)
-        case b"[" if step.isascii() and step.isdigit() and len(step) < 10:
-            found = dict(enumerate(items(value))).get(int(step))
+            return members(value)
+        case b"[":
+            return items(value)
+    return None
+
+
+def _entered(inside: _Inside | None, step: str) -> bytes | None:
+    found: msgspec.Raw | None = None
+    if isinstance(inside, dict):
+        found = inside.get(step)
+    elif inside and step.isascii() and step.isdigit() and len(step) < 10:
+        found = inside[int(step)] if int(step) < len(inside) else None
     return None if found is None else bytes(found)
 
 

@@ -51,8 +51,12 @@ def build_together(target: Target, members: Sequence[Claimed], now: datetime) ->
     fit = [each for each in members if not misfit(target, each)]
     if lead.bucket is None or not fit:
         return build(target, lead.facts, lead.attempts + 1, now)
-    bodies = [target.composer.body(each.facts, each.attempts + 1) for each in fit]
-    return _signed(target, lead.bucket, target.url, as_array(bodies), now)
+    bodies = (target.composer.body(each.facts, each.attempts + 1) for each in fit)
+    try:
+        array = as_array(bodies)
+    except Unfilled as error:
+        return _unfilled(target, f"{error} Put fewer of them into one call.")
+    return _signed(target, lead.bucket, target.url, array, now)
 
 
 def misfit(target: Target, claimed: Claimed) -> str:

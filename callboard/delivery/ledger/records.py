@@ -63,6 +63,9 @@ _SETTLE = """
     RETURNING delivery.seq
 """
 
+# Of bodies in one statement: PostgreSQL takes no more than some 190 MiB of them.
+_MOST_BYTES = 16 * 1024 * 1024
+
 
 async def record(
     db: Database,
@@ -123,14 +126,21 @@ async def _settle(db: Database, results: Sequence[Result]) -> dict[str, list[Res
     return mine
 
 
-def _batches(results: Sequence[Result]) -> list[Sequence[Result]]:
-    """One, unless a delivery is in it twice: a worker that was taken for dead, and
-    lives, may have called it once more before its first call ended."""
-    batches: list[Sequence[Result]] = []
-    while results:
-        first = {each.claimed.seq: each for each in reversed(results)}
-        batches.append([each for each in results if first[each.claimed.seq] is each])
-        results = [each for each in results if first[each.claimed.seq] is not each]
+def _batches(results: Sequence[Result]) -> list[list[Result]]:
+    """What one statement takes: not too much, and no delivery twice. A worker that was
+    taken for dead, and lives, may have called it once more before its first call ended.
+    """
+    batches: list[list[Result]] = []
+    seen: set[int] = set()
+    size = 0
+    for each in results:
+        own = len(each.sent.body or b"") + len(each.outcome.body)
+        if not batches or each.claimed.seq in seen or size + own > _MOST_BYTES:
+            batches.append([])
+            seen, size = set(), 0
+        batches[-1].append(each)
+        seen.add(each.claimed.seq)
+        size += own
     return batches
 
 
