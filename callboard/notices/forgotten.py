@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 
 from callboard.accounts import audit, members, signing_in
 from callboard.accounts import links as one_time
-from callboard.accounts.limits import TryLimit
+from callboard.accounts.limits import SPAN, Limits, TryLimit, too_many
 from callboard.accounts.tables import Member
 from callboard.database import writing
 from callboard.notices import posting
 from callboard.notices.letters import Letter, Now
 from callboard.notices.links import Links
 from callboard.notices.tables import Notice
+from callboard.tries import SharedTries
 
 KIND = "password"
 LASTS = timedelta(hours=1)
@@ -25,9 +26,17 @@ _SOMEBODY = "somebody"
 limit = TryLimit()
 
 
-def admit(address: str, now: datetime) -> None:
-    """Raises LimitReached for a network that asks and asks, whomever it asks for."""
-    limit.count({signing_in.network_of(address): _MOST}, now)
+async def admit(
+    address: str, now: datetime, everywhere: SharedTries | None = None
+) -> None:
+    """Raises LimitReached for a network that asks and asks, whomever it asks for.
+
+    `everywhere`: what other processes have counted.
+    """
+    asked: Limits = {("forgotten", signing_in.network_of(address)): _MOST}
+    limit.count(asked, now)
+    if everywhere and not await everywhere.count(asked, SPAN):
+        raise too_many()
 
 
 async def ask(email: str, address: str, now: datetime) -> None:

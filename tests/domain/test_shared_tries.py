@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from callboard.accounts import signing_in
 from callboard.config import Settings
 from callboard.errors import LimitReached
+from callboard.notices import forgotten
 from callboard.tries import SharedTries, open_tries
 from tests.cast import Cast
 from tests.make import NOW, PASSWORD
@@ -55,6 +56,19 @@ async def test_guessing_ends_after_ten_tries_wherever_they_were(
 async def test_good_sign_ins_do_not_count(cast: Cast, tries: SharedTries):
     for _ in range(12):
         assert await try_elsewhere(cast.bob.member.email, PASSWORD, tries)
+
+
+async def test_who_asks_for_links_is_counted_wherever_it_was(tries: SharedTries):
+    async def ask_elsewhere(network: str) -> None:
+        forgotten.limit.clear()
+        await forgotten.admit(network, NOW, tries)
+
+    for _ in range(20):
+        await ask_elsewhere("192.0.2.1")
+    with pytest.raises(LimitReached):
+        await ask_elsewhere("192.0.2.1")
+    await ask_elsewhere("192.0.2.2")
+    assert await tries.count({("from", "192.0.2.1"): 1}, SPAN)  # of sign-ins, none
 
 
 async def test_without_redis_each_process_counts_for_itself(cast: Cast):

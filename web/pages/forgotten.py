@@ -30,7 +30,7 @@ class ForgottenController(Controller):
         """What is done comes after the answer: its time would tell a known address."""
         form, address = await forms.texts(request, "email"), address_of(request)
         try:
-            forgotten.admit(address, runtime.clock())
+            await forgotten.admit(address, runtime.clock(), runtime.tries)
         except LimitReached as error:
             return _page(request, runtime, form, error)
         answer = elsewhere(request, f"{self.path}?asked=true")
