@@ -45,19 +45,26 @@ async def invited(token: str, now: datetime) -> Member:
 
 
 async def join(
-    token: str, password: str, now: datetime, *, name: str | None = None
+    token: str,
+    password: str,
+    now: datetime,
+    *,
+    name: str | None = None,
+    tell: members.Tell | None = None,
 ) -> Member:
     """Sets the password; ends the sessions that an earlier one began, and other links.
 
-    `name` None leaves the name as it is.
+    `name` None leaves the name as it is. `tell` is for those who had a password.
     """
     await invited(token, now)
     raise_all(members.check_name(name or "") + passwords.check(password))
     password_hash = await passwords.hashed(password)
-    async with writing():
+    async with writing() as db:
         link = await links.use(token, now)
         member = await members.get(link.account, link.member)
-        act = "member.password_reset" if member.password_hash else "member.joined"
+        if (had_one := bool(member.password_hash)) and tell:
+            await tell(db, member)
+        act = "member.password_reset" if had_one else "member.joined"
         await links.void(member.account, member.id)
         await members.set_password(member, password_hash)
         if name is not None:

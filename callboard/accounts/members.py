@@ -1,5 +1,6 @@
 """Members: who signs in, and what they may do."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from enum import StrEnum
 
@@ -9,6 +10,9 @@ from callboard.accounts.tables import Account, Member
 from callboard.database import Database, writing
 from callboard.errors import Conflict, NotFound, Problem, raise_all
 from callboard.mail_addresses import is_mail_address
+
+Tell = Callable[[Database, Member], Awaitable[None]]
+"""Sees to it that the member hears of it, in the transaction of what was done."""
 
 
 class Role(StrEnum):

@@ -52,7 +52,13 @@ async def sign_in(
 
 
 async def change_password(
-    member: Member, old: str, new: str, now: datetime, *, keep: str | None = None
+    member: Member,
+    old: str,
+    new: str,
+    now: datetime,
+    *,
+    keep: str | None = None,
+    tell: members.Tell | None = None,
 ) -> None:
     """Ends the member's sessions, but for `keep`, and the links that were made for
     one who has forgotten it. LimitReached after too many wrong ones: whoever finds an
@@ -66,12 +72,14 @@ async def change_password(
         sign_ins.forget(guesses)
     raise_all(problems)
     password_hash = await passwords.hashed(new)
-    async with writing():
+    async with writing() as db:
         await members.set_password(member, password_hash, keep)
         await links.void(member.account, member.id)
         await audit.note(
             member.account, member.email, "member.password_changed", "", "", now
         )
+        if tell:
+            await tell(db, member)
 
 
 def network_of(address: str) -> str:

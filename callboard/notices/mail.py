@@ -134,6 +134,20 @@ def _password(facts: Facts, now: Now) -> Letter:
     )
 
 
+def _new_password(facts: Facts, now: Now) -> Letter:
+    return Letter(
+        "Your password for Callboard was changed",
+        [
+            f"It was changed on {moment(facts.since)}, from {facts.why}. Whoever was"
+            " signed in with the old one elsewhere no longer is.",
+            "If it was not you, choose a new one now, and tell an owner of your"
+            " account.",
+        ],
+        ("Choose a new password", now.link),
+        [],
+    )
+
+
 _KINDS = {
     "failing": _failing,
     "deactivated": _deactivated,
@@ -143,6 +157,7 @@ _KINDS = {
     "certificate": _certificate,
     "test": _test,
     "password": _password,
+    "new_password": _new_password,
 }
 
 

@@ -70,12 +70,21 @@ async def post(
 
 
 async def post_test(db: Database, member: Member, now: datetime) -> None:
-    occasion = str(round(now.timestamp() * 1_000_000))
-    await post_to(db, member, "test", occasion, now)
+    await post_to(db, member, "test", occasion_of(now), now)
+
+
+def occasion_of(now: datetime) -> str:
+    """Of what is told each time that it happens."""
+    return str(round(now.timestamp() * 1_000_000))
 
 
 async def post_to(
-    db: Database, member: Member, kind: str, occasion: str, now: datetime
+    db: Database,
+    member: Member,
+    kind: str,
+    occasion: str,
+    now: datetime,
+    facts: Facts | None = None,
 ) -> bool:
     """About no webhook; False where the member is told of this occasion already."""
     same = (Notice.webhook == "") & (Notice.kind == kind)
@@ -83,7 +92,8 @@ async def post_to(
     if await Notice.exists().where(same):
         return False
     person = (member.id, member.email)
-    row = _row(member.account, "", kind, occasion, *person, "{}", now, now)
+    known = msgspec.json.encode(facts or Facts()).decode()
+    row = _row(member.account, "", kind, occasion, *person, known, now, now)
     await db.insert("notice", Rows(_COLUMNS, [row]))
     return True
 

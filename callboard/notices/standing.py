@@ -19,7 +19,7 @@ _LEADS_ELSEWHERE = re.compile(r"\S*(?://|www\.|@)\S*", re.I)
 
 async def look(links: Links, notice: Notice, row: Webhook | None, facts: Facts) -> Now:
     if row is None:
-        return Now(page=links.page("/"))
+        return Now(page=links.page("/"), link=links.page("/login/forgotten"))
     failing = await health.of_webhook(row)
     days = timedelta(days=row.hold_days)
     page = f"/deliveries/{facts.delivery}" if facts.delivery else f"/webhooks/{row.id}"

@@ -10,10 +10,11 @@ from litestar.response import Response, Template
 from callboard.accounts import sessions, signing_in
 from callboard.accounts.members import Role
 from callboard.errors import Invalid, LimitReached, NotFound
+from callboard.notices import passwords
 from callboard.runtime import Runtime
 from web.pages import forms
 from web.screens import elsewhere, screen
-from web.security import Running
+from web.security import Running, address_of
 
 _OWN = {"role": Role.VIEWER}  # one's own things: every role may
 
@@ -52,9 +53,11 @@ async def change_password(request: HTMXRequest, runtime: Running) -> Response[An
             form["password"],
             runtime.clock(),
             keep=request.auth.session,
+            tell=passwords.telling(address_of(request), runtime.clock()),
         )
     except (Invalid, LimitReached) as error:
         return await _sessions(request, runtime, error)
+    runtime.queue.post()
     said = "Your password is changed, and you are signed out everywhere else."
     return elsewhere(request, "/settings/sessions", said)
 

@@ -10,11 +10,12 @@ from litestar.response import Response, Template
 
 from callboard.accounts import invitations, links, members, setup
 from callboard.errors import Invalid, NotFound, Problem
+from callboard.notices import passwords
 from callboard.runtime import Runtime
 from web.pages import forms
 from web.pages.sign_in import let_in
 from web.screens import screen
-from web.security import Running
+from web.security import Running, address_of
 
 
 class SetupController(Controller):
@@ -71,14 +72,19 @@ class InvitationController(Controller):
         runtime: Running,
         token: FromPath[str],
     ) -> Response[Any]:
-        form = await forms.texts(request, "name", "password")
+        form, now = await forms.texts(request, "name", "password"), runtime.clock()
         try:
             member = await invitations.join(
-                token, form["password"], runtime.clock(), name=form["name"] or None
+                token,
+                form["password"],
+                now,
+                name=form["name"] or None,
+                tell=passwords.telling(address_of(request), now),
             )
         except Invalid as error:
             problems = forms.problems(error)
             return await _invitation(request, runtime, token, form["name"], problems)
+        runtime.queue.post()
         return await let_in(request, runtime, member, "/")
 
 
