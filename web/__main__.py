@@ -9,6 +9,7 @@ from callboard import config, logs
 from callboard.config import Settings
 from callboard.errors import Unavailable
 from callboard.runtime import OldSchema, open_runtime
+from web.wire import OnePieceProtocol
 
 # Platforms kill 30 s after they asked to stop; streams would never end by themselves.
 _LAST_CALLS_SECONDS = 20
@@ -27,7 +28,7 @@ def main() -> None:
         port=settings.port,
         workers=settings.web_concurrency,
         loop="auto",
-        http="httptools",
+        http=OnePieceProtocol,
         ws="none",
         lifespan="on",
         log_config=logs.configuration(settings.log_format),

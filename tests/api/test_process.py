@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -130,3 +131,21 @@ def test_it_reads_no_more_than_it_takes(
         with socket.create_connection(address, timeout=5) as caller:
             caller.sendall(head.encode() + body)
             assert caller.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+def test_an_answer_is_one_packet(cast: Cast, settings: Settings, output: Path):
+    """Each more would wake the caller once more."""
+    with running(output) as (_, url):
+        address = ("127.0.0.1", int(url.rpartition(":")[2]))
+        with socket.create_connection(address, timeout=5) as caller:
+            caller.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            answer = b""
+            while not answer.endswith(b"}"):
+                answer += caller.recv(1000)
+            assert packets_received(caller) == 1
+
+
+def packets_received(caller: socket.socket) -> int:
+    """Of those with data in them: Linux's `tcpi_data_segs_in`."""
+    found = caller.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 160)
+    return int(struct.unpack_from("I", found, 152)[0])

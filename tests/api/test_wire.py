@@ -1,0 +1,69 @@
+"""How answers leave: `web.wire` beneath a server of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import uvicorn
+
+from tests.servers import free_port
+from web.wire import OnePieceProtocol
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+PART = b"x" * 50_000
+
+
+class Streaming:
+    """An application whose answer has so many parts."""
+
+    def __init__(self, parts: int) -> None:
+        self.parts = parts
+        self.sent = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while self.sent < self.parts:
+            await send({"type": "http.response.body", "body": PART, "more_body": True})
+            self.sent += 1
+        await send({"type": "http.response.body", "body": b""})
+
+
+@asynccontextmanager
+async def served(app: Streaming) -> AsyncIterator[int]:
+    """Its port."""
+    port = free_port()
+    config = uvicorn.Config(
+        app, port=port, http=OnePieceProtocol, lifespan="off", log_config=None
+    )
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110  it tells nobody
+        await asyncio.sleep(0.01)
+    try:
+        yield port
+    finally:
+        server.should_exit = server.force_exit = True
+        await running
+
+
+async def test_all_of_a_streamed_answer_arrives():
+    app = Streaming(40)
+    async with served(app) as port, httpx.AsyncClient() as client:
+        answer = await client.get(f"http://127.0.0.1:{port}/")
+    assert answer.content == PART * 40
+
+
+async def test_who_does_not_read_stops_the_sender():
+    """The rest of the answer is not put by for it in our memory. Unhindered, all would
+    be sent in one turn of the loop."""
+    app = Streaming(2_000)
+    async with served(app) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1000)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        while not app.sent:  # noqa: ASYNC110  it tells nobody
+            await asyncio.sleep(0)
+        assert app.sent < 1_000
+        writer.close()
