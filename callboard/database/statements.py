@@ -69,28 +69,19 @@ class Database:
         await self.fetch(first, **values)
         return await self.fetch(second, **values)
 
-    async def insert(self, table: str, rows: Rows) -> None:
-        """All rows in one statement; a row whose unique key is there is passed over."""
+    async def insert(self, table: str, rows: Rows) -> int:
+        """All rows in one statement; a row whose unique key is there is passed over.
+        How many are new."""
         if not rows.values:
-            return
-        names = tuple(rows.columns)
+            return 0
         if self.is_sqlite:
+            names = tuple(rows.columns)
             marks = ", ".join("?" * len(names))
             text = f"{_into(table, names)} VALUES ({marks}) ON CONFLICT DO NOTHING"
-            await self.connection.executemany(text, rows.values)
-        elif rows.bulky is None:
-            text = (
-                f"{_into(table, names)} SELECT * FROM {{rows}} ON CONFLICT DO NOTHING"
-            )
-            await self.fetch(text, rows=rows)
-        else:
-            await self._insert_bulky(table, rows, names.index(rows.bulky))
-
-    async def _insert_bulky(self, table: str, rows: Rows, place: int) -> None:
-        values = [(*row[:place], None, *row[place + 1 :]) for row in rows.values]
-        bulky = [row[place] for row in rows.values]
-        text = _bulky_insert(table, tuple(rows.columns.items()), place)
-        await self.connection.fetch(text, _as_json(values), bulky)
+            return int((await self.connection.executemany(text, rows.values)).rowcount)
+        text, arguments = _insertion(table, rows)
+        done = await self.connection.execute(text, *arguments)
+        return int(done.rpartition(" ")[2])
 
 
 @asynccontextmanager
@@ -201,16 +192,29 @@ def _into(table: str, names: Sequence[str]) -> str:
     return f"INSERT INTO {table} ({', '.join(names)})"
 
 
-@lru_cache(maxsize=16)
-def _bulky_insert(table: str, columns: Sequence[tuple[str, str]], bulky: int) -> str:
+def _insertion(table: str, rows: Rows) -> tuple[str, list[Any]]:
+    """PostgreSQL's text and arguments."""
+    text = _insert(table, tuple(rows.columns.items()), rows.bulky)
+    if rows.bulky is None:
+        return text, [_as_json(rows.values)]
+    place = list(rows.columns).index(rows.bulky)
+    values = [(*row[:place], None, *row[place + 1 :]) for row in rows.values]
+    return text, [_as_json(values), [row[place] for row in rows.values]]
+
+
+@lru_cache(maxsize=32)
+def _insert(table: str, columns: Sequence[tuple[str, str]], bulky: str | None) -> str:
     fields = ", ".join(
-        "bulky" if place == bulky else _read(place, kind)
-        for place, (_, kind) in enumerate(columns)
+        "bulky" if column == bulky else _read(place, kind)
+        for place, (column, kind) in enumerate(columns)
     )
+    found = "jsonb_array_elements($1::jsonb)"
+    if bulky:
+        found = f"ROWS FROM ({found}, unnest($2::text[]))"
     names = [column for column, _ in columns]
-    both = "ROWS FROM (jsonb_array_elements($1::jsonb), unnest($2::text[]))"
     return (
-        f"{_into(table, names)} SELECT {fields} FROM {both} AS rows (item, bulky)"
+        f"{_into(table, names)} SELECT {fields}"
+        f" FROM {found} AS rows (item{', bulky' if bulky else ''})"
         " ON CONFLICT DO NOTHING"
     )
 

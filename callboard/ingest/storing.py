@@ -17,14 +17,17 @@ from callboard.ingest.events import NewEvent, Receipt, Stored
 from callboard.matching.records import record_of
 from callboard.webhooks.states import WebhookState
 
+# By account and key, the events that were there first. None instead: there were none.
+Earlier = dict[tuple[str, str], Row]
+
 
 async def store(
     db: Database, arrivals: Sequence[Arrival]
 ) -> list[list[Receipt] | CallboardError]:
     """The answer to each, in their order. A conflict is raised where new events came
     with it: of these, nothing may stay."""
-    await _insert_events(db, arrivals)
-    earlier = await _seen_before(db, arrivals)
+    all_new = await _insert_events(db, arrivals)
+    earlier = None if all_new else await _seen_before(db, arrivals)
     answers = [_receipts(arrival, earlier) for arrival in arrivals]
     await _insert_deliveries(db, arrivals, answers, earlier)
     return answers
@@ -45,14 +48,15 @@ _EVENT = {
 }
 
 
-async def _insert_events(db: Database, arrivals: Sequence[Arrival]) -> None:
-    """Sorted by account and key: unsorted, two transactions could lock each other.
-    Under one key the first to come stays first."""
+async def _insert_events(db: Database, arrivals: Sequence[Arrival]) -> bool:
+    """False if some of them, by their key, were there before. Sorted by account and
+    key: unsorted, two transactions could lock each other. Under one key the first to
+    come stays first."""
     rows = [
         _event(arrival, stored) for arrival in arrivals for stored in arrival.stored
     ]
     rows.sort(key=lambda row: (row[0], row[1] or ""))
-    await db.insert("event", Rows(_EVENT, rows, bulky="data"))
+    return await db.insert("event", Rows(_EVENT, rows, bulky="data")) == len(rows)
 
 
 def _event(arrival: Arrival, stored: Stored) -> tuple[Any, ...]:
@@ -76,18 +80,14 @@ def _context(event: NewEvent) -> str:
     return msgspec.json.encode(event.context).decode() if event.context else "[]"
 
 
-async def _seen_before(
-    db: Database, arrivals: Sequence[Arrival]
-) -> dict[tuple[str, str], Row]:
-    """By account and key, the events that were there first, of all with a key here."""
+async def _seen_before(db: Database, arrivals: Sequence[Arrival]) -> Earlier:
+    """Of all with a key here."""
     keyed = [
         (arrival.account, stored.new.key)
         for arrival in arrivals
         for stored in arrival.stored
         if stored.new.key is not None
     ]
-    if not keyed:
-        return {}
     rows = await db.fetch(
         """
         SELECT e.id, e.account, e.key, e.type, e.data, e.context, e.sending, e.kind,
@@ -103,11 +103,9 @@ async def _seen_before(
     return {(row["account"], row["key"]): row for row in rows}
 
 
-def _first(
-    arrival: Arrival, stored: Stored, earlier: dict[tuple[str, str], Row]
-) -> Row | None:
+def _first(arrival: Arrival, stored: Stored, earlier: Earlier | None) -> Row | None:
     """The earlier event under its key; None when it is new itself."""
-    if stored.new.key is None:
+    if earlier is None or stored.new.key is None:
         return None
     first = earlier[arrival.account, stored.new.key]
     return None if first["id"] == stored.id else first
@@ -117,7 +115,7 @@ async def _insert_deliveries(
     db: Database,
     arrivals: Sequence[Arrival],
     answers: Sequence[list[Receipt] | CallboardError],
-    earlier: dict[tuple[str, str], Row],
+    earlier: Earlier | None,
 ) -> None:
     """Of new events only."""
     rows: list[NewDelivery] = []
@@ -171,7 +169,7 @@ def _record(stored: Stored, listener: Listener) -> str | None:
 
 
 def _receipts(
-    arrival: Arrival, earlier: dict[tuple[str, str], Row]
+    arrival: Arrival, earlier: Earlier | None
 ) -> list[Receipt] | CallboardError:
     receipts = []
     for stored in arrival.stored:
