@@ -12,6 +12,7 @@ import click
 from bench.load import make_data
 from callboard import ids
 from callboard.accounts import accounts, keys
+from callboard.accounts.actor import Actor
 from callboard.accounts.tables import Account
 from callboard.config import Settings
 from callboard.database import Database, Rows, opened_database, reading, writing
@@ -89,8 +90,8 @@ async def _another() -> str:
 async def _make_key(account: Account | None = None) -> str:
     account = account or await accounts.first()
     assert account is not None
-    now = datetime.now(UTC)
-    _, secret = await keys.create(account.id, "benchmark", (), "benchmark", now)
+    by = Actor(account.id, "benchmark", datetime.now(UTC))
+    _, secret = await keys.create(by, "benchmark", ())
     return secret
 
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 import click
 
 from callboard import __version__
+from callboard.accounts.actor import Actor
 from callboard.config import Settings, read_or_exit
 from callboard.errors import CallboardError, NotFound, Unavailable
 from callboard.processes.embedded import directory_of, url_in
@@ -115,11 +116,11 @@ def add_member(
     async def add(now: datetime) -> str:
         from callboard.accounts import invitations, members
 
-        id = await _account(account)
+        by = await _actor(account, now)
         if password is not None:
-            await members.add(id, email, name, role, password, now)
+            await members.add(by, email, name, role, password)
             return ""
-        _, token = await invitations.invite(id, email, name, role, now)
+        _, token = await invitations.invite(by, email, name, role)
         return token
 
     if token := _run(add):
@@ -135,11 +136,11 @@ def make_link(email: str, account: str | None) -> None:
     async def make(now: datetime) -> str:
         from callboard.accounts import invitations, members
 
-        id = await _account(account)
-        member = await members.find(id, email)
+        by = await _actor(account, now)
+        member = await members.find(by.account, email)
         if member is None:
             raise NotFound(f"Nobody signs in as {email} there.")
-        return await invitations.new_link(id, member.id, now)
+        return await invitations.new_link(by, member.id)
 
     _show_link(_run(make))
 
@@ -162,10 +163,9 @@ def create_key(name: str, scopes: tuple[str, ...], account: str | None) -> None:
     """Create an API key; prints it alone. It cannot be read again."""
 
     async def create(now: datetime) -> str:
-        from callboard.accounts import audit, keys
+        from callboard.accounts import keys
 
-        by = audit.COMMAND_LINE
-        _, secret = await keys.create(await _account(account), name, scopes, by, now)
+        _, secret = await keys.create(await _actor(account, now), name, scopes)
         return secret
 
     click.echo(_run(create))
@@ -187,18 +187,18 @@ def check() -> None:
     sys.exit(1 if found else 0)
 
 
-async def _account(name: str | None) -> str:
-    """The id of the one of that name or id, or of the first."""
-    from callboard.accounts import accounts
+async def _actor(account: str | None, now: datetime) -> Actor:
+    """In the account of that name or id, or in the first."""
+    from callboard.accounts import accounts, audit
 
-    found = await (accounts.find(name) if name else accounts.first())
+    found = await (accounts.find(account) if account else accounts.first())
     if found is None:
         raise NotFound(
-            f"There is no account {name}."
-            if name
+            f"There is no account {account}."
+            if account
             else "There is no account yet: run callboard migrate."
         )
-    return found.id
+    return Actor(found.id, audit.COMMAND_LINE, now)
 
 
 def _run(act: Callable[[datetime], Awaitable[T]]) -> T:

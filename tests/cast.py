@@ -1,8 +1,10 @@
 """alice owns the account, bob is a member of it, charlie is a stranger."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from callboard.accounts import accounts, keys
+from callboard.accounts.actor import Actor
 from callboard.accounts.tables import Member
 from tests import make
 
@@ -15,6 +17,9 @@ class Person:
     @property
     def account(self) -> str:
         return self.member.account
+
+    def at(self, now: datetime) -> Actor:
+        return Actor(self.account, self.member.email, now)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -40,5 +45,6 @@ async def make_cast() -> Cast:
 
 async def person(account: str, email: str, role: str, *scopes: str) -> Person:
     member = await make.member(account, email, role)
-    _, secret = await keys.create(account, "tests", scopes, email, make.NOW)
+    by = Actor(account, email, make.NOW)
+    _, secret = await keys.create(by, "tests", scopes)
     return Person(member, secret)

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from callboard import spells
+from callboard.accounts.actor import Actor
 from callboard.database import reading, writing
 from callboard.delivery import following, runs
 from callboard.delivery.tables import Run
@@ -35,6 +36,11 @@ class Days:
         self.pump = self.engine.pump()
         self.pump.clock = self.clock
 
+    @property
+    def by(self) -> Actor:
+        """Alice, at this moment."""
+        return Actor(self.engine.account, WHO, self.now)
+
     async def webhook(self, delivery: Schedule, path: str = "/", **more: Any) -> str:
         more = {"deactivate_after": None, "concurrency": 1} | more
         id = await self.engine.webhook(path, delivery=delivery, **more)
@@ -42,8 +48,8 @@ class Days:
         return id
 
     async def change(self, webhook: str, **what: Any) -> None:
-        account, vault = self.engine.account, self.engine.runtime.vault
-        await webhooks.change(account, WHO, webhook, what, vault, True, self.now)
+        vault = self.engine.runtime.vault
+        await webhooks.change(self.by, webhook, what, vault, True)
 
     async def post(self, *bodies: bytes, type: str = TYPE) -> None:
         events = [NewEvent(type, body) for body in bodies]

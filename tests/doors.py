@@ -82,17 +82,18 @@ def doors(app: Litestar) -> Iterator[Door]:
 
 async def belongings_of(person: Person, runtime: Runtime) -> dict[str, str]:
     """By the start of their paths, what a person has one of each of."""
-    account, who, now = person.account, person.member.email, runtime.clock()
+    account, now = person.account, runtime.clock()
+    by = person.at(now)
     await make.event_type(account, TYPE)
     webhook = await active_webhook(person, runtime, delivery=_SCHEDULE)
     events = [NewEvent(TYPE, b"{}")] * 2
     _, receipt = await runtime.acceptor.accept(account, events, now)
     cancelled, delivery = await Delivery.objects().order_by(Delivery.seq)
-    await by_hand.cancel(account, who, ids.from_sequence("dlv", cancelled.seq), now)
+    await by_hand.cancel(by, ids.from_sequence("dlv", cancelled.seq))
     wanted = Selection(webhook=webhook, states=("cancelled",))
     keep = runtime.settings.retention
-    replay = await replays.start(account, who, wanted, keep, now)
-    key, _ = await keys.create(account, "tests", [], who, now)
+    replay = await replays.start(by, wanted, keep)
+    key, _ = await keys.create(by, "tests", [])
     await sessions.start(person.member, now)
     session, *_ = await sessions.listed(person.member, now)
     found = {
@@ -117,7 +118,7 @@ _SCHEDULE = Schedule(15, 60, 1, False)
 
 async def active_webhook(person: Person, runtime: Runtime, **more: Any) -> str:
     new = NewWebhook(url="https://r.example/", events=("*",), **more)
-    account, who, now = person.account, person.member.email, runtime.clock()
-    row, _ = await webhooks.create(account, who, new, runtime.vault, True, now)
-    await lifecycle.activate(account, who, row.id, None, now)
+    by = person.at(runtime.clock())
+    row, _ = await webhooks.create(by, new, runtime.vault, True)
+    await lifecycle.activate(by, row.id, None)
     return row.id

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from callboard import ids
+from callboard.accounts.actor import Actor
 from callboard.database import reading
 from callboard.delivery.calls.targets import Targets
 from callboard.delivery.workers import Watch, bury
@@ -44,6 +45,11 @@ class Engine:
     def is_postgres(self) -> bool:
         return not self.runtime.settings.is_sqlite
 
+    @property
+    def by(self) -> Actor:
+        """Alice, at this moment."""
+        return Actor(self.account, WHO, self.runtime.clock())
+
     def ring(self) -> None:
         for pump in self.pumps:
             pump.ring()
@@ -51,11 +57,11 @@ class Engine:
     async def webhook(self, path: str = "/", active: bool = True, **more: Any) -> str:
         """Listens to all types unless told otherwise."""
         new = NewWebhook(**{"url": self.receiver.url + path, "events": ("*",)} | more)
-        vault, now = self.runtime.vault, self.runtime.clock()
-        row, secret = await webhooks.create(self.account, WHO, new, vault, True, now)
+        by = self.by
+        row, secret = await webhooks.create(by, new, self.runtime.vault, True)
         self.secrets[row.id] = secret or ""
         if active:
-            await lifecycle.activate(self.account, WHO, row.id, None, now)
+            await lifecycle.activate(by, row.id, None)
         return row.id
 
     def skip(self, seconds: float) -> None:
@@ -65,18 +71,16 @@ class Engine:
         self.ring()
 
     async def activate(self, webhook: str, held: Any = None) -> None:
-        now = self.runtime.clock()
-        await lifecycle.activate(self.account, WHO, webhook, held, now)
+        await lifecycle.activate(self.by, webhook, held)
 
     async def pause(self, webhook: str) -> None:
-        await lifecycle.pause(self.account, WHO, webhook, self.runtime.clock())
+        await lifecycle.pause(self.by, webhook)
 
     async def delete(self, webhook: str) -> None:
-        await lifecycle.delete(self.account, WHO, webhook, self.runtime.clock())
+        await lifecycle.delete(self.by, webhook)
 
     async def change(self, webhook: str, **what: Any) -> None:
-        vault, now = self.runtime.vault, self.runtime.clock()
-        await webhooks.change(self.account, WHO, webhook, what, vault, True, now)
+        await webhooks.change(self.by, webhook, what, self.runtime.vault, True)
 
     async def post(self, data: bytes = b"{}", **more: Any) -> Receipt:
         (receipt,) = await self.post_all([NewEvent(TYPE, data, **more)])

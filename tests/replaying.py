@@ -7,7 +7,7 @@ from callboard.database import writing
 from callboard.replays import progress, replays, running
 from callboard.replays.progress import ReplayView
 from callboard.replays.selection import Selection
-from tests.engine import KEEP, WHO, Engine, eventually
+from tests.engine import KEEP, Engine, eventually
 from tests.receiver import Answer
 
 OTHER = "order.paid"
@@ -34,8 +34,8 @@ async def well(engine: Engine) -> None:
 
 
 async def start(engine: Engine, webhook: str, **more: Any) -> ReplayView:
-    wanted, now = Selection(webhook=webhook, **more), engine.runtime.clock()
-    return await replays.start(engine.account, WHO, wanted, KEEP, now)
+    wanted = Selection(webhook=webhook, **more)
+    return await replays.start(engine.by, wanted, KEEP)
 
 
 async def count(engine: Engine, webhook: str, **more: Any) -> int:

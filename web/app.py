@@ -31,6 +31,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         dependencies={
             "runtime": Provide(security.runtime, sync_to_thread=False),
             "account": Provide(security.account, sync_to_thread=False),
+            "by": Provide(security.actor, sync_to_thread=False),
             "member": Provide(security.member, sync_to_thread=False),
         },
         lifespan=[running(settings)],

@@ -11,6 +11,7 @@ from litestar.types import BeforeMessageSendHookHandler, Message
 from litestar.types import Scope as RequestScope
 
 from callboard.accounts import keys, sessions
+from callboard.accounts.actor import Actor
 from callboard.accounts.keys import Caller, Scope
 from callboard.accounts.members import Role
 from callboard.accounts.sessions import SignedIn
@@ -117,10 +118,11 @@ def may_change(request: Request[Any, Any, Any]) -> bool:
     return Scope.MANAGE in caller.scopes
 
 
-def actor(request: Request[Any, Any, Any]) -> str:
-    """What the audit log calls the caller."""
+def actor(request: Request[Any, Any, Any]) -> Actor:
+    """The caller, as one who changes something."""
     who: Caller | SignedIn = request.auth
-    return f"key {who.name}" if isinstance(who, Caller) else who.member.email
+    name = f"key {who.name}" if isinstance(who, Caller) else who.member.email
+    return Actor(account(request), name, runtime(request).clock())
 
 
 def address_of(request: Request[Any, Any, Any]) -> str:

@@ -1,24 +1,21 @@
 """Who did what: written in the transaction of the act itself."""
 
-from datetime import datetime
-
+from callboard.accounts.actor import Actor
 from callboard.accounts.tables import AuditEntry
 
 COMMAND_LINE = "command line"
 
 
-async def note(
-    account: str, actor: str, act: str, subject: str, detail: str, now: datetime
-) -> None:
+async def note(by: Actor, act: str, subject: str = "", detail: str = "") -> None:
     """Call it inside `writing()`. `detail` is for people and never holds a secret."""
     await AuditEntry.insert(
         AuditEntry(
-            account=account,
-            actor=actor[:254],
+            account=by.account,
+            actor=by.name[:254],
             act=act,
             subject=subject[:140],
             detail=detail,
-            at=now,
+            at=by.now,
         )
     )
 

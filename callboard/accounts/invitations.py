@@ -3,38 +3,29 @@
 from datetime import datetime
 
 from callboard.accounts import audit, links, members, passwords
+from callboard.accounts.actor import Actor
 from callboard.accounts.tables import Member
 from callboard.database import writing
 from callboard.errors import raise_all
 
 
-async def invite(
-    account: str,
-    email: str,
-    name: str,
-    role: str,
-    now: datetime,
-    *,
-    by: str = audit.COMMAND_LINE,
-) -> tuple[Member, str]:
+async def invite(by: Actor, email: str, name: str, role: str) -> tuple[Member, str]:
     """The token goes into a link to the page that calls `join`; it lasts a day."""
     raise_all(members.check(name, email, role))
-    member = members.new(account, email, name, role, "", now)
+    member = members.new(by, email, name, role, password_hash="")
     async with writing():
         await members.insert(member)
-        token = await links.make(account, member.id, now)
-        await audit.note(account, by, "member.invited", member.email, role, now)
+        token = await links.make(by.account, member.id, by.now)
+        await audit.note(by, "member.invited", member.email, role)
     return member, token
 
 
-async def new_link(
-    account: str, member_id: str, now: datetime, *, by: str = audit.COMMAND_LINE
-) -> str:
+async def new_link(by: Actor, member_id: str) -> str:
     """For a lost invitation or a forgotten password; `join` takes it."""
     async with writing():
-        member = await members.get(account, member_id)
-        token = await links.make(account, member.id, now)
-        await audit.note(account, by, "member.link_made", member.email, "", now)
+        member = await members.get(by.account, member_id)
+        token = await links.make(by.account, member.id, by.now)
+        await audit.note(by, "member.link_made", member.email)
     return token
 
 
@@ -72,5 +63,5 @@ async def join(
             await Member.update({Member.name: member.name}).where(
                 Member.id == member.id
             )
-        await audit.note(link.account, member.email, act, "", "", now)
+        await audit.note(Actor(link.account, member.email, now), act)
     return member

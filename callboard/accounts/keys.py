@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from callboard import ids
 from callboard.accounts import audit
+from callboard.accounts.actor import Actor
 from callboard.accounts.names import check_name
 from callboard.accounts.tables import ApiKey
 from callboard.database import Row, reading, writing
@@ -57,25 +58,23 @@ class _Known:
 _known: OrderedDict[str, _Known] = OrderedDict()
 
 
-async def create(
-    account: str, name: str, scopes: Collection[str], created_by: str, now: datetime
-) -> tuple[ApiKey, str]:
+async def create(by: Actor, name: str, scopes: Collection[str]) -> tuple[ApiKey, str]:
     """The key and its secret, which cannot be read again. No scopes mean all."""
     raise_all(_check(name, scopes))
     secret = PREFIX + secrets.token_urlsafe(32)
     key = ApiKey(
-        id=ids.make("key", now),
-        account=account,
+        id=ids.make("key", by.now),
+        account=by.account,
         name=name.strip(),
         hint=secret[:_HINT],
         secret_hash=_hash(secret),
         scopes=" ".join(sorted(set(scopes))) or Scope.EVERYTHING.value,
-        created_by=created_by,
-        created_at=now,
+        created_by=by.name,
+        created_at=by.now,
     )
     async with writing():
         await ApiKey.insert(key)
-        await audit.note(account, created_by, "key.created", key.name, key.scopes, now)
+        await audit.note(by, "key.created", key.name, key.scopes)
     return key, secret
 
 
@@ -88,15 +87,13 @@ async def find(secret: str, now: datetime) -> Caller | None:
     return await _asked(digest, now)
 
 
-async def revoke(
-    account: str, key_id: str, now: datetime, *, by: str = audit.COMMAND_LINE
-) -> None:
+async def revoke(by: Actor, key_id: str) -> None:
     """Revoking twice is no error."""
     async with writing():
-        key = await get(account, key_id)
+        key = await get(by.account, key_id)
         if not key.revoked_at:
-            await ApiKey.update({ApiKey.revoked_at: now}).where(ApiKey.id == key.id)
-            await audit.note(account, by, "key.revoked", key.name, "", now)
+            await ApiKey.update({ApiKey.revoked_at: by.now}).where(ApiKey.id == key.id)
+            await audit.note(by, "key.revoked", key.name)
     _known.pop(key.secret_hash, None)
 
 

@@ -1,11 +1,11 @@
 """Members: who signs in, and what they may do."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from enum import StrEnum
 
 from callboard import ids
 from callboard.accounts import audit, links, names, passwords, sessions
+from callboard.accounts.actor import Actor
 from callboard.accounts.tables import Account, Member
 from callboard.database import Database, writing
 from callboard.errors import Conflict, NotFound, Problem, raise_all
@@ -21,54 +21,36 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
-async def add(
-    account: str,
-    email: str,
-    name: str,
-    role: str,
-    password: str,
-    now: datetime,
-    *,
-    by: str = audit.COMMAND_LINE,
-) -> Member:
+async def add(by: Actor, email: str, name: str, role: str, password: str) -> Member:
     raise_all(check(name, email, role) + passwords.check(password))
-    member = new(account, email, name, role, await passwords.hashed(password), now)
+    member = new(by, email, name, role, await passwords.hashed(password))
     async with writing():
         await insert(member)
-        await audit.note(account, by, "member.added", member.email, role, now)
+        await audit.note(by, "member.added", member.email, role)
     return member
 
 
-async def change_role(
-    account: str,
-    member_id: str,
-    role: str,
-    now: datetime,
-    *,
-    by: str = audit.COMMAND_LINE,
-) -> Member:
+async def change_role(by: Actor, member_id: str, role: str) -> Member:
     raise_all(_check_role(role))
     async with writing() as database:
-        member = await get(account, member_id)
+        member = await get(by.account, member_id)
         if role != Role.OWNER:
             await _keep_an_owner(database, member)
         await Member.update({Member.role: role}).where(Member.id == member.id)
         detail = f"{member.role} → {role}"
-        await audit.note(account, by, "member.role_changed", member.email, detail, now)
+        await audit.note(by, "member.role_changed", member.email, detail)
     member.role = role
     return member
 
 
-async def remove(
-    account: str, member_id: str, now: datetime, *, by: str = audit.COMMAND_LINE
-) -> None:
+async def remove(by: Actor, member_id: str) -> None:
     async with writing() as database:
-        member = await get(account, member_id)
+        member = await get(by.account, member_id)
         await _keep_an_owner(database, member)
         await sessions.end_all(member)
-        await links.void(account, member.id)
+        await links.void(by.account, member.id)
         await Member.delete().where(Member.id == member.id)
-        await audit.note(account, by, "member.removed", member.email, "", now)
+        await audit.note(by, "member.removed", member.email)
 
 
 async def get(account: str, member_id: str) -> Member:
@@ -95,17 +77,15 @@ async def account_of(member: Member) -> Account:
     return account
 
 
-def new(
-    account: str, email: str, name: str, role: str, password_hash: str, now: datetime
-) -> Member:
+def new(by: Actor, email: str, name: str, role: str, password_hash: str) -> Member:
     return Member(
-        id=ids.make("mem", now),
-        account=account,
+        id=ids.make("mem", by.now),
+        account=by.account,
         email=normal(email),
         name=name.strip(),
         role=str(role),
         password_hash=password_hash,
-        created_at=now,
+        created_at=by.now,
     )
 
 

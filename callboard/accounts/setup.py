@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from callboard.accounts import accounts, audit, links, members, passwords
+from callboard.accounts.actor import Actor
 from callboard.accounts.members import Role
 from callboard.accounts.names import check_name
 from callboard.accounts.tables import Member
@@ -45,7 +46,8 @@ async def complete(
         if made.member or await Member.exists().where(Member.account == made.account):
             raise NotFound("Callboard has been set up already. Sign in instead.")
         await accounts.rename(made.account, account_name)
-        member = members.new(made.account, email, name, Role.OWNER, password_hash, now)
+        by = Actor(made.account, members.normal(email), now)
+        member = members.new(by, email, name, Role.OWNER, password_hash)
         await members.insert(member)
-        await audit.note(made.account, member.email, "account.set_up", "", "", now)
+        await audit.note(by, "account.set_up")
     return member

@@ -4,6 +4,7 @@ from datetime import datetime
 from ipaddress import ip_address, ip_network
 
 from callboard.accounts import audit, links, members, passwords
+from callboard.accounts.actor import Actor
 from callboard.accounts.limits import SPAN, Limits, TryLimit, too_many
 from callboard.accounts.tables import Member
 from callboard.database import writing
@@ -75,9 +76,8 @@ async def change_password(
     async with writing() as db:
         await members.set_password(member, password_hash, keep)
         await links.void(member.account, member.id)
-        await audit.note(
-            member.account, member.email, "member.password_changed", "", "", now
-        )
+        by = Actor(member.account, member.email, now)
+        await audit.note(by, "member.password_changed")
         if tell:
             await tell(db, member)
 

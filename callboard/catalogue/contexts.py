@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from callboard.accounts import accounts, audit
+from callboard.accounts.actor import Actor
 from callboard.catalogue.tables import ContextTag
 from callboard.database import Rows, writing
 from callboard.errors import Problem, raise_all
@@ -34,21 +34,18 @@ async def parents(account: str) -> Mapping[str, str]:
     return {each.tag: each.parent for each in await listed(account) if each.parent}
 
 
-async def replace(
-    account: str, actor: str, tags: Sequence[Tag], now: datetime
-) -> list[Tag]:
+async def replace(by: Actor, tags: Sequence[Tag]) -> list[Tag]:
     """The whole tree. Raises Invalid with every problem."""
     raise_all(check(tags))
-    rows = sorted((account, each.tag, each.parent) for each in tags)
+    rows = sorted((by.account, each.tag, each.parent) for each in tags)
     columns = {"account": "text", "tag": "text", "parent": "text"}
     async with writing() as db:
-        await accounts.bump(db, account)
-        await ContextTag.delete().where(ContextTag.account == account)
+        await accounts.bump(db, by.account)
+        await ContextTag.delete().where(ContextTag.account == by.account)
         if rows:
             await db.insert("context_tag", Rows(columns, rows))
-        text = f"{len(rows)} tags"
-        await audit.note(account, actor, "contexts.changed", "", text, now)
-    return await listed(account)
+        await audit.note(by, "contexts.changed", detail=f"{len(rows)} tags")
+    return await listed(by.account)
 
 
 def check(tags: Sequence[Tag]) -> list[Problem]:

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import msgspec
 from piccolo.columns.combination import WhereRaw
 
 from callboard.accounts import accounts, audit
+from callboard.accounts.actor import Actor
 from callboard.catalogue import presets, shapes
 from callboard.catalogue.new_types import NewEventType, check
 from callboard.catalogue.tables import EventType
@@ -30,46 +30,42 @@ class Installed:
     present: tuple[str, ...]
 
 
-async def create(
-    account: str, actor: str, new: NewEventType, now: datetime
-) -> EventType:
+async def create(by: Actor, new: NewEventType) -> EventType:
     raise_all(check(new))
     async with writing() as db:
-        if not await _insert(account, new, now):
+        if not await _insert(by, new):
             text = f"There is an event type {new.name} already."
             raise Conflict(text, "name_taken")
-        await _note(db, account, actor, "event_type.created", new.name, now)
+        await _note(db, by, "event_type.created", new.name)
         if new.placeholders or new.fields:
-            await shapes.changed(db, account)
-        return await get(account, new.name)
+            await shapes.changed(db, by.account)
+        return await get(by.account, new.name)
 
 
-async def change(
-    account: str, actor: str, name: str, new: NewEventType, now: datetime
-) -> EventType:
+async def change(by: Actor, name: str, new: NewEventType) -> EventType:
     """Everything but the name, which webhooks and senders know it by."""
     raise_all(check(new, name))
     async with writing() as db:
-        row = await get(account, name)
-        columns: dict[Any, Any] = {**_columns(new), "changed_at": now}
+        row = await get(by.account, name)
+        columns: dict[Any, Any] = {**_columns(new), "changed_at": by.now}
         await EventType.update(columns).where(EventType.id == row.id)
-        await _note(db, account, actor, "event_type.changed", name, now)
+        await _note(db, by, "event_type.changed", name)
         before = row.placeholders, row.fields
         if before != (columns["placeholders"], columns["fields"]):
-            await shapes.changed(db, account)
-        return await get(account, name)
+            await shapes.changed(db, by.account)
+        return await get(by.account, name)
 
 
-async def remove(account: str, actor: str, name: str, now: datetime) -> None:
+async def remove(by: Actor, name: str) -> None:
     """Conflict while webhooks name it; a pattern that matches it is no obstacle."""
     async with writing() as db:
-        row = await get(account, name)
-        if used := await _named_by(db, account, name):
+        row = await get(by.account, name)
+        if used := await _named_by(db, by.account, name):
             shown = ", ".join(used[:5]) + (", …" if len(used) > 5 else "")
             text = f"Webhooks still listen to {name}: {shown}. Change them first."
             raise Conflict(text, "in_use")
         await EventType.delete().where(EventType.id == row.id)
-        await _note(db, account, actor, "event_type.removed", name, now)
+        await _note(db, by, "event_type.removed", name)
 
 
 async def get(account: str, name: str) -> EventType:
@@ -117,30 +113,28 @@ def sample_of(row: EventType) -> Any:
     return samples.sample(_value(row.sample), _value(row.schema))
 
 
-async def install_preset(
-    account: str, actor: str, name: str, now: datetime
-) -> Installed:
+async def install_preset(by: Actor, name: str) -> Installed:
     """Adds what is missing; types of the same name stay as they are."""
     preset = presets.load(name)
     added: list[str] = []
     present: list[str] = []
     async with writing() as db:
         for each in preset.event_types:
-            is_new = await _insert(account, _from_preset(each), now)
+            is_new = await _insert(by, _from_preset(each))
             (added if is_new else present).append(each.name)
         if added:
-            await _note(db, account, actor, "preset.installed", name, now)
-            await shapes.changed(db, account)
+            await _note(db, by, "preset.installed", name)
+            await shapes.changed(db, by.account)
     return Installed(tuple(added), tuple(present))
 
 
-async def _insert(account: str, new: NewEventType, now: datetime) -> bool:
+async def _insert(by: Actor, new: NewEventType) -> bool:
     """False when the name is taken."""
     row = EventType(
-        account=account,
+        account=by.account,
         name=new.name,
-        created_at=now,
-        changed_at=now,
+        created_at=by.now,
+        changed_at=by.now,
         **_columns(new),
     )
     return bool(await EventType.insert(row).on_conflict(action="DO NOTHING"))
@@ -158,11 +152,9 @@ def _columns(new: NewEventType) -> dict[str, Any]:
     }
 
 
-async def _note(
-    db: Database, account: str, actor: str, act: str, subject: str, now: datetime
-) -> None:
-    await audit.note(account, actor, act, subject, "", now)
-    await accounts.bump(db, account)
+async def _note(db: Database, by: Actor, act: str, subject: str) -> None:
+    await audit.note(by, act, subject)
+    await accounts.bump(db, by.account)
 
 
 async def _named_by(db: Database, account: str, name: str) -> list[str]:

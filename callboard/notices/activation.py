@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from callboard.accounts import accounts
+from callboard.accounts.actor import Actor
 from callboard.database import writing
 from callboard.errors import LimitReached, NotFound
 from callboard.health import reading as health
@@ -49,7 +50,7 @@ async def activate(
         row = await behind_link(links, token)
         await accounts.bump(db, row.account)  # of two callers one comes first
         row = await behind_link(links, token)
-        return await lifecycle.activate(row.account, _LINK, row.id, held, now)
+        return await lifecycle.activate(Actor(row.account, _LINK, now), row.id, held)
 
 
 async def count_test(webhook: str) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from callboard.accounts import audit, members, signing_in
 from callboard.accounts import links as one_time
+from callboard.accounts.actor import Actor
 from callboard.accounts.limits import SPAN, Limits, TryLimit, too_many
 from callboard.accounts.tables import Member
 from callboard.database import writing
@@ -49,8 +50,9 @@ async def ask(email: str, address: str, now: datetime) -> None:
     slot = str(int(now.timestamp() // _AGAIN_AFTER.total_seconds()))
     async with writing() as db:
         if await posting.post_to(db, member, KIND, slot, now):
-            told = (member.email, f"from {address}", now)
-            await audit.note(member.account, _SOMEBODY, "member.link_asked", *told)
+            by = Actor(member.account, _SOMEBODY, now)
+            text = f"from {address}"
+            await audit.note(by, "member.link_asked", member.email, text)
 
 
 async def look(links: Links, notice: Notice, now: datetime) -> Now:

@@ -8,6 +8,7 @@ import msgspec
 
 from callboard import ids
 from callboard.accounts import audit
+from callboard.accounts.actor import Actor
 from callboard.database import Database, reading, writing
 from callboard.delivery.locks import lock_turn
 from callboard.errors import Conflict, Invalid, Problem
@@ -48,38 +49,36 @@ async def check(
         await bounds.of_selection(db, account, wanted, keep, now)
 
 
-async def start(
-    account: str, actor: str, wanted: Selection, keep: timedelta, now: datetime
-) -> ReplayView:
+async def start(by: Actor, wanted: Selection, keep: timedelta) -> ReplayView:
     """`keep`: how long events are kept. Raises Invalid with all that is wrong, Conflict
     while another replay of the webhook is open: together they could send twice."""
     async with reading() as db:
-        selected = await bounds.of_selection(db, account, wanted, keep, now)
+        selected = await bounds.of_selection(db, by.account, wanted, keep, by.now)
     total = await picking.count(selected)  # it may take a while, so nobody waits for it
     if not total:
         text = "Nothing matches: there is nothing to send again."
         raise Invalid([Problem("", "empty", text)])
-    row = _row(account, actor, wanted, selected, total, now)
+    row = _row(by, wanted, selected, total)
     async with writing() as db:
         await _refuse_a_second(db, wanted.webhook)
         await Replay.insert(row)
-        await audit.note(account, actor, "replay.started", row.id, f"{total}", now)
-    return await progress.get(account, row.id)
+        await audit.note(by, "replay.started", row.id, f"{total}")
+    return await progress.get(by.account, row.id)
 
 
-async def pause(account: str, actor: str, id: str, now: datetime) -> ReplayView:
+async def pause(by: Actor, id: str) -> ReplayView:
     """Nothing more is made; what was made goes on. Unchanged if paused already."""
-    return await _move(account, actor, id, ReplayState.PAUSED, now)
+    return await _move(by, id, ReplayState.PAUSED)
 
 
-async def resume(account: str, actor: str, id: str, now: datetime) -> ReplayView:
-    return await _move(account, actor, id, ReplayState.RUNNING, now)
+async def resume(by: Actor, id: str) -> ReplayView:
+    return await _move(by, id, ReplayState.RUNNING)
 
 
-async def cancel(account: str, actor: str, id: str, now: datetime) -> ReplayView:
+async def cancel(by: Actor, id: str) -> ReplayView:
     """Nothing more is made, and what was made and waits is cancelled, too; only calls
     under way come to their end."""
-    return await _move(account, actor, id, ReplayState.CANCELLED, now)
+    return await _move(by, id, ReplayState.CANCELLED)
 
 
 async def _refuse_a_second(db: Database, webhook: str) -> None:
@@ -97,17 +96,10 @@ async def _refuse_a_second(db: Database, webhook: str) -> None:
         )
 
 
-def _row(
-    account: str,
-    actor: str,
-    wanted: Selection,
-    selected: Bounds,
-    total: int,
-    now: datetime,
-) -> Replay:
+def _row(by: Actor, wanted: Selection, selected: Bounds, total: int) -> Replay:
     return Replay(
-        id=ids.make("rpl", now),
-        account=account,
+        id=ids.make("rpl", by.now),
+        account=by.account,
         webhook=wanted.webhook,
         state=ReplayState.RUNNING,
         states=_json(wanted.states),
@@ -119,10 +111,10 @@ def _row(
         upto=selected.upto,
         total=total,
         rate=wanted.rate_per_second,
-        tokens_at=now,
-        next_at=now,
-        created_by=actor[:254],
-        created_at=now,
+        tokens_at=by.now,
+        next_at=by.now,
+        created_by=by.name[:254],
+        created_at=by.now,
     )
 
 
@@ -133,9 +125,7 @@ _MOVES: dict[ReplayState, tuple[ReplayState, ...]] = {
 }
 
 
-async def _move(
-    account: str, actor: str, id: str, state: ReplayState, now: datetime
-) -> ReplayView:
+async def _move(by: Actor, id: str, state: ReplayState) -> ReplayView:
     async with writing() as db:
         changed = await db.fetch(
             """
@@ -145,20 +135,20 @@ async def _move(
             RETURNING webhook
             """,
             state=state,
-            now=now,
+            now=by.now,
             ends=state is ReplayState.CANCELLED,
-            account=account,
+            account=by.account,
             id=id,
             before=list(_MOVES[state]),
         )
-        found = await progress.get(account, id)
+        found = await progress.get(by.account, id)
         if not changed and found.state != state:
             raise Conflict(f"This replay is {found.state} already.")
         if changed:
             if state is ReplayState.CANCELLED:
-                await making.drop_waiting(db, id, found.webhook, now)
-            await audit.note(account, actor, f"replay.{state}", id, "", now)
-    return found if not changed else await progress.get(account, id)
+                await making.drop_waiting(db, id, found.webhook, by.now)
+            await audit.note(by, f"replay.{state}", id)
+    return found if not changed else await progress.get(by.account, id)
 
 
 def _json(value: Any) -> str:

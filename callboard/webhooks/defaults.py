@@ -2,11 +2,11 @@
 told otherwise."""
 
 from collections.abc import Collection
-from datetime import datetime
 
 import msgspec
 
 from callboard.accounts import audit
+from callboard.accounts.actor import Actor
 from callboard.accounts.tables import Account, Member
 from callboard.database import writing
 from callboard.errors import raise_all
@@ -36,15 +36,15 @@ async def of_account(account: str, hold_days: int) -> Defaults:
     return msgspec.structs.replace(found, recipients=here)
 
 
-async def change(account: str, actor: str, new: Defaults, now: datetime) -> Defaults:
+async def change(by: Actor, new: Defaults) -> Defaults:
     """Webhooks that there are stay as they are. Raises Invalid with every problem."""
-    await check(account, new)
+    await check(by.account, new)
     kept = tuple(each for each in NOTIFY if each in new.notify)
     new = msgspec.structs.replace(new, notify=kept)
     async with writing():
         stored = Account.update({Account.defaults: as_json(new)})
-        await stored.where(Account.id == account)
-        await audit.note(account, actor, "account.defaults_changed", account, "", now)
+        await stored.where(Account.id == by.account)
+        await audit.note(by, "account.defaults_changed", by.account)
     return new
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from callboard.accounts import accounts, audit
+from callboard.accounts.actor import Actor
 from callboard.auth.settings import Auth
 from callboard.database import Database, reading, writing
 from callboard.errors import Conflict, Invalid, Problem
@@ -21,47 +22,42 @@ THE_RULE = "Callboard"  # as the audit log calls it
 
 
 async def activate(
-    account: str,
-    actor: str,
-    id: str,
-    held: Literal["deliver", "discard"] | None,
-    now: datetime,
+    by: Actor, id: str, held: Literal["deliver", "discard"] | None
 ) -> Webhook:
     """`held`: what becomes of held deliveries; Invalid when it is None and some are.
 
     Unchanged if it is active already.
     """
     async with writing() as db:
-        row = await _locked(db, account, id)
+        row = await _locked(db, by.account, id)
         if row.state == WebhookState.ACTIVE:
             return row
         waits = await held_count(db, id, most=1) > 0
         if held is not None or not waits:
             act = None if row.state == WebhookState.DRAFT else "release"
             discards = held == "discard" and waits
-            return await _set_state(
-                db, row, actor, WebhookState.ACTIVE, act, now, discards=discards
-            )
+            active = WebhookState.ACTIVE
+            return await _set_state(db, row, by, active, act, discards=discards)
     async with reading() as db:  # locks nothing: a million takes a moment to count
         many = await held_count(db, id)
     text = f"{many} deliveries are held: choose to deliver or discard them."
     raise Invalid([Problem("held", "required", text)])
 
 
-async def pause(account: str, actor: str, id: str, now: datetime) -> Webhook:
-    return await _stop(account, actor, id, WebhookState.PAUSED, now)
+async def pause(by: Actor, id: str) -> Webhook:
+    return await _stop(by, id, WebhookState.PAUSED)
 
 
-async def deactivate(account: str, actor: str, id: str, now: datetime) -> Webhook:
-    return await _stop(account, actor, id, WebhookState.DEACTIVATED, now)
+async def deactivate(by: Actor, id: str) -> Webhook:
+    return await _stop(by, id, WebhookState.DEACTIVATED)
 
 
-async def delete(account: str, actor: str, id: str, now: datetime) -> None:
+async def delete(by: Actor, id: str) -> None:
     """No more calls; what waits is cancelled; the past stays readable, but no secret is
     kept of it."""
     async with writing() as db:
-        row = await _locked(db, account, id)
-        await _set_state(db, row, actor, WebhookState.DELETED, "cancel", now)
+        row = await _locked(db, by.account, id)
+        await _set_state(db, row, by, WebhookState.DELETED, "cancel")
         await db.fetch(
             "UPDATE webhook SET secrets = '[]', headers = '{}', auth = :nothing"
             " WHERE id = :id",
@@ -84,9 +80,8 @@ async def stop_by_rule(db: Database, id: str, now: datetime) -> Webhook | None:
     if row.state != WebhookState.ACTIVE:
         await db.fetch("UPDATE health SET verdict = NULL WHERE webhook = :id", id=id)
         return None
-    return await _set_state(
-        db, row, THE_RULE, WebhookState.DEACTIVATED, "hold", now, cause
-    )
+    rule = Actor(row.account, THE_RULE, now)
+    return await _set_state(db, row, rule, WebhookState.DEACTIVATED, "hold", cause)
 
 
 async def held_count(db: Database, id: str, most: int = AFTER_ALL) -> int:
@@ -108,16 +103,14 @@ async def held_count(db: Database, id: str, most: int = AFTER_ALL) -> int:
     return int(rows[0]["held"])
 
 
-async def _stop(
-    account: str, actor: str, id: str, state: WebhookState, now: datetime
-) -> Webhook:
+async def _stop(by: Actor, id: str, state: WebhookState) -> Webhook:
     async with writing() as db:
-        row = await _locked(db, account, id)
+        row = await _locked(db, by.account, id)
         if row.state == state:
             return row
         if row.state == WebhookState.DRAFT:
             raise Conflict("A draft calls nobody: there is nothing to stop.")
-        return await _set_state(db, row, actor, state, "hold", now)
+        return await _set_state(db, row, by, state, "hold")
 
 
 async def _locked(db: Database, account: str, id: str) -> Webhook:
@@ -129,21 +122,20 @@ async def _locked(db: Database, account: str, id: str) -> Webhook:
 async def _set_state(
     db: Database,
     row: Webhook,
-    actor: str,
+    by: Actor,
     state: WebhookState,
     follow: str | None,
-    now: datetime,
     cause: str | None = None,
     discards: bool = False,
 ) -> Webhook:
-    changes: dict[Any, Any] = {"state": state, "state_since": now, "cause": cause}
+    changes: dict[Any, Any] = {"state": state, "state_since": by.now, "cause": cause}
     await Webhook.update(changes).where(Webhook.id == row.id)
     active = state is WebhookState.ACTIVE
-    await turn.follow(db, row.id, follow, active, now, discards)
+    await turn.follow(db, row.id, follow, active, by.now, discards)
     await _end_spell(db, row.id, state)
     await turn.touch(db, row.id)
-    await audit.note(row.account, actor, f"webhook.{state}", row.id, row.name, now)
-    row.state, row.state_since, row.cause = state, now, cause
+    await audit.note(by, f"webhook.{state}", row.id, row.name)
+    row.state, row.state_since, row.cause = state, by.now, cause
     return row
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 
 from callboard.accounts import accounts, audit
+from callboard.accounts.actor import Actor
 from callboard.database import Database, writing
 from callboard.errors import Conflict
 from callboard.signing.keyring import NEXT
@@ -62,62 +63,54 @@ def signing_keys(row: Webhook, now: datetime) -> list[SigningKey]:
 
 
 async def rotate(
-    account: str,
-    actor: str,
-    id: str,
-    vault: Vault,
-    until: datetime,
-    now: datetime,
-    brought: str | None = None,
+    by: Actor, id: str, vault: Vault, until: datetime, brought: str | None = None
 ) -> str | None:
     """A new key, made or brought; the one in use signs beside it until `until`.
 
     Returns the secret that is shown this once, None where its public half is enough.
     """
-    scheme = _scheme_of(await webhooks.get(account, id))
+    scheme = _scheme_of(await webhooks.get(by.account, id))
     check_key(scheme, brought)
     text = await make(scheme, brought)
     assert text is not None
     async with writing() as db:
-        await accounts.bump(db, account)
-        row = await webhooks.get(account, id)
+        await accounts.bump(db, by.account)
+        row = await webhooks.get(by.account, id)
         if row.signing != scheme:
             raise Conflict("Somebody else has changed this webhook just now.")
-        kept = _signing_on(scheme, read_secrets(row.secrets), until, now)
-        new = seal(scheme, text, id, vault, now)
+        kept = _signing_on(scheme, read_secrets(row.secrets), until, by.now)
+        new = seal(scheme, text, id, vault, by.now)
         await _keep(db, id, [new, *kept])
-        await audit.note(account, actor, "webhook.secret_rotated", id, "", now)
+        await audit.note(by, "webhook.secret_rotated", id)
     return text if scheme.shares_secret else None
 
 
-async def end_overlap(account: str, actor: str, id: str, now: datetime) -> None:
+async def end_overlap(by: Actor, id: str) -> None:
     """The newest key alone signs from now on."""
     async with writing() as db:
-        await accounts.bump(db, account)
-        row = await webhooks.get(account, id)
+        await accounts.bump(db, by.account)
+        row = await webhooks.get(by.account, id)
         all = read_secrets(row.secrets)
-        if not any(each.is_good(now) for each in all[1:]):
+        if not any(each.is_good(by.now) for each in all[1:]):
             return
         await _keep(db, id, all[:1])
-        await audit.note(account, actor, "webhook.overlap_ended", id, "", now)
+        await audit.note(by, "webhook.overlap_ended", id)
 
 
-async def reveal(
-    account: str, actor: str, id: str, vault: Vault, now: datetime
-) -> list[str]:
+async def reveal(by: Actor, id: str, vault: Vault) -> list[str]:
     """The secrets that sign, the newest first; that somebody read them is kept."""
     async with writing():
-        row = await webhooks.get(account, id)
+        row = await webhooks.get(by.account, id)
         if not _scheme_of(row).shares_secret:
             raise Conflict(
                 "A private key never leaves Callboard:"
                 " receivers need its public half, which anyone may see."
             )
-        await audit.note(account, actor, "webhook.secret_revealed", id, "", now)
+        await audit.note(by, "webhook.secret_revealed", id)
     return [
         vault.unseal(each.sealed, id)
         for each in read_secrets(row.secrets)
-        if each.is_good(now)
+        if each.is_good(by.now)
     ]
 
 

@@ -7,6 +7,7 @@ host with a space between them.
 from datetime import datetime
 
 from callboard.accounts import accounts, audit
+from callboard.accounts.actor import Actor
 from callboard.database import writing
 from callboard.errors import NotFound
 from callboard.webhooks.settings import as_json, settings_of
@@ -50,5 +51,5 @@ async def _take_off(id: str, address: str, now: datetime) -> None:
         if len(left) < len(chosen):
             kept = Webhook.update({Webhook.recipients: as_json(left)})
             await kept.where(Webhook.id == id)
-            act = "webhook.unsubscribed"
-            await audit.note(row.account, address, act, id, row.name, now)
+            by = Actor(row.account, address, now)
+            await audit.note(by, "webhook.unsubscribed", id, row.name)

@@ -15,6 +15,7 @@ from piccolo.columns.combination import WhereRaw
 
 from callboard import ids
 from callboard.accounts import accounts, audit
+from callboard.accounts.actor import Actor
 from callboard.database import Database, writing
 from callboard.errors import Conflict, NotFound, invalid
 from callboard.matching.patterns import compile_patterns
@@ -39,55 +40,44 @@ class Choice:
 
 
 async def create(
-    account: str,
-    actor: str,
-    new: NewWebhook,
-    vault: Vault,
-    allow_http: bool,
-    now: datetime,
+    by: Actor, new: NewWebhook, vault: Vault, allow_http: bool
 ) -> tuple[Webhook, str | None]:
     """A draft, and the secret that it shares with its receiver, shown this once."""
-    new = await checked(account, new, allow_http, now)
+    new = await checked(by.account, new, allow_http, by.now)
     scheme = Scheme(new.signing)
     text = await make(scheme, new.secret)
-    row = _draft(account, new, text, vault, now)
+    row = _draft(by, new, text, vault)
     async with writing() as db:
         await row.save()
-        await turn.insert(db, row, now)
-        await timetable.follow(db, row.id, None, new.delivery, now)
-        await audit.note(account, actor, "webhook.created", row.id, row.name, now)
-        await accounts.bump(db, account)
+        await turn.insert(db, row, by.now)
+        await timetable.follow(db, row.id, None, new.delivery, by.now)
+        await audit.note(by, "webhook.created", row.id, row.name)
+        await accounts.bump(db, by.account)
     return row, text if scheme.shares_secret else None
 
 
 async def change(
-    account: str,
-    actor: str,
-    id: str,
-    wanted: Mapping[str, Any],
-    vault: Vault,
-    allow_http: bool,
-    now: datetime,
+    by: Actor, id: str, wanted: Mapping[str, Any], vault: Vault, allow_http: bool
 ) -> tuple[Webhook, str | None]:
     """`wanted`: values by the names of NewWebhook; other settings stay as they are.
 
     Another signing scheme gets a key of its own, and the old keys sign no longer. The
     secret of the new one is returned where it is shared, and shown this once.
     """
-    before = await get(account, id)
-    new = await changed(before, wanted, vault, allow_http, now)
+    before = await get(by.account, id)
+    new = await changed(before, wanted, vault, allow_http, by.now)
     text = await _key_for(before, new)  # no transaction waits until it is made
     async with writing() as db:
-        await accounts.bump(db, account)
-        row = await get(account, id)
+        await accounts.bump(db, by.account)
+        row = await get(by.account, id)
         if row.signing != before.signing:
             raise Conflict("Somebody else has changed this webhook just now.")
-        new = await changed(row, wanted, vault, allow_http, now)
-        await _write(db, row, new, text, vault, now)
+        new = await changed(row, wanted, vault, allow_http, by.now)
+        await _write(db, row, new, text, vault, by.now)
         names = ", ".join(sorted(wanted.keys() - {"secret"}))
-        await audit.note(account, actor, "webhook.changed", id, names, now)
+        await audit.note(by, "webhook.changed", id, names)
         await turn.touch(db, id)
-        row = await get(account, id)
+        row = await get(by.account, id)
     return row, text if Scheme(row.signing).shares_secret else None
 
 
@@ -176,20 +166,18 @@ async def listening_to(account: str, type: str) -> list[Webhook]:
     return sorted(found, key=lambda row: row.name)
 
 
-def _draft(
-    account: str, new: NewWebhook, text: str | None, vault: Vault, now: datetime
-) -> Webhook:
-    id = ids.make("wh", now)
+def _draft(by: Actor, new: NewWebhook, text: str | None, vault: Vault) -> Webhook:
+    id = ids.make("wh", by.now)
     new = replace(new, auth=auth.seal(new.auth, id, vault))
     return Webhook(
         id=id,
-        account=account,
+        account=by.account,
         state=WebhookState.DRAFT,
-        state_since=now,
+        state_since=by.now,
         version=1,
-        secrets=_sealed(Scheme(new.signing), text, id, vault, now),
-        created_at=now,
-        changed_at=now,
+        secrets=_sealed(Scheme(new.signing), text, id, vault, by.now),
+        created_at=by.now,
+        changed_at=by.now,
         **columns(new),
     )
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from callboard.accounts import accounts, keys
+from callboard.accounts.actor import Actor
 from callboard.database import opened_database, reading, writing
 from callboard.runtime import prepare_database
 from callboard.upkeep import check
@@ -45,8 +46,8 @@ async def key() -> str:
     async with opened_database():
         account = await accounts.first()
         assert account
-        now = datetime.now(UTC)
-        return (await keys.create(account.id, "chaos", (), "chaos", now))[1]
+        by = Actor(account.id, "chaos", datetime.now(UTC))
+        return (await keys.create(by, "chaos", ()))[1]
 
 
 async def leased(worker: str) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from callboard import spells
 from callboard.accounts import accounts
+from callboard.accounts.actor import Actor
 from callboard.database import reading, writing
 from callboard.delivery import acts, buckets, following, ledger, runs, workers
 from callboard.delivery.calls.targets import Targets
@@ -67,6 +68,10 @@ class Work:
     def clock(self) -> datetime:
         return self.now
 
+    @property
+    def by(self) -> Actor:
+        return Actor(self.account, WHO, self.now)
+
     async def begin(self) -> None:
         now, vault = self.now, self.vault
         self.account = account = (await accounts.add("World", now)).id
@@ -75,9 +80,9 @@ class Work:
         self.targets = Targets(vault)
         for kind in KINDS:
             new = NewWebhook(url="http://127.0.0.1:9/", events=("*",), **kind)
-            row, _ = await webhooks.create(account, WHO, new, vault, True, now)
+            row, _ = await webhooks.create(self.by, new, vault, True)
             self.hooks.append(row.id)
-            await lifecycle.activate(account, WHO, row.id, None, now)
+            await lifecycle.activate(self.by, row.id, None)
         await self.beat()
 
     async def beat(self) -> None:

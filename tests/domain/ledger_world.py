@@ -11,7 +11,7 @@ from callboard.replays import replays
 from callboard.replays.selection import Selection
 from callboard.webhooks import lifecycle, webhooks
 from tests.domain.ledger_work import Work
-from tests.engine import KEEP, WHO
+from tests.engine import KEEP
 
 
 class World(Work):
@@ -37,7 +37,7 @@ class World(Work):
         (row,) = await self.rows("SELECT state FROM webhook WHERE id = :id", id=id)
         refusals = () if held else (Invalid,)
         with contextlib.suppress(NotFound, *refusals):
-            await lifecycle.activate(self.account, WHO, id, held, self.now)
+            await lifecycle.activate(self.by, id, held)
             if row["state"] != "active":
                 self.owed.lost.pop(id, None)
 
@@ -74,14 +74,14 @@ class World(Work):
 
     async def may_refuse(self, act: Callable[..., Awaitable[Any]], hook: int) -> None:
         with contextlib.suppress(Conflict, NotFound):
-            await act(self.account, WHO, self.hooks[hook], self.now)
+            await act(self.by, self.hooks[hook])
 
     async def change(self, hook: int, ordered: bool, concurrency: int) -> None:
         """From ordered to not and back, with whatever is under way."""
         new = {"ordered": ordered, "concurrency": concurrency}
         id, vault = self.hooks[hook], self.vault
         with contextlib.suppress(NotFound):
-            await webhooks.change(self.account, WHO, id, new, vault, True, self.now)
+            await webhooks.change(self.by, id, new, vault, True)
 
     async def cancel(self, which: int) -> None:
         await self.by_hand(by_hand.cancel, which)
@@ -112,7 +112,7 @@ class World(Work):
             webhook=self.hooks[hook], missing=missing, rate_per_second=rate
         )
         with contextlib.suppress(Conflict, Invalid):
-            await replays.start(self.account, WHO, wanted, KEEP, self.now)
+            await replays.start(self.by, wanted, KEEP)
 
     async def drain(self) -> None:
         await super().drain()
@@ -128,14 +128,14 @@ class World(Work):
         if rows:
             id = rows[which % len(rows)]["id"]
             with contextlib.suppress(Conflict):
-                await getattr(replays, act)(self.account, WHO, id, self.now)
+                await getattr(replays, act)(self.by, id)
 
     async def by_hand(self, act: Callable[..., Awaitable[Any]], which: int) -> int:
         if not (rows := await self.rows("SELECT seq FROM delivery ORDER BY seq")):
             return 0
         id = ids.from_sequence("dlv", rows[which % len(rows)]["seq"])
         try:
-            await act(self.account, WHO, id, self.now)
+            await act(self.by, id)
         except CallboardError:
             return 0
         return 1

@@ -13,9 +13,7 @@ from tests.problems import named
 
 
 async def test_a_key_tells_whose_it_is(cast: Cast):
-    key, secret = await keys.create(
-        cast.alice.account, "shop", ["read"], "alice@acme.example", NOW
-    )
+    key, secret = await keys.create(cast.alice.at(NOW), "shop", ["read"])
     assert secret.startswith("cb_")
     caller = await keys.find(secret, NOW)
     assert caller == keys.Caller(
@@ -44,16 +42,16 @@ async def test_a_revoked_key_is_refused_within_a_second(cast: Cast):
 
 
 async def test_revoking_here_counts_at_once(cast: Cast):
-    key, secret = await keys.create(cast.alice.account, "shop", [], "alice", NOW)
+    key, secret = await keys.create(cast.alice.at(NOW), "shop", [])
     assert await keys.find(secret, NOW)
-    await keys.revoke(cast.alice.account, key.id, NOW)
-    await keys.revoke(cast.alice.account, key.id, later(days=1))
+    await keys.revoke(cast.alice.at(NOW), key.id)
+    await keys.revoke(cast.alice.at(later(days=1)), key.id)
     assert await keys.find(secret, NOW) is None
     assert (await keys.get(cast.alice.account, key.id)).revoked_at == NOW
 
 
 async def test_its_use_is_noted_once_a_minute(cast: Cast):
-    key, secret = await keys.create(cast.alice.account, "shop", [], "alice", NOW)
+    key, secret = await keys.create(cast.alice.at(NOW), "shop", [])
     seen = []
     for seconds in (0, 30, 59, 61):
         await keys.find(secret, later(seconds=seconds))
@@ -70,12 +68,12 @@ async def test_many_calls_at_once_ask_the_database_little(cast: Cast):
 async def test_a_stranger_may_not_revoke(cast: Cast):
     key = (await keys.listed(cast.alice.account))[0]
     with pytest.raises(NotFound):
-        await keys.revoke(cast.charlie.account, key.id, NOW)
+        await keys.revoke(cast.charlie.at(NOW), key.id)
 
 
 async def test_all_problems_at_once(cast: Cast):
     with pytest.raises(Invalid) as problems:
-        await keys.create(cast.alice.account, " ", ["fly"], "alice", NOW)
+        await keys.create(cast.alice.at(NOW), " ", ["fly"])
     assert named(problems.value.problems) == [
         ("name", "empty"),
         ("scopes", "unknown"),

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from callboard.accounts import audit
+from callboard.accounts.actor import Actor
 from callboard.accounts.tables import Account
 from callboard.catalogue import event_types, new_types, presets
 from callboard.catalogue.new_types import NewEventType
@@ -24,7 +26,11 @@ def ours(cast: Cast) -> str:
 
 
 async def create(account: str, name: str = "contact.created", **rest: Any):
-    return await event_types.create(account, "t", NewEventType(name=name, **rest), NOW)
+    return await event_types.create(by(account), NewEventType(name=name, **rest))
+
+
+def by(account: str, now: datetime = NOW) -> Actor:
+    return Actor(account, "somebody", now)
 
 
 async def version(account: str) -> int:
@@ -94,14 +100,14 @@ async def test_a_change_replaces_everything_but_the_name(ours: str):
     before = await version(ours)
     new = NewEventType(name="contact.created", description="Other.")
     changed = await event_types.change(
-        ours, "t", "contact.created", new, later(minutes=1)
+        by(ours, later(minutes=1)), "contact.created", new
     )
     assert (changed.group, changed.description, changed.schema) == ("", "Other.", None)
     assert changed.changed_at == later(minutes=1)
     assert await version(ours) > before
     other = NewEventType(name="contact.made")
     with pytest.raises(Invalid) as error:
-        await event_types.change(ours, "t", "contact.created", other, NOW)
+        await event_types.change(by(ours), "contact.created", other)
     assert fields(error) == [("name", "changed")]
 
 
@@ -111,11 +117,11 @@ async def test_a_type_that_webhooks_name_stays(ours: str, cast: Cast):
     await make.webhook(ours, "by pattern", ["*", "contactXcreated"])
     crm = await make.webhook(ours, "CRM sync", ["x", "contact_created"])
     with pytest.raises(Conflict) as error:
-        await event_types.remove(ours, "t", "contact_created", NOW)
+        await event_types.remove(by(ours), "contact_created")
     assert "CRM sync" in error.value.message
     assert "by pattern" not in error.value.message
     await make.delete_webhook(crm)
-    await event_types.remove(ours, "t", "contact_created", NOW)
+    await event_types.remove(by(ours), "contact_created")
     with pytest.raises(NotFound):
         await event_types.get(ours, "contact_created")
 
@@ -146,16 +152,16 @@ async def test_a_preset_adds_what_is_missing(ours: str):
     name = presets.names()[0]
     wanted = [each.name for each in presets.load(name).event_types]
     await create(ours, wanted[0], description="Mine.")
-    first = await event_types.install_preset(ours, "t", name, NOW)
+    first = await event_types.install_preset(by(ours), name)
     assert (list(first.added), list(first.present)) == (wanted[1:], wanted[:1])
     assert (await event_types.get(ours, wanted[0])).description == "Mine."
-    again = await event_types.install_preset(ours, "t", name, NOW)
+    again = await event_types.install_preset(by(ours), name)
     assert (again.added, list(again.present)) == ((), wanted)
 
 
 @pytest.mark.parametrize("name", presets.names())
 async def test_what_a_preset_adds_could_have_been_made_by_hand(ours: str, name: str):
-    installed = await event_types.install_preset(ours, "t", name, NOW)
+    installed = await event_types.install_preset(by(ours), name)
     rows = await event_types.listed(ours)
     assert {row.name for row in rows} == {*installed.added}
     for row in rows:
@@ -178,8 +184,8 @@ async def test_charlie_reaches_none_of_ours(ours: str, cast: Cast):
     for act in (
         event_types.get(theirs, name),
         event_types.sample(theirs, name),
-        event_types.change(theirs, "c", name, NewEventType(name=name), NOW),
-        event_types.remove(theirs, "c", name, NOW),
+        event_types.change(by(theirs), name, NewEventType(name=name)),
+        event_types.remove(by(theirs), name),
     ):
         with pytest.raises(NotFound):
             await act

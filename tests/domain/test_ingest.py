@@ -13,7 +13,7 @@ from callboard.webhooks import lifecycle, webhooks
 from callboard.webhooks.settings import NewWebhook
 from tests import make
 from tests.cast import Cast
-from tests.engine import TYPE, WHO, Engine
+from tests.engine import TYPE, Engine
 
 GOOD = NewEvent(TYPE, b"1", key="k")
 
@@ -145,8 +145,7 @@ class TestWhoGetsIt:
         self, engine: Engine, cast: Cast
     ):
         new = NewWebhook(url=engine.receiver.url, events=("*",))
-        vault, now = engine.runtime.vault, engine.runtime.clock()
-        theirs = cast.charlie.account
-        row, _ = await webhooks.create(theirs, WHO, new, vault, True, now)
-        await lifecycle.activate(theirs, WHO, row.id, None, now)
+        charlie = cast.charlie.at(engine.runtime.clock())
+        row, _ = await webhooks.create(charlie, new, engine.runtime.vault, True)
+        await lifecycle.activate(charlie, row.id, None)
         assert (await engine.post()).deliveries == 0

@@ -28,9 +28,9 @@ async def told(row: Webhook, recipients: str, first: int, end: int) -> None:
 async def test_each_is_found_however_often_others_were_told_since(
     cast: Cast, settings: Settings
 ):
-    account, vault = cast.alice.account, Vault(list(settings.secret_keys))
+    vault = Vault(list(settings.secret_keys))
     new = NewWebhook(url="https://a.example/", events=("*",))
-    row, _ = await webhooks.create(account, "alice", new, vault, True, make.NOW)
+    row, _ = await webhooks.create(cast.alice.at(make.NOW), new, vault, True)
     await told(row, f'["{ONCE}", "{OFTEN}"]', 0, 1)
     await told(row, f'["{OFTEN}"]', 1, 600)
     found = await posting.latest(row.id, [OFTEN, ONCE, "never@acme.example"])

@@ -20,9 +20,8 @@ from tests.problems import named
 
 
 async def test_an_invited_member_joins_with_a_password(cast: Cast):
-    account = cast.alice.account
     dora, token = await invitations.invite(
-        account, "dora@acme.example", "Dora", "viewer", NOW, by="alice"
+        cast.alice.at(NOW), "dora@acme.example", "Dora", "viewer"
     )
     assert await signing_in.sign_in(dora.email, "", NOW) is None
     assert (await invitations.invited(token, NOW)).id == dora.id
@@ -37,7 +36,7 @@ async def test_an_invited_member_joins_with_a_password(cast: Cast):
 async def test_a_new_link_sets_the_password_anew(cast: Cast):
     bob = cast.bob.member
     session = await sessions.start(bob, NOW)
-    token = await invitations.new_link(bob.account, bob.id, NOW)
+    token = await invitations.new_link(cast.alice.at(NOW), bob.id)
     await invitations.join(token, "battery staple", NOW)
     assert await sessions.find(session, NOW) is None
     assert await signing_in.sign_in(bob.email, PASSWORD, NOW) is None
@@ -45,30 +44,29 @@ async def test_a_new_link_sets_the_password_anew(cast: Cast):
 
 
 async def test_an_address_signs_in_to_one_account_only(cast: Cast):
+    charlie = cast.charlie.member.email
     with pytest.raises(Conflict):
-        await invitations.invite(
-            cast.alice.account, cast.charlie.member.email, "", "member", NOW
-        )
+        await invitations.invite(cast.alice.at(NOW), charlie, "", "member")
     assert len(await members.listed(cast.alice.account)) == 2
 
 
 async def test_the_last_owner_stays(cast: Cast):
-    alice = cast.alice.member
+    id, by = cast.alice.member.id, cast.alice.at(NOW)
     with pytest.raises(Conflict):
-        await members.remove(alice.account, alice.id, NOW)
+        await members.remove(by, id)
     with pytest.raises(Conflict):
-        await members.change_role(alice.account, alice.id, "viewer", NOW)
-    await invitations.invite(alice.account, "dora@acme.example", "", "owner", NOW)
+        await members.change_role(by, id, "viewer")
+    await invitations.invite(by, "dora@acme.example", "", "owner")
     with pytest.raises(Conflict):  # one who has not joined cannot open the door
-        await members.remove(alice.account, alice.id, NOW)
+        await members.remove(by, id)
 
 
 async def test_two_owners_who_remove_each_other_leave_one(cast: Cast):
-    alice, bob = cast.alice.member, cast.bob.member
-    await members.change_role(bob.account, bob.id, "owner", NOW)
+    alice, bob = cast.alice, cast.bob
+    await members.change_role(alice.at(NOW), bob.member.id, "owner")
     ends = await asyncio.gather(
-        members.remove(bob.account, bob.id, NOW),
-        members.remove(alice.account, alice.id, NOW),
+        members.remove(alice.at(NOW), bob.member.id),
+        members.remove(bob.at(NOW), alice.member.id),
         return_exceptions=True,
     )
     assert [type(end) for end in ends if end] == [Conflict]
@@ -78,8 +76,8 @@ async def test_two_owners_who_remove_each_other_leave_one(cast: Cast):
 async def test_a_removed_member_is_out_at_once(cast: Cast):
     bob = cast.bob.member
     session = await sessions.start(bob, NOW)
-    link = await invitations.new_link(bob.account, bob.id, NOW)
-    await members.remove(bob.account, bob.id, NOW, by="alice@acme.example")
+    link = await invitations.new_link(cast.alice.at(NOW), bob.id)
+    await members.remove(cast.alice.at(NOW), bob.id)
     assert await sessions.find(session, NOW) is None
     assert await signing_in.sign_in(bob.email, PASSWORD, NOW) is None
     with pytest.raises(NotFound):
@@ -89,11 +87,11 @@ async def test_a_removed_member_is_out_at_once(cast: Cast):
 
 
 async def test_a_stranger_reaches_nobody(cast: Cast):
-    theirs, bob = cast.charlie.account, cast.bob.member
+    charlie, bob = cast.charlie.at(NOW), cast.bob.member
     for act in (
-        members.remove(theirs, bob.id, NOW),
-        members.change_role(theirs, bob.id, "viewer", NOW),
-        invitations.new_link(theirs, bob.id, NOW),
+        members.remove(charlie, bob.id),
+        members.change_role(charlie, bob.id, "viewer"),
+        invitations.new_link(charlie, bob.id),
     ):
         with pytest.raises(NotFound):
             await act
@@ -105,16 +103,16 @@ async def test_a_stranger_reaches_nobody(cast: Cast):
 )
 async def test_odd_addresses_are_refused(cast: Cast, email: str):
     with pytest.raises(Invalid):
-        await invitations.invite(cast.alice.account, email, "", "member", NOW)
+        await invitations.invite(cast.alice.at(NOW), email, "", "member")
 
 
 @pytest.mark.parametrize("odd", ["Ada\0", "Ada\nBcc: eve", "Ada\u2028", "Ada\ud800"])
 async def test_a_name_is_one_line_of_text(cast: Cast, odd: str):
     """What some database or mail cannot hold is refused beside its field."""
-    account, by = cast.alice.account, "alice"
+    by = cast.alice.at(NOW)
     for act in (
-        invitations.invite(account, "new@acme.example", odd, "member", NOW),
-        keys.create(account, odd, [], by, NOW),
+        invitations.invite(by, "new@acme.example", odd, "member"),
+        keys.create(by, odd, []),
         accounts.add(odd, NOW),
     ):
         with pytest.raises(Invalid) as refused:

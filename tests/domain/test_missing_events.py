@@ -6,7 +6,7 @@ from callboard.database import writing
 from callboard.ingest import NewEvent
 from callboard.matching.context import Context, TagFilter
 from tests import make
-from tests.engine import WHO, Engine
+from tests.engine import Engine
 from tests.replaying import OTHER, count, failed, finished, made, start
 
 
@@ -55,7 +55,7 @@ async def test_only_what_passes_the_filters_of_today_is_missing(engine: Engine):
     webhook = await engine.webhook(conditions=conditions, context=context)
     assert await count(engine, webhook, missing=True) == 0
     tree = [Tag("region.7", "region.3")]
-    await contexts.replace(engine.account, WHO, tree, engine.runtime.clock())
+    await contexts.replace(engine.by, tree)
     assert await count(engine, webhook, missing=True) == 15
     replay = await start(engine, webhook, missing=True)
     async with engine.working():

@@ -14,7 +14,7 @@ from callboard.replays.pace import UnderWay
 from callboard.replays.selection import Selection
 from callboard.schedule import Schedule
 from callboard.upkeep import check
-from tests.engine import KEEP, TYPE, WHO, Engine
+from tests.engine import KEEP, TYPE, Engine
 from tests.replaying import PLACES, made
 
 COUNT = 40
@@ -31,8 +31,8 @@ async def replay(engine: Engine) -> str:
             " due = NULL, finished_at = :now",
             now=engine.runtime.clock(),
         )
-    wanted, now = Selection(webhook=webhook), engine.runtime.clock()
-    return (await replays.start(engine.account, WHO, wanted, KEEP, now)).id
+    wanted = Selection(webhook=webhook)
+    return (await replays.start(engine.by, wanted, KEEP)).id
 
 
 async def all_delivered(now: datetime) -> None:
@@ -100,7 +100,7 @@ async def test_what_somebody_else_has_sent_again_meanwhile_is_passed_over(
 ):
     last = (await engine.deliveries())[-1]
     now = engine.runtime.clock()
-    await by_hand.repeat(engine.account, WHO, last, now)
+    await by_hand.repeat(engine.by, last)
     while (await progress.get(engine.account, replay)).is_open:
         now += timedelta(seconds=2)
         await running.advance(now, PLACES)
@@ -130,7 +130,7 @@ async def test_a_newer_replay_gets_its_turn_beside_an_older_one(
 ):
     other = await engine.webhook(name="Other")
     wanted, now = Selection(webhook=other, missing=True), engine.runtime.clock()
-    await replays.start(engine.account, WHO, wanted, KEEP, now)
+    await replays.start(engine.by, wanted, KEEP)
     await running.advance(now + timedelta(seconds=1), PLACES)
     rows = await engine.rows(
         "SELECT webhook, count(*) AS n FROM delivery WHERE extra GROUP BY webhook"
@@ -142,7 +142,7 @@ async def test_what_goes_out_in_scheduled_runs_waits_for_the_next_one(engine: En
     await engine.post_all([NewEvent(TYPE, b"{}")] * 3)
     webhook = await engine.webhook(delivery=Schedule(every_minutes=5))
     wanted, now = Selection(webhook=webhook, missing=True), engine.runtime.clock()
-    await replays.start(engine.account, WHO, wanted, KEEP, now)
+    await replays.start(engine.by, wanted, KEEP)
     for seconds in (1, 2):
         await running.advance(now + timedelta(seconds=seconds), PLACES)
     rows = await engine.rows("SELECT state, due FROM delivery")
@@ -154,7 +154,7 @@ async def test_behind_filters_every_event_is_counted_however_many(engine: Engine
     await engine.post_all(events)
     webhook = await engine.webhook(conditions={"n:gte": 2_295})
     wanted, now = Selection(webhook=webhook, missing=True), engine.runtime.clock()
-    replay = await replays.start(engine.account, WHO, wanted, KEEP, now)
+    replay = await replays.start(engine.by, wanted, KEEP)
     assert replay.total == 5
     while (await progress.get(engine.account, replay.id)).is_open:
         now += timedelta(seconds=2)

@@ -135,10 +135,10 @@ class TestWhatIsWrong:
     async def test_charlie_starts_and_finds_nothing(self, engine: Engine, cast):
         webhook = await failed(engine, 1)
         replay = await start(engine, webhook)
-        theirs, now = cast.charlie.account, engine.runtime.clock()
+        charlie = cast.charlie.at(engine.runtime.clock())
         with pytest.raises(Invalid):
-            await replays.start(theirs, "c", Selection(webhook=webhook), KEEP, now)
+            await replays.start(charlie, Selection(webhook=webhook), KEEP)
         for act in (replays.pause, replays.resume, replays.cancel):
             with pytest.raises(NotFound):
-                await act(theirs, "c", replay.id, now)
-        assert (await progress.page(theirs)).items == []
+                await act(charlie, replay.id)
+        assert (await progress.page(charlie.account)).items == []

@@ -7,7 +7,7 @@ import pytest
 from callboard.errors import Conflict
 from callboard.replays import progress, replays, running
 from callboard.replays.selection import Selection
-from tests.engine import KEEP, WHO, Engine, eventually
+from tests.engine import KEEP, Engine, eventually
 from tests.receiver import Answer
 from tests.replaying import PLACES, failed, finished, made, start, steps
 
@@ -16,13 +16,13 @@ async def test_a_paused_one_makes_no_more_until_it_goes_on(engine: Engine):
     webhook = await failed(engine, 30)
     replay = await start(engine, webhook)
     now = await steps(engine, 1)
-    paused = await replays.pause(engine.account, WHO, replay.id, now)
+    paused = await replays.pause(engine.by, replay.id)
     await steps(engine, 3, now)
     assert paused.state == "paused"
     assert len(await made(engine)) == paused.made == 2
     with pytest.raises(Conflict, match="under way"):
-        await replays.start(engine.account, WHO, Selection(webhook=webhook), KEEP, now)
-    await replays.resume(engine.account, WHO, replay.id, engine.runtime.clock())
+        await replays.start(engine.by, Selection(webhook=webhook), KEEP)
+    await replays.resume(engine.by, replay.id)
     async with engine.working():
         assert (await finished(engine, replay)).delivered == 30
 
@@ -31,7 +31,7 @@ async def test_cancelling_takes_back_what_waits(engine: Engine):
     webhook = await failed(engine, 30)
     replay = await start(engine, webhook)
     now = await steps(engine, 1)
-    await replays.cancel(engine.account, WHO, replay.id, now)
+    await replays.cancel(engine.by, replay.id)
     await steps(engine, 3, now)
     report = await progress.get(engine.account, replay.id)
     assert (report.state, report.made, report.cancelled) == ("cancelled", 2, 2)
@@ -39,8 +39,8 @@ async def test_cancelling_takes_back_what_waits(engine: Engine):
     rows = await engine.rows("SELECT state, reason FROM delivery WHERE extra")
     assert {tuple(r.values()) for r in rows} == {("cancelled", "replay cancelled")}
     with pytest.raises(Conflict):
-        await replays.resume(engine.account, WHO, replay.id, now)
-    again = await replays.cancel(engine.account, WHO, replay.id, now)
+        await replays.resume(engine.by, replay.id)
+    again = await replays.cancel(engine.by, replay.id)
     assert again.state == "cancelled"
 
 
@@ -50,7 +50,7 @@ async def test_a_call_under_way_when_it_is_cancelled_ends_by_itself(engine: Engi
     replay = await start(engine, webhook)
     async with engine.working():
         await engine.receiver.got(1)
-        await replays.cancel(engine.account, WHO, replay.id, engine.runtime.clock())
+        await replays.cancel(engine.by, replay.id)
         gate.set()
 
         async def met() -> bool:

@@ -10,7 +10,7 @@ from callboard.database import writing
 from callboard.delivery import by_hand, events
 from callboard.errors import NotFound
 from callboard.upkeep import retention
-from tests.engine import KEEP, WHO, Engine
+from tests.engine import KEEP, Engine
 
 
 async def forgotten(engine: Engine) -> int:
@@ -45,9 +45,8 @@ async def test_what_is_forgotten_cannot_be_sent(engine: Engine):
     receipt = await engine.post()
     await engine.work()
     await forgotten(engine)
-    now = engine.runtime.clock()
     with pytest.raises(NotFound):
-        await by_hand.send_event(engine.account, WHO, receipt.id, webhook, now)
+        await by_hand.send_event(engine.by, receipt.id, webhook)
 
 
 async def test_an_event_that_is_being_sent_again_is_not_forgotten(engine: Engine):
@@ -58,8 +57,7 @@ async def test_an_event_that_is_being_sent_again_is_not_forgotten(engine: Engine
         await events.keep(db, engine.account, [receipt.id])
         forgetting = asyncio.create_task(forgotten(engine), context=Context())
         await asyncio.wait([forgetting], timeout=0.2)
-        now = engine.runtime.clock()
-        await by_hand.send_event(engine.account, WHO, receipt.id, webhook, now)
+        await by_hand.send_event(engine.by, receipt.id, webhook)
     assert await forgetting == 0
     await engine.work()
     assert await engine.states() == ["delivered"] * 2
@@ -69,10 +67,8 @@ async def test_an_event_is_sent_again_or_forgotten_but_never_half(engine: Engine
     webhook = await engine.webhook()
     receipts = [await engine.post() for _ in range(20)]
     await engine.work()
-    now = engine.runtime.clock()
     sending = [
-        by_hand.send_event(engine.account, WHO, receipt.id, webhook, now)
-        for receipt in receipts
+        by_hand.send_event(engine.by, receipt.id, webhook) for receipt in receipts
     ]
     gone, *sent = await asyncio.gather(
         forgotten(engine), *sending, return_exceptions=True

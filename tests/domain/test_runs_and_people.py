@@ -8,20 +8,18 @@ from callboard.delivery import by_hand, runs
 from callboard.errors import Conflict
 from callboard.schedule import Schedule
 from tests.days import EVERY_FIVE, Days, arrays, numbers
-from tests.engine import WHO
 
 
 async def test_a_person_may_ask_for_a_run_and_the_plan_stays(days: Days):
     webhook = await days.webhook(EVERY_FIVE)
     before = await runs.timetable(webhook)
-    account = days.engine.account
     await days.post(b"1")
-    assert await runs.run_now(account, WHO, webhook, days.now) == 1
+    assert await runs.run_now(days.by, webhook) == 1
     with pytest.raises(Conflict, match="under way"):
-        await runs.run_now(account, WHO, webhook, days.now)
+        await runs.run_now(days.by, webhook)
     await days.work()
     assert numbers(days.calls()) == [1]
-    assert await runs.run_now(account, WHO, webhook, days.now) == 0
+    assert await runs.run_now(days.by, webhook) == 0
     after = await runs.timetable(webhook)
     assert before
     assert after
@@ -30,10 +28,10 @@ async def test_a_person_may_ask_for_a_run_and_the_plan_stays(days: Days):
     assert (after.last.hand, after.last.delivered) == (True, 1)
     await days.engine.pause(webhook)
     with pytest.raises(Conflict, match="paused"):
-        await runs.run_now(account, WHO, webhook, days.now)
+        await runs.run_now(days.by, webhook)
     await days.change(webhook, delivery=None)
     with pytest.raises(Conflict, match="no schedule"):
-        await runs.run_now(account, WHO, webhook, days.now)
+        await runs.run_now(days.by, webhook)
 
 
 async def test_a_try_by_hand_goes_at_once_and_uses_no_run_up(days: Days):
@@ -41,7 +39,7 @@ async def test_a_try_by_hand_goes_at_once_and_uses_no_run_up(days: Days):
     days.engine.receiver.script("/", 500)
     await days.post_numbers(1, 2)
     (_, second) = await days.engine.deliveries()
-    await by_hand.try_now(days.engine.account, WHO, second, days.now)
+    await by_hand.try_now(days.by, second)
     assert numbers(await days.after(0.1)) == [2]
     assert numbers(await days.after(5)) == [1, 2]
     rows = await days.engine.rows("SELECT tries FROM delivery ORDER BY seq")
@@ -74,9 +72,8 @@ async def test_no_run_begins_before_what_was_held_is_where_it_belongs(
     await days.post_numbers(0, 2)
     await days.engine.activate(webhook, held)
     await days.post_numbers(2, 1)
-    account = days.engine.account
     with pytest.raises(Conflict, match="put back"):
-        await runs.run_now(account, WHO, webhook, days.now)
+        await runs.run_now(days.by, webhook)
     kept = [0, 1, 2] if held == "deliver" else [2]
     assert numbers(await days.after(6)) == kept
 
@@ -116,5 +113,5 @@ async def test_a_replay_goes_at_once(days: Days):
     await days.post(b"1")
     await days.after(5)
     (id,) = await days.engine.deliveries()
-    await by_hand.repeat(days.engine.account, WHO, id, days.now)
+    await by_hand.repeat(days.by, id)
     assert numbers(await days.after(0.1)) == [1]

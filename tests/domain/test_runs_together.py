@@ -11,7 +11,6 @@ from callboard.delivery.states import Lane
 from callboard.payload.settings import Payload
 from callboard.schedule import Schedule
 from tests.days import Days, arrays
-from tests.engine import WHO
 
 
 async def test_several_events_go_in_one_call_that_stays_as_it_was(days: Days):
@@ -124,7 +123,7 @@ async def test_a_member_tried_by_hand_brings_its_call_along(days: Days):
     await days.post_numbers(0, 3)
     (first,) = await days.after(5)
     last = (await days.engine.deliveries())[-1]
-    await by_hand.try_now(days.engine.account, WHO, last, days.now)
+    await by_hand.try_now(days.by, last)
     (second,) = await days.after(0.1)
     assert (second.id, second.body) == (first.id, first.body)
     assert await days.engine.states() == ["delivered"] * 3
@@ -138,7 +137,7 @@ async def test_a_cancelled_member_leaves_its_call_and_the_others_get_a_new_one(
     await days.post_numbers(0, 3)
     (first,) = await days.after(5)
     middle = (await days.engine.deliveries())[1]
-    await by_hand.cancel(days.engine.account, WHO, middle, days.now)
+    await by_hand.cancel(days.by, middle)
     (second,) = await days.after(5)
     assert arrays([second]) == [[0, 2]]
     assert second.id != first.id
@@ -150,7 +149,7 @@ async def test_a_member_cancelled_during_the_run_is_not_sent(days: Days):
     days.now += timedelta(minutes=5)
     await days.look()
     middle = (await days.engine.deliveries())[1]
-    await by_hand.cancel(days.engine.account, WHO, middle, days.now)
+    await by_hand.cancel(days.by, middle)
     await days.work()
     assert arrays(days.calls()) == [[0]]
     assert arrays(await days.after(5)) == [[2]]

@@ -125,7 +125,7 @@ class TestSignIn:
 
     async def test_a_new_password_voids_the_link_for_a_forgotten_one(self, cast: Cast):
         bob = cast.bob.member
-        token = await invitations.new_link(bob.account, bob.id, NOW)
+        token = await invitations.new_link(cast.alice.at(NOW), bob.id)
         await signing_in.change_password(bob, PASSWORD, "battery staple", NOW)
         with pytest.raises(NotFound):
             await invitations.join(token, "of whoever reads the mail", NOW)

@@ -139,8 +139,7 @@ async def test_a_stranger_who_asks_makes_no_invitation_void(
     mailboxes: Mailboxes,
     tmp_path: Path,
 ):
-    now, alice = engine.runtime.clock(), cast.alice.member
-    owners = await invitations.new_link(alice.account, alice.id, now)
+    owners = await invitations.new_link(engine.by, cast.alice.member.id)
     first = await link_by_mail(visitor, engine, mailboxes, tmp_path)
     engine.skip(900)
     await link_by_mail(visitor, engine, mailboxes, tmp_path)

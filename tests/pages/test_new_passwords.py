@@ -31,8 +31,7 @@ async def test_one_who_chose_it_by_a_link_does_too(
     visitor: Browser, alice: Browser, engine: Engine, cast: Cast
 ):
     member = cast.bob.member
-    now = engine.runtime.clock()
-    link = await invitations.new_link(member.account, member.id, now)
+    link = await invitations.new_link(engine.by, member.id)
     await visitor.post(f"/join/{link}", {"password": NEW})
     (told,) = await Notice.objects()
     assert (told.kind, told.address) == ("new_password", member.email)
@@ -43,8 +42,7 @@ async def test_one_who_chose_it_by_a_link_does_too(
 async def test_who_joins_or_gives_a_wrong_one_is_told_nothing(
     visitor: Browser, bob: Browser, engine: Engine, cast: Cast
 ):
-    account, now = cast.alice.account, engine.runtime.clock()
-    _, link = await invitations.invite(account, "dan@acme.example", "", "viewer", now)
+    _, link = await invitations.invite(engine.by, "dan@acme.example", "", "viewer")
     await visitor.post(f"/join/{link}", {"password": NEW})
     await bob.post("/settings/password", {"old": "wrong", "password": NEW}, 422)
     assert await Notice.count() == 0

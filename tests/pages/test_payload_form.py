@@ -7,7 +7,7 @@ import pytest
 from callboard.catalogue import event_types
 from callboard.catalogue.new_types import NewEventType
 from callboard.webhooks.settings import settings_of
-from tests.engine import TYPE, WHO, Engine
+from tests.engine import TYPE, Engine
 from tests.pages.forms import FORM, only
 from tests.pages.signed_in import seen
 
@@ -24,8 +24,7 @@ async def contacts(engine: Engine) -> Engine:
         placeholders={"contactNumber": "data.contactNumber"},
         fields={"address": "relation"},
     )
-    now = engine.runtime.clock()
-    await event_types.change(engine.account, WHO, TYPE, new, now)
+    await event_types.change(engine.by, TYPE, new)
     return engine
 
 

@@ -126,7 +126,7 @@ class TestSignIn:
         bob, now = cast.bob.member, runtime.clock()
         for n in range(100):
             await signing_in.sign_in(bob.email, "x", now, f"192.0.2.{n}")
-        token = await invitations.new_link(bob.account, bob.id, now)
+        token = await invitations.new_link(cast.alice.at(now), bob.id)
         form = {"name": "Bob", "password": make.PASSWORD}
         await visitor.post(f"/join/{token}", form)
         await visitor.post("/logout")
@@ -160,9 +160,8 @@ class TestSignIn:
 class TestInvitation:
     @pytest.fixture
     async def path(self, runtime, cast: Cast) -> str:
-        _, token = await invitations.invite(
-            cast.alice.account, "dan@acme.example", "Dan", "viewer", runtime.clock()
-        )
+        by = cast.alice.at(runtime.clock())
+        _, token = await invitations.invite(by, "dan@acme.example", "Dan", "viewer")
         return f"/join/{token}"
 
     async def test_lets_one_choose_a_password_and_in(self, visitor, path):
@@ -179,7 +178,7 @@ class TestInvitation:
         self, visitor, cast: Cast, runtime
     ):
         bob = cast.bob.member
-        token = await invitations.new_link(bob.account, bob.id, runtime.clock())
+        token = await invitations.new_link(cast.alice.at(runtime.clock()), bob.id)
         page = await visitor.get(f"/join/{token}")
         assert "Choose a new password It is for bob@acme.example." in seen(page)
         assert 'name="name"' not in page.text

@@ -161,9 +161,7 @@ async def test_after_a_rotation_both_secrets_verify_until_the_old_one_ends(
     webhook = await engine.webhook()
     now = engine.runtime.clock()
     until = now.replace(year=now.year + 1)
-    new = await rotation.rotate(
-        engine.account, "alice", webhook, engine.runtime.vault, until, now
-    )
+    new = await rotation.rotate(engine.by, webhook, engine.runtime.vault, until)
     await engine.post()
     await engine.work()
     (call,) = engine.receiver.calls
@@ -174,12 +172,11 @@ async def test_after_a_rotation_both_secrets_verify_until_the_old_one_ends(
 
 async def test_a_worker_that_knows_a_webhook_sees_its_new_secret(engine: Engine):
     webhook = await engine.webhook()
-    account, vault = engine.account, engine.runtime.vault
     async with engine.working("wrk_a", "wrk_b"):
         await engine.post()
         await engine.settled()
-        now = engine.runtime.clock()
-        new = await rotation.rotate(account, "alice", webhook, vault, now, now)
+        by, vault = engine.by, engine.runtime.vault
+        new = await rotation.rotate(by, webhook, vault, until=by.now)
         await engine.post()
         await engine.settled()
     before, after = engine.receiver.calls

@@ -7,7 +7,7 @@ from callboard.catalogue.contexts import Tag
 from callboard.ingest import Acceptor, NewEvent
 from callboard.matching.context import Context, TagFilter
 from callboard.matching.sending import USUAL, Sending
-from tests.engine import TYPE, WHO, Engine
+from tests.engine import TYPE, Engine
 
 
 async def test_a_contacts_role_and_main_address_decide(engine: Engine):
@@ -33,7 +33,7 @@ async def test_a_contacts_role_and_main_address_decide(engine: Engine):
 
 async def test_an_employee_of_a_region_below_the_chosen_one(engine: Engine):
     tree = [Tag("region.3"), Tag("region.7", "region.3")]
-    await contexts.replace(engine.account, WHO, tree, engine.runtime.clock())
+    await contexts.replace(engine.by, tree)
     region = TagFilter("region.3", include_children=True)
     only = TagFilter("region.3", include_children=False)
     active = {"status": "ACTIVE", "0": "lastName:isNotNull"}

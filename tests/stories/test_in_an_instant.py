@@ -12,7 +12,7 @@ from callboard.delivery.following.course import STEP
 from callboard.errors import NotFound
 from callboard.ingest import NewEvent
 from callboard.webhooks import lifecycle
-from tests.engine import TYPE, WHO, Engine
+from tests.engine import TYPE, Engine
 
 
 async def by_rule(engine: Engine, webhook: str) -> None:
@@ -25,8 +25,7 @@ async def by_rule(engine: Engine, webhook: str) -> None:
 
 
 async def by_hand(engine: Engine, webhook: str) -> None:
-    now = engine.runtime.clock()
-    await lifecycle.deactivate(engine.account, WHO, webhook, now)
+    await lifecycle.deactivate(engine.by, webhook)
 
 
 async def there_and_back(engine: Engine, webhook: str) -> None:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from callboard.accounts import accounts, keys
+from callboard.accounts.actor import Actor
 from callboard.config import Settings
 from callboard.database import writing
 from callboard.notices import posting
@@ -145,7 +146,8 @@ async def test_what_was_held_is_discarded_or_expires_and_people_hear_of_it(
 async def _sign_in(api: httpx.AsyncClient) -> None:
     account = await accounts.first()
     assert account
-    _, key = await keys.create(account.id, "program", (), "program", make.NOW)
+    by = Actor(account.id, "program", make.NOW)
+    _, key = await keys.create(by, "program", ())
     api.headers["Authorization"] = f"Bearer {key}"
     await make.event_type(account.id, TYPE)
 

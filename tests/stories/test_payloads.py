@@ -15,7 +15,7 @@ from callboard.delivery import reading
 from callboard.delivery.reading import DeliveryView
 from callboard.payload.settings import Payload
 from callboard.webhooks import webhooks
-from tests.engine import TYPE, WHO, Engine
+from tests.engine import TYPE, Engine
 
 DATA = {
     "contactNumber": "1000234",
@@ -37,8 +37,8 @@ async def declare(engine: Engine, **more: Any) -> None:
         "placeholders": {"contactNumber": "data.contactNumber"},
         "fields": {"address": "relation", "notes": "on_demand"},
     } | more
-    new, now = NewEventType(name=TYPE, **told), engine.runtime.clock()
-    await event_types.change(engine.account, WHO, TYPE, new, now)
+    new = NewEventType(name=TYPE, **told)
+    await event_types.change(engine.by, TYPE, new)
 
 
 async def delivered(engine: Engine, data: object = None) -> list[DeliveryView]:

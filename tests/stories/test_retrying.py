@@ -8,7 +8,7 @@ from callboard.delivery import by_hand, reading
 from callboard.delivery.reading import DeliveryView
 from callboard.errors import Conflict, NotFound
 from tests.cast import Cast
-from tests.engine import WHO, Engine, eventually
+from tests.engine import Engine, eventually
 from tests.receiver import Answer
 
 
@@ -184,11 +184,11 @@ class TestByHand:
 
     async def try_now(self, engine: Engine) -> None:
         (id,) = await engine.deliveries()
-        await by_hand.try_now(engine.account, WHO, id, engine.runtime.clock())
+        await by_hand.try_now(engine.by, id)
 
     async def cancel(self, engine: Engine) -> None:
         (id,) = await engine.deliveries()
-        await by_hand.cancel(engine.account, WHO, id, engine.runtime.clock())
+        await by_hand.cancel(engine.by, id)
 
 
 class TestAgain:
@@ -201,8 +201,7 @@ class TestAgain:
         async with engine.working():
             await engine.settled()
             first = await only(engine)
-            now = engine.runtime.clock()
-            id = await by_hand.repeat(engine.account, WHO, first.id, now)
+            id = await by_hand.repeat(engine.by, first.id)
             await engine.settled()
         again = await reading.get(engine.account, id)
         assert (again.repeats, again.state) == (first.id, "delivered")
@@ -219,8 +218,7 @@ class TestAgain:
             engine.skip(100)
             await engine.settled()
             first = (await engine.deliveries())[0]
-            now = engine.runtime.clock()
-            await by_hand.repeat(engine.account, WHO, first, now)
+            await by_hand.repeat(engine.by, first)
             await engine.receiver.got(3)
             engine.skip(100)
             delivery = await tried(engine, 2)
@@ -231,23 +229,21 @@ class TestAgain:
         webhook = await engine.webhook()
         await engine.post()
         (id,) = await engine.deliveries()
-        now = engine.runtime.clock()
         with pytest.raises(Conflict):
-            await by_hand.repeat(engine.account, WHO, id, now)
+            await by_hand.repeat(engine.by, id)
         async with engine.working():
             await engine.settled()
             await engine.pause(webhook)
             with pytest.raises(Conflict):
-                await by_hand.repeat(engine.account, WHO, id, now)
+                await by_hand.repeat(engine.by, id)
 
     async def test_an_event_goes_to_a_webhook_that_does_not_listen(
         self, engine: Engine
     ):
         webhook = await engine.webhook(events=("other.*",))
         receipt = await engine.post()
-        now = engine.runtime.clock()
         async with engine.working():
-            id = await by_hand.send_event(engine.account, WHO, receipt.id, webhook, now)
+            id = await by_hand.send_event(engine.by, receipt.id, webhook)
             await engine.settled()
         assert (await reading.get(engine.account, id)).state == "delivered"
 
@@ -255,10 +251,10 @@ class TestAgain:
         webhook = await engine.webhook()
         receipt = await engine.post()
         (id,) = await engine.deliveries()
-        charlie, now = cast.charlie.account, engine.runtime.clock()
+        charlie = cast.charlie.at(engine.runtime.clock())
         for act in (by_hand.repeat, by_hand.try_now, by_hand.cancel):
             with pytest.raises(NotFound):
-                await act(charlie, "charlie", id, now)
+                await act(charlie, id)
         with pytest.raises(NotFound):
-            await by_hand.send_event(charlie, "charlie", receipt.id, webhook, now)
+            await by_hand.send_event(charlie, receipt.id, webhook)
         await engine.work()

@@ -17,7 +17,7 @@ from callboard.signing import keys
 from callboard.signing.schemes import Scheme
 from callboard.webhooks import rotation, webhooks
 from callboard.webhooks.tables import Webhook
-from tests.engine import WHO, Engine
+from tests.engine import Engine
 from web.pages import snippets
 
 pytestmark = pytest.mark.once
@@ -66,8 +66,7 @@ async def story(engine: Engine) -> Story:
         await engine.settled()
         rows = {s: await webhooks.get(engine.account, id) for s, id in ids.items()}
         for id in ids.values():
-            now = engine.runtime.clock()
-            await rotation.end_overlap(engine.account, WHO, id, now)
+            await rotation.end_overlap(engine.by, id)
         await engine.post(DATA)
         await engine.settled()
     cases: list[Case] = []
@@ -90,7 +89,7 @@ async def _webhook(engine: Engine, scheme: Scheme) -> str:
     id = await engine.webhook(f"/{scheme}", signing=scheme.value)
     vault, now = engine.runtime.vault, engine.runtime.clock()
     brought = SECRET if scheme.shares_secret else None
-    await rotation.rotate(engine.account, WHO, id, vault, now + HOUR, now, brought)
+    await rotation.rotate(engine.by, id, vault, now + HOUR, brought)
     return id
 
 

@@ -7,7 +7,7 @@ import pytest
 from callboard.errors import Conflict, NotFound
 from callboard.ingest import Acceptor, NewEvent
 from callboard.webhooks import lifecycle, webhooks
-from tests.engine import TYPE, WHO, Engine, eventually
+from tests.engine import TYPE, Engine, eventually
 
 
 async def test_a_draft_calls_nobody_until_it_is_activated(engine: Engine):
@@ -73,8 +73,7 @@ async def no_lease(engine: Engine) -> bool:
 
 async def test_a_deactivated_webhook_holds_too(engine: Engine):
     webhook = await engine.webhook()
-    now = engine.runtime.clock()
-    await lifecycle.deactivate(engine.account, WHO, webhook, now)
+    await lifecycle.deactivate(engine.by, webhook)
     await engine.post()
     async with engine.working():
         await engine.followed()
@@ -86,8 +85,7 @@ async def test_deactivating_what_was_paused_just_now_holds_what_waits(engine: En
     webhook = await engine.webhook()
     await engine.post()
     await engine.pause(webhook)
-    now = engine.runtime.clock()
-    await lifecycle.deactivate(engine.account, WHO, webhook, now)
+    await lifecycle.deactivate(engine.by, webhook)
     async with engine.working():
         await engine.followed()
     assert await engine.states() == ["held"]

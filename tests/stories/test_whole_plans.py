@@ -1,7 +1,7 @@
 """A plan has its tries, whatever people do in between."""
 
 from callboard.delivery import by_hand
-from tests.engine import WHO, Engine, eventually
+from tests.engine import Engine, eventually
 from tests.receiver import Answer
 
 GAP = 60
@@ -28,8 +28,7 @@ async def test_a_try_by_hand_takes_none_of_them(engine: Engine):
     async with engine.working():
         await attempted(engine, 1)
         (id,) = await engine.deliveries()
-        now = engine.runtime.clock()
-        await by_hand.try_now(engine.account, WHO, id, now)
+        await by_hand.try_now(engine.by, id)
         engine.ring()
         for attempts in (2, 3):
             await attempted(engine, attempts)

@@ -6,11 +6,11 @@ import msgspec
 from litestar import Controller, get, put
 from litestar.di import NamedDependency
 
+from callboard.accounts.actor import Actor
 from callboard.catalogue import contexts
 from callboard.catalogue.contexts import Tag
 from web.api import bodies
 from web.errors import AnyRequest
-from web.security import Running, actor
 
 _BYTES = 4 * 1024 * 1024
 
@@ -51,11 +51,8 @@ class ContextsController(Controller):
         return TreeOut.of(await contexts.listed(account))
 
     @put("/", opt={"takes": TreeIn})
-    async def replace(
-        self, request: AnyRequest, account: NamedDependency[str], runtime: Running
-    ) -> TreeOut:
+    async def replace(self, request: AnyRequest, by: NamedDependency[Actor]) -> TreeOut:
         """Replaces the whole tree; webhooks follow it from the next event on."""
         wanted = await bodies.take(request, TreeIn, _BYTES)
         tags = [Tag(each.tag, each.parent) for each in wanted.tags]
-        who, now = actor(request), runtime.clock()
-        return TreeOut.of(await contexts.replace(account, who, tags, now))
+        return TreeOut.of(await contexts.replace(by, tags))

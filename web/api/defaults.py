@@ -2,12 +2,13 @@ import msgspec
 from litestar import get, put
 from litestar.di import NamedDependency
 
+from callboard.accounts.actor import Actor
 from callboard.webhooks import defaults
 from callboard.webhooks.defaults import Defaults
 from callboard.webhooks.recipients import DEFAULT_NOTIFY
 from web.api import bodies
 from web.errors import AnyRequest
-from web.security import Running, actor
+from web.security import Running
 
 
 class DefaultsIn(msgspec.Struct, forbid_unknown_fields=True):
@@ -31,14 +32,14 @@ async def show_defaults(account: NamedDependency[str], runtime: Running) -> Defa
 
 @put("/defaults", tags=["Webhooks"], opt={"takes": DefaultsIn})
 async def set_defaults(
-    request: AnyRequest, account: NamedDependency[str], runtime: Running
+    request: AnyRequest, by: NamedDependency[Actor], runtime: Running
 ) -> Defaults:
     """For new webhooks; those that there are stay as they are."""
     days = runtime.settings.hold_days
 
     async def judge(given: DefaultsIn) -> None:
-        await defaults.check(account, given.to_defaults(days))
+        await defaults.check(by.account, given.to_defaults(days))
 
     given = await bodies.take_judged(request, DefaultsIn, judge, {})
     new = given.to_defaults(days)
-    return await defaults.change(account, actor(request), new, runtime.clock())
+    return await defaults.change(by, new)

@@ -5,14 +5,14 @@ from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 
+from callboard.accounts.actor import Actor
 from callboard.delivery import by_hand, reading
 from callboard.delivery.states import DeliveryState
 from callboard.errors import invalid
 from callboard.paging import check_limit
 from web.api.delivery_shapes import AttemptOut, DeliveryLine, DeliveryOut
 from web.api.shapes import Paged, utc
-from web.errors import AnyRequest
-from web.security import Running, actor
+from web.security import Running
 
 
 class DeliveriesController(Controller):
@@ -52,28 +52,20 @@ class DeliveriesController(Controller):
 
     @post("/{id:str}/replay")
     async def repeat(
-        self,
-        request: AnyRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
+        self, by: NamedDependency[Actor], runtime: Running, id: FromPath[str]
     ) -> DeliveryOut:
         """A new delivery of the same event; 409 while this one is not finished."""
-        new = await by_hand.repeat(account, actor(request), id, runtime.clock())
+        new = await by_hand.repeat(by, id)
         runtime.queue.ring()
-        return await shown(account, new)
+        return await shown(by.account, new)
 
     @post("/{id:str}/cancel", status_code=200)
     async def cancel(
-        self,
-        request: AnyRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
+        self, by: NamedDependency[Actor], id: FromPath[str]
     ) -> DeliveryOut:
         """409 when it is under way or finished."""
-        await by_hand.cancel(account, actor(request), id, runtime.clock())
-        return await shown(account, id)
+        await by_hand.cancel(by, id)
+        return await shown(by.account, id)
 
 
 async def shown(account: str, id: str) -> DeliveryOut:

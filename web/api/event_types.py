@@ -5,6 +5,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Response
 
+from callboard.accounts.actor import Actor
 from callboard.catalogue import event_types, new_types
 from callboard.errors import raise_all
 from callboard.paging import check_limit
@@ -19,7 +20,6 @@ from web.api.shapes import (
     Paged,
 )
 from web.errors import AnyRequest
-from web.security import Running, actor
 
 
 class EventTypesController(Controller):
@@ -41,19 +41,14 @@ class EventTypesController(Controller):
 
     @post("/", opt={"takes": EventTypeIn})
     async def create(
-        self,
-        request: AnyRequest,
-        account: NamedDependency[str],
-        runtime: Running,
+        self, request: AnyRequest, by: NamedDependency[Actor]
     ) -> EventTypeOut:
 
         async def judge(new: EventTypeIn) -> None:
             raise_all(new_types.check(new.to_command()))
 
         new = await bodies.take_judged(request, EventTypeIn, judge, {"name": ""})
-        row = await event_types.create(
-            account, actor(request), new.to_command(), runtime.clock()
-        )
+        row = await event_types.create(by, new.to_command())
         return EventTypeOut.of(row)
 
     @get("/{name:str}")
@@ -64,11 +59,7 @@ class EventTypesController(Controller):
 
     @put("/{name:str}", opt={"takes": EventTypeChangeIn})
     async def change(
-        self,
-        request: AnyRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        name: FromPath[str],
+        self, request: AnyRequest, by: NamedDependency[Actor], name: FromPath[str]
     ) -> EventTypeOut:
         """Replaces everything but the name."""
 
@@ -78,21 +69,13 @@ class EventTypesController(Controller):
         same = {"name": name}
         new = await bodies.take_judged(request, EventTypeChangeIn, judge, same)
         new.name = new.name or name
-        row = await event_types.change(
-            account, actor(request), name, new.to_command(), runtime.clock()
-        )
+        row = await event_types.change(by, name, new.to_command())
         return EventTypeOut.of(row)
 
     @delete("/{name:str}")
-    async def remove(
-        self,
-        request: AnyRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        name: FromPath[str],
-    ) -> None:
+    async def remove(self, by: NamedDependency[Actor], name: FromPath[str]) -> None:
         """409 while webhooks name it."""
-        await event_types.remove(account, actor(request), name, runtime.clock())
+        await event_types.remove(by, name)
 
     @get("/{name:str}/sample")
     async def sample(
@@ -104,13 +87,8 @@ class EventTypesController(Controller):
 
 @post("/presets/{name:str}", status_code=200, tags=["Event types"])
 async def install_preset(
-    request: AnyRequest,
-    account: NamedDependency[str],
-    runtime: Running,
-    name: FromPath[str],
+    by: NamedDependency[Actor], name: FromPath[str]
 ) -> InstalledOut:
     """Adds the event types of a ready catalogue that are not there yet."""
-    done = await event_types.install_preset(
-        account, actor(request), name, runtime.clock()
-    )
+    done = await event_types.install_preset(by, name)
     return InstalledOut(done.added, done.present)

@@ -16,6 +16,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.types import ASGIApp, Receive, Send
 from litestar.types import Scope as ASGIScope
 
+from callboard.accounts.actor import Actor
 from callboard.accounts.keys import Scope
 from callboard.delivery import by_hand, reading
 from callboard.errors import Invalid, LimitReached, Problem, invalid
@@ -38,7 +39,7 @@ from web.api.event_shapes import (
 )
 from web.api.shapes import Paged, utc
 from web.errors import AnyRequest
-from web.security import Running, actor, key_holder
+from web.security import Running, key_holder
 
 BATCH_BYTES = 8 * 1024 * 1024
 
@@ -128,16 +129,15 @@ class EventsController(Controller):
     async def send_to(
         self,
         request: AnyRequest,
-        account: NamedDependency[str],
+        by: NamedDependency[Actor],
         runtime: Running,
         id: FromPath[str],
     ) -> DeliveryOut:
         """To one active webhook, whether it listens to the type or not."""
         wanted = await bodies.take(request, SendIn)
-        now = runtime.clock()
-        new = await by_hand.send_event(account, actor(request), id, wanted.webhook, now)
+        new = await by_hand.send_event(by, id, wanted.webhook)
         runtime.queue.ring()
-        return await shown(account, new)
+        return await shown(by.account, new)
 
 
 def _read_batch(body: bytes) -> list[NewEvent]:

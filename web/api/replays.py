@@ -2,13 +2,14 @@ from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
+from callboard.accounts.actor import Actor
 from callboard.paging import check_limit
 from callboard.replays import progress, replays
 from web.api import bodies
 from web.api.replay_shapes import PreviewOut, ReplayIn, ReplayOut
 from web.api.shapes import Paged
 from web.errors import AnyRequest
-from web.security import Running, actor
+from web.security import Running
 
 
 class ReplaysController(Controller):
@@ -30,23 +31,23 @@ class ReplaysController(Controller):
 
     @post("/", opt={"takes": ReplayIn})
     async def start(
-        self, request: AnyRequest, account: NamedDependency[str], runtime: Running
+        self, request: AnyRequest, by: NamedDependency[Actor], runtime: Running
     ) -> Response[ReplayOut | PreviewOut]:
         """Makes the selected deliveries again as one job; with dry_run it only counts
         them and shows the first five (200). 409 while another one to the webhook is
         under way."""
-        keep, now = runtime.settings.retention, runtime.clock()
+        keep = runtime.settings.retention
 
         async def judge(asked: ReplayIn) -> None:
-            await replays.check(account, asked.to_command(), keep, now)
+            await replays.check(by.account, asked.to_command(), keep, by.now)
 
         nothing = {"webhook": ""}
         asked = await bodies.take_judged(request, ReplayIn, judge, nothing)
         wanted = asked.to_command()
         if asked.dry_run:
-            preview = await replays.preview(account, wanted, keep, now)
+            preview = await replays.preview(by.account, wanted, keep, by.now)
             return Response(PreviewOut.of(preview), status_code=200)
-        view = await replays.start(account, actor(request), wanted, keep, now)
+        view = await replays.start(by, wanted, keep)
         runtime.queue.replay()
         return Response(ReplayOut.of(view), status_code=201)
 
@@ -55,37 +56,19 @@ class ReplaysController(Controller):
         return ReplayOut.of(await progress.get(account, id))
 
     @post("/{id:str}/pause", status_code=200)
-    async def pause(
-        self,
-        request: AnyRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
-    ) -> ReplayOut:
+    async def pause(self, by: NamedDependency[Actor], id: FromPath[str]) -> ReplayOut:
         """Nothing more is made; what was made already goes on."""
-        now = runtime.clock()
-        return ReplayOut.of(await replays.pause(account, actor(request), id, now))
+        return ReplayOut.of(await replays.pause(by, id))
 
     @post("/{id:str}/resume", status_code=200)
     async def resume(
-        self,
-        request: AnyRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
+        self, by: NamedDependency[Actor], runtime: Running, id: FromPath[str]
     ) -> ReplayOut:
-        view = await replays.resume(account, actor(request), id, runtime.clock())
+        view = await replays.resume(by, id)
         runtime.queue.replay()
         return ReplayOut.of(view)
 
     @post("/{id:str}/cancel", status_code=200)
-    async def cancel(
-        self,
-        request: AnyRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
-    ) -> ReplayOut:
+    async def cancel(self, by: NamedDependency[Actor], id: FromPath[str]) -> ReplayOut:
         """What was made and waits is cancelled, too; calls under way end."""
-        now = runtime.clock()
-        return ReplayOut.of(await replays.cancel(account, actor(request), id, now))
+        return ReplayOut.of(await replays.cancel(by, id))

@@ -2,12 +2,12 @@ from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from callboard.accounts.actor import Actor
 from callboard.delivery import runs
 from callboard.errors import NotFound
 from callboard.webhooks import webhooks
 from web.api.schedule_shapes import RanOut, RunsOut
-from web.errors import AnyRequest
-from web.security import Running, actor
+from web.security import Running
 
 
 class RunsController(Controller):
@@ -26,15 +26,10 @@ class RunsController(Controller):
 
     @post("/run", status_code=200)
     async def run(
-        self,
-        request: AnyRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
+        self, by: NamedDependency[Actor], runtime: Running, id: FromPath[str]
     ) -> RanOut:
         """A run now; the next one comes when it was planned. 409 while one is under
         way."""
-        now = runtime.clock()
-        taken = await runs.run_now(account, actor(request), id, now)
+        taken = await runs.run_now(by, id)
         runtime.queue.ring()
         return RanOut(taken)

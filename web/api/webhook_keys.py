@@ -4,6 +4,7 @@ from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from callboard.accounts.actor import Actor
 from callboard.accounts.keys import Scope
 from callboard.errors import invalid
 from callboard.insight import verifying
@@ -19,7 +20,7 @@ from web.api.signing_shapes import (
     keys_of,
 )
 from web.errors import AnyRequest
-from web.security import Running, actor
+from web.security import Running
 
 _LARGEST_CALL = 2 * 1024 * 1024
 _LONGEST_OVERLAP = 24 * 30
@@ -40,7 +41,7 @@ class WebhookKeysController(Controller):
     async def rotate(
         self,
         request: AnyRequest,
-        account: NamedDependency[str],
+        by: NamedDependency[Actor],
         runtime: Running,
         id: FromPath[str],
     ) -> RotatedOut:
@@ -49,41 +50,28 @@ class WebhookKeysController(Controller):
         if not 0 <= wanted.overlap_hours <= _LONGEST_OVERLAP:
             text = f"Give 0 to {_LONGEST_OVERLAP} hours."
             raise invalid("overlap_hours", "out_of_range", text)
-        who, now = actor(request), runtime.clock()
-        until = now + timedelta(hours=wanted.overlap_hours)
-        secret = await rotation.rotate(
-            account, who, id, runtime.vault, until, now, wanted.secret
-        )
-        newest, *_ = keys_of(await webhooks.get(account, id), now)
+        until = by.now + timedelta(hours=wanted.overlap_hours)
+        secret = await rotation.rotate(by, id, runtime.vault, until, wanted.secret)
+        newest, *_ = keys_of(await webhooks.get(by.account, id), by.now)
         return RotatedOut(secret, until, newest)
 
     @post("/end-overlap", status_code=200)
     async def end_overlap(
-        self,
-        request: AnyRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
+        self, by: NamedDependency[Actor], id: FromPath[str]
     ) -> KeysOut:
         """From now on the newest key alone signs."""
-        now = runtime.clock()
-        await rotation.end_overlap(account, actor(request), id, now)
-        return KeysOut.of(await webhooks.get(account, id), now)
+        await rotation.end_overlap(by, id)
+        return KeysOut.of(await webhooks.get(by.account, id), by.now)
 
     @post("/reveal", status_code=200)
     async def reveal(
-        self,
-        request: AnyRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
+        self, by: NamedDependency[Actor], runtime: Running, id: FromPath[str]
     ) -> SecretsOut:
         """The shared secrets once more; that they were read is kept in the audit log.
 
         Private keys never leave.
         """
-        who, now = actor(request), runtime.clock()
-        return SecretsOut(await rotation.reveal(account, who, id, runtime.vault, now))
+        return SecretsOut(await rotation.reveal(by, id, runtime.vault))
 
     @post("/verify", status_code=200, opt={"takes": VerifyIn, "scope": Scope.READ})
     async def verify(

@@ -7,6 +7,7 @@ from litestar import Controller, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
+from callboard.accounts.actor import Actor
 from callboard.delivery import standing
 from callboard.delivery.standing import Standing
 from callboard.errors import Problem
@@ -29,7 +30,7 @@ from web.api.webhook_shapes import (
     WebhookSettings,
 )
 from web.errors import AnyRequest
-from web.security import Running, actor, may_change
+from web.security import Running, may_change
 
 
 class WebhooksController(Controller):
@@ -55,32 +56,23 @@ class WebhooksController(Controller):
 
     @post("/", opt={"takes": WebhookIn})
     async def create(
-        self,
-        request: AnyRequest,
-        account: NamedDependency[str],
-        runtime: Running,
+        self, request: AnyRequest, by: NamedDependency[Actor], runtime: Running
     ) -> CreatedOut:
         """A draft, unless `state` says active."""
-        who, now = actor(request), runtime.clock()
-        usual = await defaults.of_account(account, runtime.settings.hold_days)
+        usual = await defaults.of_account(by.account, runtime.settings.hold_days)
 
         async def judge(new: WebhookIn) -> None:
             command, allow_http = new.to_command(usual), runtime.settings.allow_http
-            await checking.checked(account, command, allow_http, now)
+            await checking.checked(by.account, command, allow_http, by.now)
 
         nothing = {"url": "", "events": ()}
         new = await bodies.take_judged(request, WebhookIn, judge, nothing)
         row, secret = await webhooks.create(
-            account,
-            who,
-            new.to_command(usual),
-            runtime.vault,
-            runtime.settings.allow_http,
-            now,
+            by, new.to_command(usual), runtime.vault, runtime.settings.allow_http
         )
         if new.state == "active":
-            row = await lifecycle.activate(account, who, row.id, None, now)
-        return CreatedOut.of(row, Standing(), **_made(row, secret, now))
+            row = await lifecycle.activate(by, row.id, None)
+        return CreatedOut.of(row, Standing(), **_made(row, secret, by.now))
 
     @get("/{id:str}")
     async def show(
@@ -94,78 +86,53 @@ class WebhooksController(Controller):
     async def change(
         self,
         request: AnyRequest,
-        account: NamedDependency[str],
+        by: NamedDependency[Actor],
         runtime: Running,
         id: FromPath[str],
     ) -> ChangedOut:
         """A JSON merge patch: null puts a field back to its default, or where null
         says something (`deactivate_after`: never), to that. Another signing scheme
         gets a new key, which the answer brings."""
-        row = await webhooks.get(account, id)
+        row = await webhooks.get(by.account, id)
         given = await bodies.take_object(request)
-        before, now = row.signing, runtime.clock()
-        wanted = await _patched(row, given, runtime, now)
+        before = row.signing
+        wanted = await _patched(row, given, runtime, by.now)
         row, secret = await webhooks.change(
-            account,
-            actor(request),
+            by,
             id,
             wanted.to_change(set(given)),
             runtime.vault,
             runtime.settings.allow_http,
-            now,
         )
         stands = await standing.of_webhooks([row])
-        made = _made(row, secret, now) if row.signing != before else {}
+        made = _made(row, secret, by.now) if row.signing != before else {}
         return ChangedOut.of(row, stands[row.id], **made)
 
     @delete("/{id:str}")
-    async def remove(
-        self,
-        request: AnyRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
-    ) -> None:
+    async def remove(self, by: NamedDependency[Actor], id: FromPath[str]) -> None:
         """No more calls; what waits is cancelled; its past stays readable."""
-        await lifecycle.delete(account, actor(request), id, runtime.clock())
+        await lifecycle.delete(by, id)
 
     @post("/{id:str}/activate", status_code=200, opt={"takes": ActivateIn})
     async def activate(
-        self,
-        request: AnyRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
+        self, request: AnyRequest, by: NamedDependency[Actor], id: FromPath[str]
     ) -> WebhookOut:
         """`held` says what becomes of what is held: deliver or discard."""
         held = (await bodies.take_if_any(request, ActivateIn)).held
-        who, now = actor(request), runtime.clock()
-        row = await lifecycle.activate(account, who, id, held, now)
+        row = await lifecycle.activate(by, id, held)
         return await _shown(row, await standing.at_once(row))
 
     @post("/{id:str}/pause", status_code=200)
-    async def pause(
-        self,
-        request: AnyRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
-    ) -> WebhookOut:
+    async def pause(self, by: NamedDependency[Actor], id: FromPath[str]) -> WebhookOut:
         """Holds what comes until it is activated."""
-        who, now = actor(request), runtime.clock()
-        row = await lifecycle.pause(account, who, id, now)
+        row = await lifecycle.pause(by, id)
         return await _shown(row, await standing.at_once(row))
 
     @post("/{id:str}/deactivate", status_code=200)
     async def deactivate(
-        self,
-        request: AnyRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
+        self, by: NamedDependency[Actor], id: FromPath[str]
     ) -> WebhookOut:
-        who, now = actor(request), runtime.clock()
-        row = await lifecycle.deactivate(account, who, id, now)
+        row = await lifecycle.deactivate(by, id)
         return await _shown(row, await standing.at_once(row))
 
 

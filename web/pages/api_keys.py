@@ -7,11 +7,11 @@ from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
 from callboard.accounts import keys
+from callboard.accounts.actor import Actor
 from callboard.accounts.members import Role
 from callboard.errors import Invalid, Problem
 from web.pages import forms, questions
 from web.screens import elsewhere, screen
-from web.security import Running, actor
 
 _EMPTY: dict[str, Any] = {"name": "", "scopes": ("*",)}
 
@@ -27,19 +27,17 @@ class KeysController(Controller):
 
     @post("/")
     async def create(
-        self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
+        self, request: HTMXRequest, by: NamedDependency[Actor]
     ) -> Template:
         """The page with the key on it, this once."""
         form: dict[str, Any] = dict(await forms.texts(request, "name"))
         form["scopes"] = await forms.listed(request, "scopes")
         try:
-            key, secret = await keys.create(
-                account, form["name"], form["scopes"], actor(request), runtime.clock()
-            )
+            key, secret = await keys.create(by, form["name"], form["scopes"])
         except Invalid as error:
-            return await _keys(request, account, form, forms.problems(error))
+            return await _keys(request, by.account, form, forms.problems(error))
         shown = {"name": key.name, "key": secret}
-        return await _keys(request, account, _EMPTY, secret=shown)
+        return await _keys(request, by.account, _EMPTY, secret=shown)
 
     @get("/{id:str}/revoke", opt={"role": Role.MEMBER})
     async def ask_to_revoke(
@@ -58,13 +56,9 @@ class KeysController(Controller):
 
     @post("/{id:str}/revoke")
     async def revoke(
-        self,
-        request: HTMXRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
+        self, request: HTMXRequest, by: NamedDependency[Actor], id: FromPath[str]
     ) -> Response[Any]:
-        await keys.revoke(account, id, runtime.clock(), by=actor(request))
+        await keys.revoke(by, id)
         return elsewhere(request, "/settings/keys", "The key is revoked.")
 
 

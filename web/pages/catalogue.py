@@ -7,6 +7,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
+from callboard.accounts.actor import Actor
 from callboard.accounts.members import Role
 from callboard.catalogue import event_types, presets, shapes
 from callboard.catalogue.new_types import NewEventType
@@ -15,7 +16,6 @@ from callboard.errors import CallboardError, Conflict, Invalid
 from callboard.webhooks import webhooks
 from web.pages import forms, questions
 from web.screens import elsewhere, screen
-from web.security import Running, actor
 
 _FIELDS = (
     *("name", "group", "description", "sample", "schema"),
@@ -54,27 +54,20 @@ class CatalogueController(Controller):
 
     @post("/new")
     async def create(
-        self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
+        self, request: HTMXRequest, by: NamedDependency[Actor]
     ) -> Response[Any]:
         form = await forms.texts(request, *_FIELDS)
         try:
-            row = await event_types.create(
-                account, actor(request), _command(form), runtime.clock()
-            )
+            row = await event_types.create(by, _command(form))
         except (Invalid, Conflict) as error:
-            return await _form(request, account, form, error)
+            return await _form(request, by.account, form, error)
         return elsewhere(request, f"/catalogue/{row.name}", "Added.")
 
     @post("/presets/{name:str}")
     async def install(
-        self,
-        request: HTMXRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        name: FromPath[str],
+        self, request: HTMXRequest, by: NamedDependency[Actor], name: FromPath[str]
     ) -> Response[Any]:
-        who, now = actor(request), runtime.clock()
-        done = await event_types.install_preset(account, who, name, now)
+        done = await event_types.install_preset(by, name)
         said = f"{len(done.added)} event types were added."
         return elsewhere(request, "/catalogue", said)
 
@@ -99,19 +92,13 @@ class CatalogueController(Controller):
 
     @post("/{name:str}/edit")
     async def change(
-        self,
-        request: HTMXRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        name: FromPath[str],
+        self, request: HTMXRequest, by: NamedDependency[Actor], name: FromPath[str]
     ) -> Response[Any]:
         form = await forms.texts(request, *_FIELDS)
         try:
-            await event_types.change(
-                account, actor(request), name, _command(form), runtime.clock()
-            )
+            await event_types.change(by, name, _command(form))
         except Invalid as error:
-            return await _form(request, account, form, error, name)
+            return await _form(request, by.account, form, error, name)
         return elsewhere(request, f"/catalogue/{name}", "Saved.")
 
     @get("/{name:str}/delete", opt=_MEMBERS)
@@ -132,13 +119,9 @@ class CatalogueController(Controller):
 
     @post("/{name:str}/delete")
     async def remove(
-        self,
-        request: HTMXRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        name: FromPath[str],
+        self, request: HTMXRequest, by: NamedDependency[Actor], name: FromPath[str]
     ) -> Response[Any]:
-        await event_types.remove(account, actor(request), name, runtime.clock())
+        await event_types.remove(by, name)
         return elsewhere(request, "/catalogue", f"{name} was deleted.")
 
 

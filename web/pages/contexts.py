@@ -9,12 +9,12 @@ from litestar.di import NamedDependency
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
+from callboard.accounts.actor import Actor
 from callboard.catalogue import contexts
 from callboard.catalogue.contexts import Tag
 from callboard.errors import Invalid, Problem
 from web.pages import forms
 from web.screens import elsewhere, screen
-from web.security import Running, actor
 
 _INDENT = "  "
 
@@ -31,16 +31,15 @@ class ContextsController(Controller):
 
     @post("/")
     async def change(
-        self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
+        self, request: HTMXRequest, by: NamedDependency[Actor]
     ) -> Response[Any]:
         outline = (await forms.texts(request, "outline"))["outline"]
         lines, tags = read_outline(outline)
         try:
-            who, now = actor(request), runtime.clock()
-            await contexts.replace(account, who, tags, now)
+            await contexts.replace(by, tags)
         except Invalid as error:
             found = [_place(problem, lines) for problem in error.problems]
-            return _page(request, await contexts.listed(account), outline, found)
+            return _page(request, await contexts.listed(by.account), outline, found)
         return elsewhere(request, "/contexts", "Saved.")
 
 

@@ -7,13 +7,14 @@ from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
 from callboard.accounts import members
+from callboard.accounts.actor import Actor
 from callboard.accounts.members import Role
 from callboard.errors import Invalid
 from callboard.webhooks import defaults
 from callboard.webhooks.defaults import Defaults
 from web.pages import forms
 from web.screens import elsewhere, screen
-from web.security import Running, actor
+from web.security import Running
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,14 +61,13 @@ class DefaultsController(Controller):
 
     @post("/")
     async def change(
-        self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
+        self, request: HTMXRequest, by: NamedDependency[Actor]
     ) -> Response[Any]:
         form = await forms.read(request, DefaultsForm)
-        new, now = form.to_defaults(), runtime.clock()
         try:
-            await defaults.change(account, actor(request), new, now)
+            await defaults.change(by, form.to_defaults())
         except Invalid as error:
-            return await _form(request, account, form, error)
+            return await _form(request, by.account, form, error)
         return elsewhere(request, "/settings/defaults", "Saved.")
 
 

@@ -7,6 +7,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
+from callboard.accounts.actor import Actor
 from callboard.accounts.members import Role
 from callboard.delivery import by_hand, reading
 from callboard.delivery.reading import DeliveryView, Filter
@@ -15,7 +16,7 @@ from callboard.insight import explanation
 from callboard.webhooks import webhooks
 from web.pages import forms, questions
 from web.screens import elsewhere, screen_if_new
-from web.security import Running, actor
+from web.security import Running
 
 _STATES = {state.value: state for state in DeliveryState}
 
@@ -73,11 +74,11 @@ class DeliveriesController(Controller):
     async def try_now(
         self,
         request: HTMXRequest,
-        account: NamedDependency[str],
+        by: NamedDependency[Actor],
         runtime: Running,
         id: FromPath[str],
     ) -> Response[Any]:
-        await by_hand.try_now(account, actor(request), id, runtime.clock())
+        await by_hand.try_now(by, id)
         runtime.queue.ring()
         return elsewhere(request, f"/deliveries/{id}")
 
@@ -99,24 +100,20 @@ class DeliveriesController(Controller):
 
     @post("/{id:str}/cancel")
     async def cancel(
-        self,
-        request: HTMXRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
+        self, request: HTMXRequest, by: NamedDependency[Actor], id: FromPath[str]
     ) -> Response[Any]:
-        await by_hand.cancel(account, actor(request), id, runtime.clock())
+        await by_hand.cancel(by, id)
         return elsewhere(request, f"/deliveries/{id}")
 
     @post("/{id:str}/replay")
     async def repeat(
         self,
         request: HTMXRequest,
-        account: NamedDependency[str],
+        by: NamedDependency[Actor],
         runtime: Running,
         id: FromPath[str],
     ) -> Response[Any]:
-        made = await by_hand.repeat(account, actor(request), id, runtime.clock())
+        made = await by_hand.repeat(by, id)
         runtime.queue.ring()
         return elsewhere(request, f"/deliveries/{made}")
 

@@ -8,6 +8,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response
 
+from callboard.accounts.actor import Actor
 from callboard.catalogue import event_types
 from callboard.delivery import by_hand, reading
 from callboard.delivery.tables import Event
@@ -19,7 +20,7 @@ from callboard.webhooks.states import WebhookState
 from web.pages import forms
 from web.pages.deliveries import under_way
 from web.screens import elsewhere, screen, screen_if_new
-from web.security import Running, actor
+from web.security import Running
 
 
 class EventsController(Controller):
@@ -65,17 +66,16 @@ class EventsController(Controller):
     async def send(
         self,
         request: HTMXRequest,
-        account: NamedDependency[str],
+        by: NamedDependency[Actor],
         runtime: Running,
         id: FromPath[str],
     ) -> Response[Any]:
         """To one webhook, whether it listens to it or not."""
         webhook = (await forms.texts(request, "webhook"))["webhook"]
-        now = runtime.clock()
         try:
-            made = await by_hand.send_event(account, actor(request), id, webhook, now)
+            made = await by_hand.send_event(by, id, webhook)
         except Conflict as error:
-            return await _detail(request, account, id, error)
+            return await _detail(request, by.account, id, error)
         runtime.queue.ring()
         return elsewhere(request, f"/deliveries/{made}")
 

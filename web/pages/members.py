@@ -7,13 +7,14 @@ from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
 from callboard.accounts import invitations, members
+from callboard.accounts.actor import Actor
 from callboard.accounts.members import Role
 from callboard.accounts.tables import Member
 from callboard.errors import Conflict, Invalid
 from callboard.runtime import Runtime
 from web.pages import forms, questions
 from web.screens import elsewhere, screen
-from web.security import Running, actor
+from web.security import Running
 
 _EMPTY = {"email": "", "name": "", "role": "member"}
 _OWNERS = {"role": Role.OWNER}
@@ -30,53 +31,40 @@ class MembersController(Controller):
 
     @post("/", opt=_OWNERS)
     async def invite(
-        self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
+        self, request: HTMXRequest, by: NamedDependency[Actor], runtime: Running
     ) -> Template:
         """The page with the invitation's link on it, this once."""
         form = await forms.texts(request, "email", "name", "role")
         try:
             member, token = await invitations.invite(
-                account,
-                form["email"],
-                form["name"],
-                form["role"],
-                runtime.clock(),
-                by=actor(request),
+                by, form["email"], form["name"], form["role"]
             )
         except (Invalid, Conflict) as error:
-            return await _members(request, account, form, error)
-        return await _with_link(request, account, runtime, member, token)
+            return await _members(request, by.account, form, error)
+        return await _with_link(request, by.account, runtime, member, token)
 
     @post("/{id:str}/link", opt=_OWNERS)
     async def make_link(
         self,
         request: HTMXRequest,
-        account: NamedDependency[str],
+        by: NamedDependency[Actor],
         runtime: Running,
         id: FromPath[str],
     ) -> Template:
         """For a lost invitation or a forgotten password."""
-        token = await invitations.new_link(
-            account, id, runtime.clock(), by=actor(request)
-        )
-        member = await members.get(account, id)
-        return await _with_link(request, account, runtime, member, token)
+        token = await invitations.new_link(by, id)
+        member = await members.get(by.account, id)
+        return await _with_link(request, by.account, runtime, member, token)
 
     @post("/{id:str}/role", opt=_OWNERS)
     async def change_role(
-        self,
-        request: HTMXRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
+        self, request: HTMXRequest, by: NamedDependency[Actor], id: FromPath[str]
     ) -> Response[Any]:
         form = await forms.texts(request, "role")
         try:
-            await members.change_role(
-                account, id, form["role"], runtime.clock(), by=actor(request)
-            )
+            await members.change_role(by, id, form["role"])
         except (Invalid, Conflict) as error:
-            return await _members(request, account, _EMPTY, error)
+            return await _members(request, by.account, _EMPTY, error)
         return elsewhere(request, "/settings/members", "The role is changed.")
 
     @get("/{id:str}/remove", opt=_OWNERS)
@@ -97,16 +85,12 @@ class MembersController(Controller):
 
     @post("/{id:str}/remove", opt=_OWNERS)
     async def remove(
-        self,
-        request: HTMXRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
+        self, request: HTMXRequest, by: NamedDependency[Actor], id: FromPath[str]
     ) -> Response[Any]:
         try:
-            await members.remove(account, id, runtime.clock(), by=actor(request))
+            await members.remove(by, id)
         except Conflict as error:
-            return await _members(request, account, _EMPTY, error)
+            return await _members(request, by.account, _EMPTY, error)
         return elsewhere(request, "/settings/members", "They are removed.")
 
 

@@ -6,6 +6,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
+from callboard.accounts.actor import Actor
 from callboard.accounts.members import Role
 from callboard.errors import CallboardError, Conflict, Invalid, raise_all
 from callboard.replays import progress, replays
@@ -16,7 +17,7 @@ from callboard.webhooks.states import WebhookState
 from web.pages import forms, questions
 from web.pages.replay_form import ReplayForm
 from web.screens import elsewhere, screen, screen_if_new
-from web.security import Running, actor
+from web.security import Running
 
 _MEMBERS = {"role": Role.MEMBER}
 _NO_DIALOG = {"HX-Retarget": "#preview", "HX-Reswap": "outerHTML"}
@@ -77,16 +78,15 @@ class ReplaysController(Controller):
 
     @post("/")
     async def start(
-        self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
+        self, request: HTMXRequest, by: NamedDependency[Actor], runtime: Running
     ) -> Response[Any]:
         form = ReplayForm.read(await request.form())
-        keep, now = runtime.settings.retention, runtime.clock()
         try:
             wanted, unread = form.to_command()
             raise_all(unread)
-            made = await replays.start(account, actor(request), wanted, keep, now)
+            made = await replays.start(by, wanted, runtime.settings.retention)
         except (Invalid, Conflict) as error:
-            return await _form(request, account, form, error=error)
+            return await _form(request, by.account, form, error=error)
         runtime.queue.replay()
         return elsewhere(request, f"/replays/{made.id}")
 
@@ -100,24 +100,20 @@ class ReplaysController(Controller):
 
     @post("/{id:str}/pause")
     async def pause(
-        self,
-        request: HTMXRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
+        self, request: HTMXRequest, by: NamedDependency[Actor], id: FromPath[str]
     ) -> Response[Any]:
-        await replays.pause(account, actor(request), id, runtime.clock())
+        await replays.pause(by, id)
         return elsewhere(request, f"/replays/{id}")
 
     @post("/{id:str}/resume")
     async def resume(
         self,
         request: HTMXRequest,
-        account: NamedDependency[str],
+        by: NamedDependency[Actor],
         runtime: Running,
         id: FromPath[str],
     ) -> Response[Any]:
-        await replays.resume(account, actor(request), id, runtime.clock())
+        await replays.resume(by, id)
         runtime.queue.replay()
         return elsewhere(request, f"/replays/{id}")
 
@@ -140,13 +136,9 @@ class ReplaysController(Controller):
 
     @post("/{id:str}/cancel")
     async def cancel(
-        self,
-        request: HTMXRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
+        self, request: HTMXRequest, by: NamedDependency[Actor], id: FromPath[str]
     ) -> Response[Any]:
-        await replays.cancel(account, actor(request), id, runtime.clock())
+        await replays.cancel(by, id)
         return elsewhere(request, f"/replays/{id}")
 
 

@@ -9,6 +9,7 @@ from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
 from callboard.accounts import members
+from callboard.accounts.actor import Actor
 from callboard.accounts.members import Role
 from callboard.catalogue import event_types
 from callboard.delivery import reading
@@ -30,7 +31,7 @@ from web.pages import (
 from web.pages.filter_form import kinds_of
 from web.pages.webhook_form import WebhookForm
 from web.screens import elsewhere, screen
-from web.security import Running, actor
+from web.security import Running
 
 _MEMBERS = {"role": Role.MEMBER}
 
@@ -49,27 +50,21 @@ class NewWebhookController(Controller):
 
     @post("/")
     async def create(
-        self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
+        self, request: HTMXRequest, by: NamedDependency[Actor], runtime: Running
     ) -> Response[Any]:
         form = await webhook_form.read(request)
         try:
             new = await previews.checked_form(
-                runtime, account, form, None, form.to_command()
+                runtime, by.account, form, None, form.to_command()
             )
         except Invalid as error:
-            return await show_form(request, account, form, None, error)
-        now = runtime.clock()
+            return await show_form(request, by.account, form, None, error)
         row, secret = await webhooks.create(
-            account,
-            actor(request),
-            new,
-            runtime.vault,
-            runtime.settings.allow_http,
-            now,
+            by, new, runtime.vault, runtime.settings.allow_http
         )
         if secret is None:
             return elsewhere(request, _where_to_look(row))
-        return webhook_key_views.made(request, row, secret, now)
+        return webhook_key_views.made(request, row, secret, by.now)
 
     @post("/preview")
     async def preview(
@@ -106,28 +101,24 @@ class WebhookChangeController(Controller):
     async def change(
         self,
         request: HTMXRequest,
-        account: NamedDependency[str],
+        by: NamedDependency[Actor],
         runtime: Running,
         id: FromPath[str],
     ) -> Response[Any]:
-        row = await webhooks.get(account, id)
+        row = await webhooks.get(by.account, id)
         form = await webhook_form.read(request)
         try:
-            await previews.checked_form(runtime, account, form, row, form.to_command())
+            await previews.checked_form(
+                runtime, by.account, form, row, form.to_command()
+            )
         except Invalid as error:
-            return await show_form(request, account, form, row, error)
-        before, now = row.signing, runtime.clock()
+            return await show_form(request, by.account, form, row, error)
+        before = row.signing
         row, secret = await webhooks.change(
-            account,
-            actor(request),
-            id,
-            form.to_change(),
-            runtime.vault,
-            runtime.settings.allow_http,
-            now,
+            by, id, form.to_change(), runtime.vault, runtime.settings.allow_http
         )
         if secret is not None:
-            return webhook_key_views.made(request, row, secret, now)
+            return webhook_key_views.made(request, row, secret, by.now)
         if row.signing != before:
             return elsewhere(request, _where_to_look(row), "Saved.")
         return elsewhere(request, f"/webhooks/{id}?tab=settings", "Saved.")

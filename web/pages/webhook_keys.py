@@ -9,6 +9,7 @@ from litestar.params import FromPath
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
+from callboard.accounts.actor import Actor
 from callboard.accounts.members import Role
 from callboard.errors import CallboardError
 from callboard.insight import verifying
@@ -16,7 +17,7 @@ from callboard.signing.examine import conclusion, parse_headers
 from callboard.webhooks import rotation, webhooks
 from web.pages import forms, questions, webhook_key_views, webhook_tabs
 from web.screens import elsewhere, screen
-from web.security import Running, actor
+from web.security import Running
 
 _MEMBERS = {"role": Role.MEMBER}
 
@@ -28,30 +29,29 @@ class WebhookKeysController(Controller):
     async def rotate(
         self,
         request: HTMXRequest,
-        account: NamedDependency[str],
+        by: NamedDependency[Actor],
         runtime: Running,
         id: FromPath[str],
     ) -> Response[Any]:
         """A new secret is shown this once; a public key stands on the page anyway."""
         form = await forms.texts(request, "overlap_hours", "secret")
-        who, now = actor(request), runtime.clock()
         brought = form["secret"].strip() or None
         try:
             hours = forms.hours(form["overlap_hours"], "overlap_hours")
             secret = await rotation.rotate(
-                account, who, id, runtime.vault, now + hours, now, brought
+                by, id, runtime.vault, by.now + hours, brought
             )
         except CallboardError as error:
-            row = await webhooks.get(account, id)
+            row = await webhooks.get(by.account, id)
             context = await webhook_tabs.shared(row, runtime) | {"rotation": form}
             context |= {"tab": "keys", "problems": forms.problems(error)}
             return _tab(request, "_keys", forms.status(error), context)
-        row = await webhooks.get(account, id)
+        row = await webhooks.get(by.account, id)
         if secret is None:
             said = "The new key signs. Its public half is below."
             return elsewhere(request, f"/webhooks/{id}?tab=keys", said)
         return webhook_key_views.made(
-            request, row, secret, now, replaces=hours > timedelta()
+            request, row, secret, by.now, replaces=hours > timedelta()
         )
 
     @get("/end-overlap", opt=_MEMBERS)
@@ -72,13 +72,9 @@ class WebhookKeysController(Controller):
 
     @post("/end-overlap")
     async def end_overlap(
-        self,
-        request: HTMXRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
+        self, request: HTMXRequest, by: NamedDependency[Actor], id: FromPath[str]
     ) -> Response[Any]:
-        await rotation.end_overlap(account, actor(request), id, runtime.clock())
+        await rotation.end_overlap(by, id)
         return elsewhere(
             request, f"/webhooks/{id}?tab=keys", "The new key alone signs."
         )
@@ -87,20 +83,19 @@ class WebhookKeysController(Controller):
     async def reveal(
         self,
         request: HTMXRequest,
-        account: NamedDependency[str],
+        by: NamedDependency[Actor],
         runtime: Running,
         id: FromPath[str],
     ) -> Template:
-        now = runtime.clock()
-        secrets = await rotation.reveal(account, actor(request), id, runtime.vault, now)
-        row = await webhooks.get(account, id)
+        secrets = await rotation.reveal(by, id, runtime.vault)
+        row = await webhooks.get(by.account, id)
         name = "webhooks/secrets_shown.html"
         return screen(
             request,
             name,
             name,
             webhook={"id": row.id, "name": row.name, "state": row.state},
-            signing=webhook_key_views.signing(row, now),
+            signing=webhook_key_views.signing(row, by.now),
             secrets=secrets,
         )
 

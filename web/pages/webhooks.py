@@ -6,6 +6,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
+from callboard.accounts.actor import Actor
 from callboard.accounts.members import Role
 from callboard.catalogue import event_types
 from callboard.delivery import reading
@@ -28,7 +29,7 @@ from web.pages import (
 )
 from web.pages.deliveries import under_way
 from web.screens import elsewhere, mark_of, screen, screen_if_new
-from web.security import Running, actor
+from web.security import Running
 
 _MEMBERS = {"role": Role.MEMBER}
 _HELD: dict[str, Literal["deliver", "discard"]] = {
@@ -134,30 +135,24 @@ class WebhooksController(Controller):
     async def activate(
         self,
         request: HTMXRequest,
-        account: NamedDependency[str],
+        by: NamedDependency[Actor],
         runtime: Running,
         id: FromPath[str],
     ) -> Response[Any]:
         """Asks back when something is held and nobody said what becomes of it."""
         held = (await forms.texts(request, "held"))["held"]
         try:
-            await lifecycle.activate(
-                account, actor(request), id, _HELD.get(held), runtime.clock()
-            )
+            await lifecycle.activate(by, id, _HELD.get(held))
         except Invalid:
-            return await _ask(request, account, id, "activate", status=422)
+            return await _ask(request, by.account, id, "activate", status=422)
         runtime.queue.ring()
         return elsewhere(request, f"/webhooks/{id}")
 
     @post("/{id:str}/pause")
     async def pause(
-        self,
-        request: HTMXRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
+        self, request: HTMXRequest, by: NamedDependency[Actor], id: FromPath[str]
     ) -> Response[Any]:
-        await lifecycle.pause(account, actor(request), id, runtime.clock())
+        await lifecycle.pause(by, id)
         return elsewhere(request, f"/webhooks/{id}")
 
     @get("/{id:str}/deactivate", opt=_MEMBERS)
@@ -178,13 +173,9 @@ class WebhooksController(Controller):
 
     @post("/{id:str}/deactivate")
     async def deactivate(
-        self,
-        request: HTMXRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
+        self, request: HTMXRequest, by: NamedDependency[Actor], id: FromPath[str]
     ) -> Response[Any]:
-        await lifecycle.deactivate(account, actor(request), id, runtime.clock())
+        await lifecycle.deactivate(by, id)
         return elsewhere(request, f"/webhooks/{id}")
 
     @get("/{id:str}/delete", opt=_MEMBERS)
@@ -195,14 +186,10 @@ class WebhooksController(Controller):
 
     @post("/{id:str}/delete")
     async def delete(
-        self,
-        request: HTMXRequest,
-        account: NamedDependency[str],
-        runtime: Running,
-        id: FromPath[str],
+        self, request: HTMXRequest, by: NamedDependency[Actor], id: FromPath[str]
     ) -> Response[Any]:
-        row = await webhooks.get(account, id)
-        await lifecycle.delete(account, actor(request), id, runtime.clock())
+        row = await webhooks.get(by.account, id)
+        await lifecycle.delete(by, id)
         return elsewhere(request, "/webhooks", f"{row.name} was deleted.")
 
 

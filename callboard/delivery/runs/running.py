@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from callboard.accounts import audit
+from callboard.accounts.actor import Actor
 from callboard.database import Clock, reading, writing
 from callboard.delivery.runs import aligning, planned
 from callboard.delivery.runs.ending import ended, finish
@@ -44,13 +45,13 @@ async def mend(now: datetime) -> None:
             await aligning.align(db, webhook, now)
 
 
-async def run_now(account: str, actor: str, id: str, now: datetime) -> int:
+async def run_now(by: Actor, id: str) -> int:
     """How many deliveries the run took. The plan stays as it is.
 
     Raises Conflict where none can be: no schedule, not active, one is under way, or
     what was held is still to be put back.
     """
-    row = await webhooks.get(account, id)
+    row = await webhooks.get(by.account, id)
     async with reading() as db:
         wanted = await planned.of_webhook(db, id)
         stands = await Schedule.objects().get(Schedule.webhook == id)
@@ -61,11 +62,11 @@ async def run_now(account: str, actor: str, id: str, now: datetime) -> int:
         raise Conflict(f"{row.name} is {row.state}: activate it first.")
     if turn.follow:
         raise Conflict("What was held is still being put back: try again in a moment.")
-    taken = None if stands.going else await _start(wanted, hand=True, now=now)
+    taken = None if stands.going else await _start(wanted, hand=True, now=by.now)
     if taken is None:
         raise Conflict("A run is under way; it takes what waits first.")
     async with writing() as db:
-        await audit.note(account, actor, "webhook.run", id, f"{taken} taken", now)
+        await audit.note(by, "webhook.run", id, f"{taken} taken")
     return taken
 
 
