@@ -102,7 +102,7 @@ async def _listen(redis_url: str, jobs: Jobs) -> None:
         worker = make_worker(redis_url, jobs)
         try:
             await worker.async_run()
-        except (RedisError, OSError, TimeoutError) as problem:
+        except Exception as problem:  # noqa: BLE001  also for what cannot be read there
             log.warning("redis.away", extra={"error": type(problem).__name__})
         finally:
             with suppress(RedisError, OSError, asyncio.CancelledError):
