@@ -1,36 +1,44 @@
-"""How often somebody may try something. Kept in memory, per web process."""
+"""How often somebody may try something, as this process has counted it in memory."""
 
 from collections import OrderedDict, deque
 from collections.abc import Hashable
 from datetime import datetime, timedelta
 
 from callboard.errors import LimitReached
+from callboard.tries import SharedTries
 
 Limits = dict[Hashable, int]
 """How many tries each key may have."""
 
-SPAN = timedelta(minutes=15)
+_SPAN = timedelta(minutes=15)
 _REMEMBERED = 10_000
 
 
 class TryLimit:
     """A try counts when it begins, so that many at once cannot slip through."""
 
-    def __init__(self, span: timedelta = SPAN) -> None:
-        self._span = span
+    def __init__(self) -> None:
         self._tries: OrderedDict[Hashable, deque[datetime]] = OrderedDict()
 
     def count(self, limits: Limits, now: datetime) -> None:
         """Raises LimitReached, and counts nothing, if one key has had its fill."""
         recent = {key: self._recent(key, now) for key in limits}
         if any(len(recent[key]) >= most for key, most in limits.items()):
-            raise too_many()
+            raise _too_many()
         for key, tries in recent.items():
             tries.append(now)
             self._tries[key] = tries
             self._tries.move_to_end(key)
         while len(self._tries) > _REMEMBERED:
             self._tries.popitem(last=False)
+
+    async def count_everywhere(
+        self, limits: Limits, now: datetime, others: SharedTries | None
+    ) -> None:
+        """Raises LimitReached for what other processes have counted, too."""
+        self.count(limits, now)
+        if others and not await others.count(limits, _SPAN):
+            raise _too_many()
 
     def forget(self, *keys: Hashable) -> None:
         for key in keys:
@@ -47,10 +55,10 @@ class TryLimit:
 
     def _recent(self, key: Hashable, now: datetime) -> deque[datetime]:
         tries = self._tries.get(key, deque())
-        while tries and tries[0] <= now - self._span:
+        while tries and tries[0] <= now - _SPAN:
             tries.popleft()
         return tries
 
 
-def too_many() -> LimitReached:
+def _too_many() -> LimitReached:
     return LimitReached("Too many tries. Wait a quarter of an hour.", "too_many")

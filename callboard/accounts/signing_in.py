@@ -5,7 +5,7 @@ from ipaddress import ip_address, ip_network
 
 from callboard.accounts import audit, links, members, passwords
 from callboard.accounts.actor import Actor
-from callboard.accounts.limits import SPAN, Limits, TryLimit, too_many
+from callboard.accounts.limits import Limits, TryLimit
 from callboard.accounts.tables import Member
 from callboard.database import writing
 from callboard.egress.addresses import unwrap
@@ -32,9 +32,7 @@ async def sign_in(
     """
     email = members.normal(email)
     own, shared = _limits(email, network_of(address), device)
-    sign_ins.count(own | shared, now)
-    if everywhere and not await everywhere.count(own | shared, SPAN):
-        raise too_many()
+    await sign_ins.count_everywhere(own | shared, now, everywhere)
     member = await Member.objects().where(Member.email == email).first()
     if not await passwords.fits(password, member.password_hash if member else ""):
         return None
@@ -44,11 +42,7 @@ async def sign_in(
     if everywhere:
         await everywhere.forgive([*own], [*shared])
     if passwords.is_dated(member.password_hash):
-        stands = (Member.id == member.id) & (
-            Member.password_hash == member.password_hash
-        )
-        newer = await passwords.hashed(password)
-        await Member.update({Member.password_hash: newer}).where(stands)
+        await _hash_anew(member, password)
     return member
 
 
@@ -89,6 +83,14 @@ def network_of(address: str) -> str:
     except ValueError:
         return address
     return str(found if found.version == 4 else ip_network((found, 64), strict=False))
+
+
+async def _hash_anew(member: Member, password: str) -> None:
+    """Unless somebody has changed it meanwhile."""
+    newer = await passwords.hashed(password)
+    await Member.update({Member.password_hash: newer}).where(
+        Member.id == member.id, Member.password_hash == member.password_hash
+    )
 
 
 def _limits(email: str, origin: str, device: str) -> tuple[Limits, Limits]:

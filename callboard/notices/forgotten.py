@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from callboard.accounts import audit, members, signing_in
 from callboard.accounts import links as one_time
 from callboard.accounts.actor import Actor
-from callboard.accounts.limits import SPAN, Limits, TryLimit, too_many
+from callboard.accounts.limits import Limits, TryLimit
 from callboard.accounts.tables import Member
 from callboard.database import writing
 from callboard.notices import posting
@@ -35,9 +35,7 @@ async def admit(
     `everywhere`: what other processes have counted.
     """
     asked: Limits = {("forgotten", signing_in.network_of(address)): _MOST}
-    limit.count(asked, now)
-    if everywhere and not await everywhere.count(asked, SPAN):
-        raise too_many()
+    await limit.count_everywhere(asked, now, everywhere)
 
 
 async def ask(email: str, address: str, now: datetime) -> None:
