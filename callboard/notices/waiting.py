@@ -28,32 +28,71 @@ _SETTLED = """
 async def take(worker: str, now: datetime) -> list[list[Notice]]:
     """Leases what is due, and what waits for the same mail. Nothing while the others
     take the worker for dead: they would send the same."""
-    settles = now - _SETTLES
     async with writing() as db:
-        due = await db.fetch(
-            f"""
-            SELECT id FROM notice WHERE due <= :now AND {_FREE} AND {_SETTLED}
-              AND EXISTS (SELECT 1 FROM worker WHERE id = :worker)
-            ORDER BY due LIMIT :most FOR UPDATE OF notice SKIP LOCKED
-            """,
-            worker=worker,
-            now=now,
-            settles=settles,
-            most=_AT_ONCE,
-        )
-        ids = {row["id"] for row in due}
-        if ids:
-            ids |= await _company(db, worker, sorted(ids), settles)
-            await db.fetch(
-                "UPDATE notice SET lease = :worker, tries = tries + 1"
-                " WHERE id = ANY(:ids)",
-                worker=worker,
-                ids=sorted(ids),
-            )
+        ids = await _lease(db, worker, now)
     if not ids:
         return []
-    rows = Notice.objects().where(Notice.id.is_in(sorted(ids))).order_by(Notice.id)
+    rows = Notice.objects().where(Notice.id.is_in(ids)).order_by(Notice.id)
     return _grouped(await rows)
+
+
+async def next_due(worker: str) -> datetime | None:
+    """Of what nobody else is sending."""
+    async with reading() as db:
+        rows = await db.fetch(
+            f"""
+            SELECT due FROM notice WHERE due IS NOT NULL AND {_FREE}
+            ORDER BY due LIMIT 1
+            """,
+            worker=worker,
+        )
+    return rows[0]["due"] if rows else None
+
+
+async def sent(
+    notices: Sequence[Notice], subject: str, text: str, now: datetime
+) -> None:
+    """The text is kept once, with the first."""
+    said = {"sent_at": now, "due": None, "error": "", "subject": subject}
+    await _settle(notices[:1], text=text, **said)
+    await _settle(notices[1:], **said)
+
+
+async def failed(notices: Sequence[Notice], error: str, now: datetime) -> None:
+    for notice in notices:
+        wait = min(timedelta(seconds=15 * 2**notice.tries), _LONGEST_WAIT)
+        over = now + wait > notice.created_at + _GIVES_UP
+        await _settle([notice], due=None if over else now + wait, error=error)
+
+
+async def give_up(notice: Notice, error: str) -> None:
+    """Of what need not be told any more: no try of that has failed."""
+    await _settle([notice], due=None, tries=0, error=error)
+
+
+async def _lease(db: Database, worker: str, now: datetime) -> list[int]:
+    settles = now - _SETTLES
+    due = await db.fetch(
+        f"""
+        SELECT id FROM notice WHERE due <= :now AND {_FREE} AND {_SETTLED}
+          AND EXISTS (SELECT 1 FROM worker WHERE id = :worker)
+        ORDER BY due LIMIT :most FOR UPDATE OF notice SKIP LOCKED
+        """,
+        worker=worker,
+        now=now,
+        settles=settles,
+        most=_AT_ONCE,
+    )
+    if not due:
+        return []
+    found = sorted(row["id"] for row in due)
+    ids = sorted({*found, *await _company(db, worker, found, settles)})
+    await db.fetch(
+        "UPDATE notice SET lease = :worker, tries = tries + 1 WHERE id = ANY(:ids)",
+        worker=worker,
+        ids=ids,
+    )
+    return ids
 
 
 async def _company(
@@ -77,46 +116,12 @@ async def _company(
     return {row["id"] for row in rows}
 
 
-async def next_due(worker: str) -> datetime | None:
-    """Of what nobody else is sending."""
-    async with reading() as db:
-        rows = await db.fetch(
-            f"""
-            SELECT due FROM notice WHERE due IS NOT NULL AND {_FREE}
-            ORDER BY due LIMIT 1
-            """,
-            worker=worker,
-        )
-    return rows[0]["due"] if rows else None
-
-
 def _grouped(notices: Iterable[Notice]) -> list[list[Notice]]:
     groups: dict[object, list[Notice]] = {}
     for each in notices:
         shared = (each.account, each.address, each.kind, each.host)
         groups.setdefault(shared if each.host else each.id, []).append(each)
     return list(groups.values())
-
-
-async def sent(
-    notices: Sequence[Notice], subject: str, text: str, now: datetime
-) -> None:
-    """The text is kept once, with the first."""
-    said = {"sent_at": now, "due": None, "error": "", "subject": subject}
-    await _settle(notices[:1], text=text, **said)
-    await _settle(notices[1:], **said)
-
-
-async def failed(notices: Sequence[Notice], error: str, now: datetime) -> None:
-    for notice in notices:
-        wait = min(timedelta(seconds=15 * 2**notice.tries), _LONGEST_WAIT)
-        over = now + wait > notice.created_at + _GIVES_UP
-        await _settle([notice], due=None if over else now + wait, error=error)
-
-
-async def give_up(notice: Notice, error: str) -> None:
-    """Of what need not be told any more: no try of that has failed."""
-    await _settle([notice], due=None, tries=0, error=error)
 
 
 async def _settle(notices: Sequence[Notice], **values: object) -> None:
