@@ -59,9 +59,6 @@ async def join(
         await links.void(member.account, member.id)
         await members.set_password(member, password_hash)
         if name is not None:
-            member.name = name.strip()
-            await Member.update({Member.name: member.name}).where(
-                Member.id == member.id
-            )
+            await members.rename(member, name)
         await audit.note(Actor(link.account, member.email, now), act)
     return member

@@ -105,6 +105,11 @@ async def set_password(
     await sessions.end_all(member, keep=keep)
 
 
+async def rename(member: Member, name: str) -> None:
+    member.name = name.strip()
+    await Member.update({Member.name: member.name}).where(Member.id == member.id)
+
+
 def normal(email: str) -> str:
     return email.strip().lower()
 
