@@ -71,6 +71,17 @@ def _alone(path: Path, port: int, asked: list[int]) -> Iterator[int]:
     finishes its calls meanwhile is no harm: many may work on one database.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    _wait_for(descriptor, port, asked)
+    os.truncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _wait_for(descriptor: int, port: int, asked: list[int]) -> None:
+    """Until it is locked. `asked`: the signals that ask to end."""
     waiting = False
     while not _locked(descriptor):
         if owner := _living_owner(descriptor):
@@ -84,12 +95,6 @@ def _alone(path: Path, port: int, asked: list[int]) -> Iterator[int]:
         if asked:
             raise SystemExit(0)
         time.sleep(0.05)
-    os.truncate(descriptor, 0)
-    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def _locked(descriptor: int) -> bool:
