@@ -12,6 +12,19 @@ from callboard.webhooks.urls import host_of
 
 _MOST = 20
 _MOST_READ = 10_000
+_STOPPED = """
+    SELECT w.id, w.name, w.url, w.state, w.cause, w.state_since AS since,
+        h.last_status, h.last_error
+    FROM webhook w LEFT JOIN health h ON h.webhook = w.id
+    WHERE w.account = :account AND w.state IN ('deactivated', 'paused')
+    ORDER BY w.state, w.state_since DESC LIMIT :most
+"""
+_FAILING = """
+    SELECT w.id, w.name, w.url, h.since, h.tries, h.last_status, h.last_error
+    FROM webhook w JOIN health h ON h.webhook = w.id
+    WHERE w.account = :account AND w.state = 'active' AND h.since IS NOT NULL
+    ORDER BY h.since LIMIT :most
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,31 +47,10 @@ class Trouble:
 async def needs_you(account: str, least: int = 1) -> list[Trouble]:
     """The worst first, at most 20 of each kind; those that so many webhooks share."""
     async with reading() as db:
-        stopped = await db.fetch(
-            """
-            SELECT w.id, w.name, w.url, w.state, w.cause, w.state_since AS since,
-                h.last_status, h.last_error
-            FROM webhook w LEFT JOIN health h ON h.webhook = w.id
-            WHERE w.account = :account AND w.state IN ('deactivated', 'paused')
-            ORDER BY w.state, w.state_since DESC LIMIT :most
-            """,
-            account=account,
-            most=_MOST_READ,
-        )
-        failing = await db.fetch(
-            """
-            SELECT w.id, w.name, w.url, h.since, h.tries, h.last_status, h.last_error
-            FROM webhook w JOIN health h ON h.webhook = w.id
-            WHERE w.account = :account AND w.state = 'active' AND h.since IS NOT NULL
-            ORDER BY h.since LIMIT :most
-            """,
-            account=account,
-            most=_MOST_READ,
-        )
-        holding = [
-            await _holding(db, group)
-            for group in _groups(map(_stopped, stopped), least)
-        ]
+        stopped = await db.fetch(_STOPPED, account=account, most=_MOST_READ)
+        failing = await db.fetch(_FAILING, account=account, most=_MOST_READ)
+        groups = _groups(map(_stopped, stopped), least)
+        holding = [await _holding(db, group) for group in groups]
     others = _groups(map(_failing, failing), least)
     return holding + [_as_one(group) for group in others]
 
