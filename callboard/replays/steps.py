@@ -62,13 +62,16 @@ async def _count_ended(db: Database, row: Replay) -> int:
         replay=row.id,
         finished=list(FINISHED),
     )
-    if not found:
-        return 0
-    await db.fetch(
-        "DELETE FROM replay_delivery WHERE delivery = ANY(:ended)",
-        ended=[each["delivery"] for each in found],
-    )
-    counts = Counter(each["state"] or "forgotten" for each in found)
+    if found:
+        ended = [each["delivery"] for each in found]
+        await db.fetch(
+            "DELETE FROM replay_delivery WHERE delivery = ANY(:ended)", ended=ended
+        )
+        await _add(db, row.id, Counter(each["state"] or "forgotten" for each in found))
+    return len(found)
+
+
+async def _add(db: Database, replay: str, counts: Counter[str]) -> None:
     await db.fetch(
         """
         UPDATE replay SET delivered = delivered + :delivered,
@@ -76,11 +79,10 @@ async def _count_ended(db: Database, row: Replay) -> int:
             cancelled = cancelled + :cancelled, forgotten = forgotten + :forgotten
         WHERE id = :id
         """,
-        id=row.id,
+        id=replay,
         forgotten=counts["forgotten"],
         **{state.value: counts[state] for state in FINISHED},
     )
-    return len(found)
 
 
 async def _under_way(db: Database, row: Replay, now: datetime) -> UnderWay:
