@@ -13,6 +13,7 @@ from callboard.accounts.actor import Actor
 from callboard.accounts.members import Role
 from callboard.errors import CallboardError
 from callboard.insight import verifying
+from callboard.runtime import Runtime
 from callboard.signing.examine import conclusion, parse_headers
 from callboard.webhooks import rotation, webhooks
 from web.pages import forms, questions, webhook_key_views, webhook_tabs
@@ -42,10 +43,7 @@ class WebhookKeysController(Controller):
                 by, id, runtime.vault, by.now + hours, brought
             )
         except CallboardError as error:
-            row = await webhooks.get(by.account, id)
-            context = await webhook_tabs.shared(row, runtime) | {"rotation": form}
-            context |= {"tab": "keys", "problems": forms.problems(error)}
-            return _tab(request, "_keys", forms.status(error), context)
+            return await _refused(request, runtime, by.account, id, form, error)
         row = await webhooks.get(by.account, id)
         if secret is None:
             said = "The new key signs. Its public half is below."
@@ -121,6 +119,21 @@ class WebhookKeysController(Controller):
             "conclusion": conclusion(steps),
         }
         return _tab(request, "_verified", 200, context)
+
+
+async def _refused(
+    request: HTMXRequest,
+    runtime: Runtime,
+    account: str,
+    id: str,
+    form: dict[str, str],
+    error: CallboardError,
+) -> Template:
+    """The tab again, with what was typed and what is wrong with it."""
+    row = await webhooks.get(account, id)
+    context = await webhook_tabs.shared(row, runtime) | {"rotation": form}
+    context |= {"tab": "keys", "problems": forms.problems(error)}
+    return _tab(request, "_keys", forms.status(error), context)
 
 
 def _tab(
