@@ -7,7 +7,7 @@ from tests.engine import Engine
 from tests.pages.signed_in import Browser, polled, seen
 from web import cookies
 
-AWAY = "Deliveries have been waiting for 3 min : no worker is running."
+AWAY = "Deliveries have been waiting for 3 min: no worker is running."
 
 
 async def without_a_worker(engine: Engine) -> None:
@@ -42,7 +42,7 @@ async def test_of_a_trouble_that_lasts_only_the_minutes_change_and_nobody_is_tol
     page = await alice.get("/webhooks")
     engine.skip(60)
     later = await alice.part(polled(page, "/strip"))
-    assert (seen(later), later.headers["HX-Reswap"]) == ("for 4 min", "none")
+    assert (seen(later), later.headers["HX-Reswap"]) == ("for 4 min:", "none")
     assert 'aria-live="off" hx-swap-oob="true"' in later.text
     assert "hx-swap-oob" not in page.text
     await engine.work()
@@ -54,7 +54,7 @@ async def test_a_screen_reader_is_told_politely(alice: Browser, engine: Engine):
     region = page[page.index('<div role="status"><div hx-get="/strip') :]
     region = region[: region.index("<main")]
     assert "no worker is running" in region
-    assert '<span id="strip-waited" aria-live="off">for 3 min</span>' in region
+    assert '<span id="strip-waited" aria-live="off">for 3 min:</span>' in region
     await engine.work()
 
 
