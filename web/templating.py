@@ -8,6 +8,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template.config import TemplateConfig
 
+from callboard import numerals
+
 _DEEPEST = 50  # each level takes several frames of the stack
 _TEMPLATES = Path(__file__).parent.parent / "templates"
 
@@ -25,6 +27,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters["from_json"] = _from_json
+    found.filters["written"] = numerals.written
     return found
 
 

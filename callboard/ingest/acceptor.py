@@ -22,6 +22,7 @@ from callboard.ingest.arrivals import Arrival
 from callboard.ingest.directory import Directories, Directory
 from callboard.ingest.events import NewEvent, Receipt
 from callboard.ingest.storing import store
+from callboard.numerals import written
 
 # An arrival with more deliveries is committed alone; with far more it is refused.
 _COMPANY_ROWS = 5_000
@@ -121,7 +122,8 @@ class Acceptor:
             raise NotFound("There is no such account.")
         arrival.prepare(await self._directories.get(arrival.account, version))
         if arrival.rows > _MOST_ROWS:
-            text = f"This would make {arrival.rows} deliveries; send fewer events."
+            made = written(arrival.rows)
+            text = f"This would make {made} deliveries; send fewer events."
             raise LimitReached(text, "too_large")
 
 

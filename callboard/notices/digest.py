@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from callboard.notices.letters import Entry, Facts, Letter, Now
-from callboard.notices.phrases import held, moment
+from callboard.notices.phrases import count, held, moment
+from callboard.numerals import written
 
 _MOST = 50
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -21,7 +22,7 @@ def write(kind: str, told: Told, page: str) -> Letter:
     latest = _latest(facts for facts, _ in told)
     others = any(facts.answer != latest.answer for facts, _ in told)
     words = {
-        "count": len(told),
+        "count": written(len(told)),
         "host": latest.host,
         "answer": latest.answer,
         "answers": f"{latest.answer} and others" if others else latest.answer,
@@ -46,17 +47,16 @@ def _failed_deliveries(told: Told, page: str) -> Letter:
     webhooks: dict[str, list[Facts]] = {}
     for facts, now in told:
         webhooks.setdefault(now.failed, []).append(facts)
-    to = latest.name if len(webhooks) == 1 else f"{len(webhooks)} webhooks"
+    to = latest.name if len(webhooks) == 1 else f"{written(len(webhooks))} webhooks"
     entries = [
         Entry(each[0].name, _lost(each), f"See what failed of {each[0].name}", link)
         for link, each in list(webhooks.items())[:_MOST]
     ]
     when = f"{moment(latest.last_at)}: {latest.trouble}. {latest.last_detail}".strip()
     return Letter(
-        f"{len(told)} deliveries to {to} failed: {latest.trouble}",
+        f"{count(len(told))} to {to} failed: {latest.trouble}",
         [
-            f"{len(told)} deliveries to {to} have failed for good; the last one on"
-            f" {when}",
+            f"{count(len(told))} to {to} have failed for good; the last one on {when}",
             "They can be sent again, one by one or all at once.",
         ],
         ("See what failed", page),
@@ -67,7 +67,7 @@ def _failed_deliveries(told: Told, page: str) -> Letter:
 
 def _lost(deliveries: Sequence[Facts]) -> str:
     noun = "delivery has" if len(deliveries) == 1 else "deliveries have"
-    return f"{len(deliveries)} {noun} failed: {_latest(deliveries).answer}."
+    return f"{written(len(deliveries))} {noun} failed: {_latest(deliveries).answer}."
 
 
 def _latest(facts: Iterable[Facts]) -> Facts:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from callboard.notices.letters import Facts, Now
+from callboard.numerals import written
 
 
 def moment(at: datetime | None) -> str:
@@ -36,7 +37,7 @@ def held(now: Now) -> str:
     else:
         noun = "delivery is" if now.waiting == 1 else "deliveries are"
         until = f" The first expires on {moment(now.held_until)}."
-        words = f"{now.waiting} {noun} held.{until if now.held_until else ''}"
+        words = f"{written(now.waiting)} {noun} held.{until if now.held_until else ''}"
     if not now.keeps:
         return f"{words} New events are not kept."
     if now.takes_until is None:
@@ -45,7 +46,7 @@ def held(now: Now) -> str:
 
 
 def count(number: int) -> str:
-    return f"{number} " + ("delivery" if number == 1 else "deliveries")
+    return f"{written(number)} " + ("delivery" if number == 1 else "deliveries")
 
 
 def table(facts: Facts, now: Now, waiting: str = "Waiting") -> list[tuple[str, str]]:
@@ -53,7 +54,7 @@ def table(facts: Facts, now: Now, waiting: str = "Waiting") -> list[tuple[str, s
         ("Receiver", facts.url),
         ("Last answer", f"{facts.answer}, {moment(facts.last_at)}"),
         ("First failure", moment(facts.since)),
-        ("Failed tries", str(facts.tries)),
+        ("Failed tries", written(facts.tries)),
         (waiting, count(now.waiting)),
         ("Rule", now.rule),
     ]

@@ -167,6 +167,12 @@ class TestTheJob:
         assert "Pause" in seen(await alice.get(path))
         asked = await alice.part(f"{path}/cancel")
         assert "Cancel this replay?" in asked.text
+        async with writing() as db:
+            await db.fetch("UPDATE replay SET total = 5000")
+        shown = [await alice.get(path), await alice.part(f"{path}/cancel")]
+        assert all("0 of 5\u202f000" in each.text for each in shown)
+        async with writing() as db:
+            await db.fetch("UPDATE replay SET total = 7")
         await alice.post(f"{path}/cancel")
         page = await alice.get(path)
         assert "after 0 of 7 were delivered." in seen(page)

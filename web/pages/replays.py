@@ -9,6 +9,7 @@ from litestar.response import Response, Template
 from callboard.accounts.actor import Actor
 from callboard.accounts.members import Role
 from callboard.errors import CallboardError, Conflict, Invalid, raise_all
+from callboard.numerals import written
 from callboard.replays import progress, replays
 from callboard.replays.replays import Preview
 from callboard.runtime import Runtime
@@ -127,8 +128,8 @@ class ReplaysController(Controller):
             "replays",
             title="Cancel this replay?",
             text="No more is sent, and what was made and still waits is cancelled,"
-            f" too. {replay.delivered} of {replay.total} have been delivered; what"
-            " is being sent right now comes to its end.",
+            f" too. {written(replay.delivered)} of {written(replay.total)} have been"
+            " delivered; what is being sent right now comes to its end.",
             act="Cancel the replay",
             back=f"/replays/{id}",
             leave="Let it go on",
