@@ -7,11 +7,14 @@ from datetime import datetime
 from callboard.database import Database, Row, as_time, reading
 from callboard.delivery import standing
 from callboard.ids import AFTER_ALL
+from callboard.matching.values import listed
+from callboard.numerals import written
 from callboard.outcome import ErrorClass
 from callboard.webhooks.urls import host_of
 
 _MOST = 20
 _MOST_READ = 10_000
+_MOST_ANSWERS = 3
 _STOPPED = """
     SELECT w.id, w.name, w.url, w.state, w.cause, w.state_since AS since,
         h.last_status, h.last_error
@@ -29,19 +32,34 @@ _FAILING = """
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """`state` is `trying` for an active webhook whose receiver fails. `held_until`:
-    when the first of what is held expires. `webhooks`: so many at `host` share it;
-    `id`, `name` and what else differs are those of the longest."""
+    """`state` is `trying` for an active webhook whose receiver fails. `answers`: the
+    last ones, each named once; `tries` have failed. `held_until`: when the first of
+    what is held expires. `webhooks`: so many at `host` share it; `id`, `name` and
+    `since` are those of the longest."""
 
     id: str
     name: str
     state: str
     since: datetime
-    why: str
+    answers: tuple[str, ...] = ()
+    tries: int = 0
     held: int = 0
     held_until: datetime | None = None
     host: str = ""
     webhooks: int = 1
+
+    @property
+    def why(self) -> str:
+        """Empty where a person did it."""
+        if not self.answers:
+            return ""
+        shown = list(self.answers[:_MOST_ANSWERS])
+        shown += ["others"] if len(self.answers) > _MOST_ANSWERS else []
+        said = listed(shown) + (f" from {self.host}" if self.host else "")
+        if not self.tries:
+            return said
+        noun = "failed try" if self.tries == 1 else "failed tries"
+        return f"{said}, {written(self.tries)} {noun}"
 
 
 async def needs_you(account: str, least: int = 1) -> list[Trouble]:
@@ -70,7 +88,9 @@ def _groups(troubles: Iterable[Trouble], least: int) -> list[list[Trouble]]:
 
 def _as_one(group: Sequence[Trouble]) -> Trouble:
     first = min(group, key=lambda each: each.since)
-    return replace(first, webhooks=len(group))
+    answers = dict.fromkeys(answer for each in group for answer in each.answers)
+    tries = sum(each.tries for each in group)
+    return replace(first, answers=(*answers,), tries=tries, webhooks=len(group))
 
 
 async def _holding(db: Database, group: Sequence[Trouble]) -> Trouble:
@@ -98,21 +118,26 @@ def _stopped(row: Row) -> Trouble:
         name=row["name"],
         state=row["state"],
         since=row["since"],
-        why=_answer(row) if by_rule else "",
+        answers=(_answer(row),) if by_rule else (),
         host=_at(row) if by_rule else "",
     )
 
 
 def _failing(row: Row) -> Trouble:
-    tries = "1 failed try" if row["tries"] == 1 else f"{row['tries']} failed tries"
-    why = f"{_answer(row)}, {tries}"
-    since = row["since"]
-    return Trouble(row["id"], row["name"], "trying", since, why, host=_at(row))
+    return Trouble(
+        id=row["id"],
+        name=row["name"],
+        state="trying",
+        since=row["since"],
+        answers=(_answer(row),),
+        tries=row["tries"],
+        host=_at(row),
+    )
 
 
 def _answer(row: Row) -> str:
-    answer = row["last_status"] or (row["last_error"] or "no answer").replace("_", " ")
-    return f"{answer} from {_at(row)}" if _at(row) else answer
+    status = row["last_status"]
+    return str(status or (row["last_error"] or "no answer").replace("_", " "))
 
 
 def _at(row: Row) -> str:

@@ -14,7 +14,7 @@ from callboard.notices.letters import Facts, Now
 from callboard.notices.tables import Notice
 from callboard.webhooks import unsubscribing, webhooks
 from callboard.webhooks.settings import settings_of
-from tests.engine import Engine
+from tests.engine import Engine, eventually
 from tests.mailboxes import Mailboxes, receiving_mail, text_of
 from tests.posting import send_mails
 from tests.receiver import Answer
@@ -125,6 +125,23 @@ async def test_the_overview_tells_of_the_host_once(engine: Engine):
     assert told.held == 3
     holds = [await standing.of_held(each, 1) for each in made]
     assert told.held_until == min(each.first_expires_at for each in holds if each)
+
+
+async def test_answers_that_differ_are_all_told(engine: Engine):
+    for name, status in (("Billing", 503), ("CRM", 404), ("ERP", 503)):
+        engine.receiver.usually[f"/{name}"] = Answer(status)
+        await engine.webhook(f"/{name}", name=name, schedule=(3600,))
+
+    async def all_fail() -> bool:
+        found = await troubles.needs_you(engine.account)
+        return bool(found) and found[0].webhooks == 3
+
+    async with engine.working():
+        await engine.post()
+        await eventually(all_fail)
+    (told,) = await troubles.needs_you(engine.account)
+    assert set(told.answers) == {"503", "404"}
+    assert told.why.endswith(" from 127.0.0.1, 3 failed tries")
 
 
 @pytest.mark.parametrize("kind", ["failing", "deactivated", "reminder", "recovered"])
