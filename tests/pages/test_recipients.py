@@ -29,3 +29,4 @@ async def test_a_mailbox_that_refuses_shows_beside_its_recipient_only(
     gone, ops = sorted((page.index(GONE), page.index(OPS)))
     assert "550 No such mailbox" in page[gone:ops]
     assert "550 No such mailbox" not in page[ops:]
+    assert "last notice: written to the outbox" in page[ops:]  # no server is set

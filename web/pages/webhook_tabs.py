@@ -26,6 +26,7 @@ async def shared(row: Webhook, runtime: Runtime) -> dict[str, Any]:
         "retry_words": webhook_views.retry_words(settings),
         "schedule_words": webhook_views.schedule_words(settings),
         "rule_words": webhook_views.rule_words(row),
+        "sends": runtime.settings.smtp_url is not None,
         "recipients": await webhook_views.recipients(row, people),
         "signing": webhook_key_views.signing(row, now),
         "rotation": {"overlap_hours": "24", "secret": ""},
