@@ -238,4 +238,4 @@ def _settings() -> Settings:
 def _become(module: str) -> None:
     """The domain never imports the doors and the hands, so it turns into them."""
     _settings()
-    os.execv(sys.executable, [sys.executable, "-m", module])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", module])  # noqa: S606  our own

@@ -72,7 +72,7 @@ class Jobs:
 
     async def _replay_on(self) -> None:
         """Step by step, for as long as no job does it."""
-        while await self._alone(REPLAY, self._replay_what_was_missed):  # noqa: ASYNC110
+        while await self._alone(REPLAY, self._replay_what_was_missed):  # noqa: ASYNC110  it works
             await asyncio.sleep(_STEP_SECONDS)
 
     async def _alone(self, name: str, work: Callable[[], Awaitable[T]]) -> T | None:

@@ -4,6 +4,8 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
+from piccolo.custom_types import Combinable
+
 from callboard.accounts.tables import OneTimeLink
 from callboard.errors import NotFound
 
@@ -64,7 +66,7 @@ async def use(token: str, now: datetime) -> OneTimeLink:
     return link
 
 
-def _is_good(token: str, now: datetime):  # type: ignore[no-untyped-def]
+def _is_good(token: str, now: datetime) -> Combinable:
     return (
         (OneTimeLink.token_hash == token_hash(token))
         & OneTimeLink.used_at.is_null()

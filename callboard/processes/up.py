@@ -199,7 +199,7 @@ def _healthy(settings: Settings, children: list[Child], asked: list[int]) -> boo
 
 
 def _answers(settings: Settings) -> bool:
-    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  asked for, not given
     host = everywhere.get(settings.host, settings.host)
     connection = http.client.HTTPConnection(host, settings.port, timeout=5)
     try:

@@ -195,7 +195,7 @@ async def _look(db: Database, what: str, sql: str, now: datetime) -> Finding | N
         f"""
         WITH found AS ({sql})
         SELECT id, (SELECT count(*) FROM found) AS n FROM found LIMIT {_SHOWN}
-        """,  # noqa: S608  the texts above
+        """,
         **given,
     )
     if not rows:

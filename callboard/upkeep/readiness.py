@@ -85,7 +85,7 @@ _WAITS_FOR_A_RUN = f"""
       AND (:account = '' OR t.account = :account)
       AND EXISTS (SELECT 1 FROM delivery d WHERE d.webhook = s.webhook
           AND d.state = 'pending' AND d.due IS NULL AND d.lease IS NULL {FENCE})
-"""  # noqa: S608
+"""
 _WAITS_FOR_ANYBODY = """
     SELECT min((SELECT due FROM delivery d WHERE d.webhook = turn.webhook
         AND d.state = 'pending' AND d.due <= :now ORDER BY due LIMIT 1)) AS due

@@ -34,7 +34,7 @@ async def _old_events(db: Database, before: datetime) -> list[str]:
             SELECT 1 FROM delivery d WHERE d.event = event.id
             AND d.state IN ('pending', 'held') {FENCE})
         ORDER BY id LIMIT :step FOR UPDATE SKIP LOCKED
-        """,  # noqa: S608
+        """,
         first=ids.earliest("evt", before),
         step=STEP,
     )
@@ -48,7 +48,7 @@ async def _idle(db: Database, events: list[str]) -> list[str]:
         SELECT id FROM event WHERE id = ANY(:events) AND NOT EXISTS (
             SELECT 1 FROM delivery d WHERE d.event = event.id
             AND d.state IN ('pending', 'held') {FENCE})
-        """,  # noqa: S608
+        """,
         events=events,
     )
     return [row["id"] for row in rows]

@@ -96,7 +96,7 @@ async def held_count(db: Database, id: str, most: int = AFTER_ALL) -> int:
             UNION ALL
             SELECT 1 FROM turn t JOIN delivery d ON d.webhook = t.webhook
             WHERE t.webhook = :id AND {turn.LOST} LIMIT :most) AS waiting
-        """,  # noqa: S608
+        """,
         id=id,
         most=most,
     )
@@ -147,6 +147,6 @@ async def _end_spell(db: Database, id: str, state: WebhookState) -> None:
     )
     changes = begins if state is WebhookState.ACTIVE else ""
     await db.fetch(
-        f"UPDATE health SET {changes}verdict = NULL WHERE webhook = :id",  # noqa: S608
+        f"UPDATE health SET {changes}verdict = NULL WHERE webhook = :id",
         id=id,
     )

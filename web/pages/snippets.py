@@ -38,8 +38,7 @@ _ED25519_IN_CS = (
     " BouncyCastle.Cryptography: they are many times quicker."
 )
 
-# Code is no HTML; the page around it escapes what it shows.
-_code = Environment(  # noqa: S701
+_code = Environment(  # noqa: S701  code is no HTML; the page around it escapes it
     loader=FileSystemLoader(_TEMPLATES),
     undefined=StrictUndefined,
     keep_trailing_newline=True,
