@@ -8,13 +8,20 @@ import asyncpg
 
 from callboard.errors import Unavailable
 
-# The server is away, full, locked or shutting down: the same may well succeed later.
+# The server is away, full, locked or shutting down, or lets nobody in or write while
+# another one takes over: the same may well succeed later.
 _ALWAYS = (
     Unavailable,
     ConnectionError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TransactionTimeoutError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.PostgresSystemError,
     asyncpg.InternalClientError,  # the connection broke, or is being ended
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,

@@ -107,6 +107,30 @@ async def _write(sql: str) -> None:
         await connected.fetch(sql)
 
 
+@pytest.mark.parametrize(
+    "how",
+    ["SET TRANSACTION READ ONLY", "SET LOCAL lock_timeout = 20"],
+    ids=["another server takes over from it", "others hold a lock"],
+)
+async def test_a_server_that_takes_nothing_now_is_away(db: None, how: str):
+    if isinstance(engine(), PooledSQLiteEngine):
+        pytest.skip("a file has no server")
+    lock = "UPDATE worker SET beat = beat + 1 WHERE id = 'one'"
+    async with writing() as connected:
+        await connected.fetch(ADD, id="one", now=NOW)
+    async with writing() as connected:
+        await connected.fetch(lock)
+        refused = asyncio.create_task(_write_after(how, lock), context=Context())
+        with pytest.raises(Unavailable):
+            await refused
+
+
+async def _write_after(how: str, sql: str) -> None:
+    async with writing() as connected:
+        await connected.fetch(how)
+        await connected.fetch(sql)
+
+
 ODD = 'a"b\\u0000\\ \u2028 ü 🙂 \x7f \n {} [] :name $1'
 
 
