@@ -34,6 +34,12 @@
     if (first && !heard(shown.value)) shown.value = first.value;
   });
 
+  // A problem that has come or gone while somebody typed: its field is no longer what it was.
+  on("htmx:oobAfterSwap", (e) => {
+    const field = $(`#f-${e.target.id.replace("live-", "")}`);
+    if (field?.matches("input, select, textarea")) field.setAttribute("aria-invalid", String(e.target.childElementCount > 0));
+  });
+
   // A button that adds a line to a text.
   on("click", (e) => {
     const insert = e.target.closest("[data-insert]");

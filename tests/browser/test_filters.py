@@ -1,5 +1,7 @@
 """While filters are written, the latest events show what they do."""
 
+import re
+
 import httpx
 import pytest
 from playwright.async_api import Browser, expect
@@ -52,6 +54,52 @@ async def test_what_would_be_sent_is_shown_of_an_event_that_is_ticked(
     await expect(shown).to_have_value("sending_Bounce")
     await page.locator("[id='e-contact_optin']").check()
     await expect(shown).to_have_value("sending_Bounce")
+
+
+async def test_what_is_chosen_can_be_cleared_and_followed_at_once(
+    live: Live, chromium: Browser
+) -> None:
+    page = await chromium.new_page(viewport={"width": 1440, "height": 900})
+    walk = Walk(page, live)
+    await walk.set_up()
+    await walk.install_catalogue()
+    await _post_events(live, await walk.make_key())
+    await walk.go("/events")
+    clear = page.get_by_role("link", name="Clear")
+    await expect(clear).to_be_hidden()
+    await page.get_by_label("Event type").select_option(TYPE)
+    await expect(clear).to_be_visible()
+    await clear.click()
+    await expect(clear).to_be_hidden()
+    await page.get_by_label("Find by id or key").fill("no such key")
+    await expect(page.get_by_text("No event matches.")).to_be_visible()
+    await expect(clear).to_be_visible()
+
+    await walk.go("/deliveries?state=failed")
+    await page.get_by_label("State").select_option("held")
+    await page.get_by_role("button", name="Follow live").click()
+    await expect(page).to_have_url(re.compile(r"\?live=1&state=held"))
+    assert walk.troubles == []
+
+
+async def test_a_field_that_was_mended_looks_so_at_once(
+    live: Live, chromium: Browser
+) -> None:
+    page = await chromium.new_page(viewport={"width": 1440, "height": 900})
+    walk = Walk(page, live)
+    await walk.set_up()
+    await walk.install_catalogue()
+    await walk.go("/webhooks/new")
+    await walk.press("Save as draft")
+    url = page.get_by_label("Callback URL")
+    picker = page.locator("#f-events")
+    await expect(url).to_have_attribute("aria-invalid", "true")
+    await expect(picker).to_contain_text("Choose at least one event type")
+    await url.fill("https://receiver.example/")
+    await expect(url).to_have_attribute("aria-invalid", "false")
+    await expect(picker).to_contain_text("Choose at least one event type")
+    await page.locator(f"[id='e-{TYPE}']").check()
+    await expect(picker).not_to_contain_text("Choose at least one event type")
 
 
 async def _post_events(live: Live, key: str) -> None:
