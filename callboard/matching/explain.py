@@ -31,7 +31,9 @@ def explain(
     part, last = found[-1]
     if not last.passes:
         return Verdict(False, f"Stopped by its {part.title}: {last.why}.")
-    met = [f"It passes its {part.title}: {each.why}." for part, each in found]
+    met = [
+        f"It passes its {part.title}: {each.why}." for part, each in found if each.why
+    ]
     return Verdict(True, " ".join([verdict.why, *met]))
 
 

@@ -52,7 +52,7 @@ class Messages:
 
     def explain(self, subject: Subject) -> Verdict:
         if subject.kind is None and subject.sending is None:
-            return Verdict(True, "it is not about a message")
+            return Verdict(True, "")  # it has nothing to say of what is no message
         facts = (
             ("kind", subject.kind, self.kinds),
             ("sending", subject.sending, self.modes),

@@ -206,7 +206,7 @@ def test_the_tags_of_a_webhook_are_checked():
     [
         (USUAL, "campaign", "news", False, "its sending is campaign, not unitary"),
         (USUAL, "unitary", "news", True, "its sending is unitary"),
-        (USUAL, None, None, True, "it is not about a message"),
+        (USUAL, None, None, True, ""),
         (USUAL, None, "news", False, "its sending is not said, not unitary"),
         (
             Sending(modes=("batch", "campaign")),
