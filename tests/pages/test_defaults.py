@@ -29,7 +29,7 @@ async def test_every_problem_is_shown_and_what_was_typed_stays(alice, engine: En
     page = (await alice.post("/settings/defaults", wrong, 422)).text
     assert "Give 0 to 30 whole days." in page
     assert "Give 1 to 1000 failed deliveries" in page
-    assert "Choose a member, or write an address" in page
+    assert "“nobody” is no address" in page
     assert "nobody" in page
 
 

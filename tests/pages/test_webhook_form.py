@@ -47,7 +47,7 @@ async def test_tells_all_problems_at_once_and_keeps_what_was_typed(alice, engine
         "url": "ftp://receiver.example",
         "events": [],
         "patterns": "no..thing",
-        "addresses": "nobody",
+        "addresses": "ops@example.org\nno body",
         "timeout": "99",
         "concurrency": "many",
         "headers": "X-Env: a\nnonsense",
@@ -57,7 +57,7 @@ async def test_tells_all_problems_at_once_and_keeps_what_was_typed(alice, engine
     answer = await alice.post("/webhooks/new", wrong, 422)
     for sentence in (
         "Begin the URL with https:// or http://.",
-        "Choose a member, or write an address",
+        "“no body” is no address",
         "Give 1 to 20 whole seconds.",
         "Give 1 to 256 calls at a time.",
         "Write each header as Name: value.",

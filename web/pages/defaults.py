@@ -29,7 +29,7 @@ class DefaultsForm:
 
     def to_defaults(self) -> Defaults:
         after = self.deactivate_after.strip()
-        typed = self.addresses.replace(",", " ").split()
+        typed = forms.addresses(self.addresses)
         return Defaults(
             hold_days=forms.whole(self.hold_days),
             deactivate_after=forms.whole(after) if after else None,

@@ -1,5 +1,6 @@
 """Forms as browsers send them: texts, of which some come more than once."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
@@ -99,6 +100,11 @@ def indented(text: str | None) -> str:
 def lines(text: str) -> tuple[str, ...]:
     """What stands on each line that is not empty."""
     return tuple(line for each in text.splitlines() if (line := each.strip()))
+
+
+def addresses(text: str) -> list[str]:
+    """One a line, or with commas or semicolons between."""
+    return [one for each in re.split(r"[\n,;]", text) if (one := each.strip())]
 
 
 def pairs(text: str) -> dict[str, str]:

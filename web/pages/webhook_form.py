@@ -81,7 +81,7 @@ class WebhookForm:
             hold_days=forms.whole(self.hold_days),
             deactivate_after=_whole_or_none(self.deactivate_after),
             notify=self.notify,
-            recipients=_unique(self.recipients, _split(self.addresses)),
+            recipients=_unique(self.recipients, forms.addresses(self.addresses)),
         )
 
     def to_change(self) -> dict[str, Any]:
