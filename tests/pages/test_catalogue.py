@@ -51,6 +51,7 @@ async def test_all_problems_come_at_once_with_what_was_typed(alice, cast):
     answer = await alice.post("/catalogue/new", wrong, 422)
     assert "joined by dots" in seen(answer)
     assert "Write the sample as JSON." in seen(answer)
+    assert "At /type : " in seen(answer)
     assert 'value="order paid"' in answer.text
     assert "Money has arrived." in answer.text
     assert not await EventType.exists()
