@@ -7,6 +7,7 @@ from callboard.catalogue import contexts, event_types
 from callboard.delivery import reading
 from callboard.delivery.reading import DeliveryView
 from callboard.delivery.tables import Event
+from callboard.health import plan
 from callboard.matching.explain import in_state
 from callboard.matching.patterns import compile_patterns
 from callboard.matching.subject import Subject
@@ -88,7 +89,7 @@ async def of_delivery(account: str, delivery: DeliveryView) -> Plan:
     event = await reading.get_event(account, delivery.event)
     subject = reading.subject_of(event.to_dict())
     verdict = await judge(account, settings, event.type, subject)
-    return Plan(_why_sent(delivery, verdict), len(settings.schedule) + 1)
+    return Plan(_why_sent(delivery, verdict), plan.tries(row.schedule, row.delivery))
 
 
 async def of_event(account: str, id: str) -> Story:

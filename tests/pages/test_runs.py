@@ -61,12 +61,16 @@ async def test_the_next_run_is_shown_and_a_button_begins_one(alice, engine: Engi
     late = seen(await alice.get(f"/webhooks/{webhook}"))
     assert "A run is overdue: it should have begun" in late
     await alice.post(f"/webhooks/{webhook}/run")
-    assert "A run is under way." in (await alice.get(f"/webhooks/{webhook}")).text
+    assert (
+        "A run is under way. It took 1 delivery. What comes meanwhile goes with the"
+        " next one."
+    ) in seen(await alice.get(f"/webhooks/{webhook}"))
     async with engine.working():
         await engine.receiver.got(1)
         await engine.settled()
     delivery = await alice.get(f"/deliveries/{id}")
     assert "at try 1" in seen(delivery)
+    assert "1 of 12" in seen(delivery)
     assert "scheduled run" not in seen(delivery)
 
 
