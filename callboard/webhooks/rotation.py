@@ -4,14 +4,14 @@ How both sign meanwhile: see callboard/signing/keyring.py.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from callboard.accounts import accounts, audit
 from callboard.accounts.actor import Actor
 from callboard.database import Database, writing
-from callboard.errors import Conflict
+from callboard.errors import Conflict, invalid
 from callboard.signing.keyring import NEXT
 from callboard.signing.public import PublicKey
 from callboard.signing.schemes import Scheme
@@ -28,6 +28,7 @@ from callboard.webhooks.secrets import (
 from callboard.webhooks.tables import Webhook
 
 MOST_KEYS = 5
+LONGEST_OVERLAP = 720  # hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,14 @@ def signing_keys(row: Webhook, now: datetime) -> list[SigningKey]:
         )
         for place, each in enumerate(good)
     ]
+
+
+def overlap_of(hours: float) -> timedelta:
+    """How long the old key signs on."""
+    if not 0 <= hours <= LONGEST_OVERLAP:
+        text = f"Give 0 to {LONGEST_OVERLAP} hours."
+        raise invalid("overlap_hours", "out_of_range", text)
+    return timedelta(hours=hours)
 
 
 async def rotate(

@@ -92,7 +92,7 @@ class TestRotation:
         path = f"/webhooks/{id}/keys/rotate"
         for wrong in ("", "-1", "721", "x"):
             answer = await alice.post(path, {"overlap_hours": wrong}, 422)
-            assert "Give 0 to 720 whole hours." in seen(answer)
+            assert "Give 0 to 720 hours." in seen(answer)
         form = {"overlap_hours": "3", "secret": "topsecret"}
         answer = await alice.post(path, form, 422)
         assert "Begin the secret with whsec_." in seen(answer)

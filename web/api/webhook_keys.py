@@ -1,12 +1,9 @@
-from datetime import timedelta
-
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from callboard.accounts.actor import Actor
 from callboard.accounts.keys import Scope
-from callboard.errors import invalid
 from callboard.insight import verifying
 from callboard.webhooks import rotation, webhooks
 from web.api import bodies
@@ -23,7 +20,6 @@ from web.errors import AnyRequest
 from web.security import Running
 
 _LARGEST_CALL = 2 * 1024 * 1024
-_LONGEST_OVERLAP = 24 * 30
 
 
 class WebhookKeysController(Controller):
@@ -47,10 +43,7 @@ class WebhookKeysController(Controller):
     ) -> RotatedOut:
         """A new key; the old one signs beside it for a while."""
         wanted = await bodies.take_if_any(request, RotateIn)
-        if not 0 <= wanted.overlap_hours <= _LONGEST_OVERLAP:
-            text = f"Give 0 to {_LONGEST_OVERLAP} hours."
-            raise invalid("overlap_hours", "out_of_range", text)
-        until = by.now + timedelta(hours=wanted.overlap_hours)
+        until = by.now + rotation.overlap_of(wanted.overlap_hours)
         secret = await rotation.rotate(by, id, runtime.vault, until, wanted.secret)
         newest, *_ = keys_of(await webhooks.get(by.account, id), by.now)
         return RotatedOut(secret, until, newest)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -64,13 +64,6 @@ def time(text: str, field: str) -> datetime | None:
     except (ValueError, OverflowError):
         text = "Write a time such as 2026-01-15T09:30."
         raise invalid(field, "time", text) from None
-
-
-def hours(text: str, field: str, most: int = 720) -> timedelta:
-    text = text.strip()
-    if text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= most:
-        return timedelta(hours=int(text))
-    raise invalid(field, "out_of_range", f"Give 0 to {most} whole hours.")
 
 
 def problems(error: CallboardError) -> list[Problem]:

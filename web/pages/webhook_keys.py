@@ -38,9 +38,9 @@ class WebhookKeysController(Controller):
         form = await forms.texts(request, "overlap_hours", "secret")
         brought = form["secret"].strip() or None
         try:
-            hours = forms.hours(form["overlap_hours"], "overlap_hours")
+            overlap = rotation.overlap_of(forms.whole(form["overlap_hours"]))
             secret = await rotation.rotate(
-                by, id, runtime.vault, by.now + hours, brought
+                by, id, runtime.vault, by.now + overlap, brought
             )
         except CallboardError as error:
             return await _refused(request, runtime, by.account, id, form, error)
@@ -49,7 +49,7 @@ class WebhookKeysController(Controller):
             said = "The new key signs. Its public half is below."
             return elsewhere(request, f"/webhooks/{id}?tab=keys", said)
         return webhook_key_views.made(
-            request, row, secret, by.now, replaces=hours > timedelta()
+            request, row, secret, by.now, replaces=overlap > timedelta()
         )
 
     @get("/end-overlap", opt=_MEMBERS)
