@@ -31,7 +31,7 @@ class Live:
 async def living(settings: Settings, **more: str) -> AsyncIterator[Live]:
     """`more`: of the environment."""
     await accounts.add("Callboard", make.NOW)
-    link = await setup.link(settings)
+    link = await setup.link(settings, make.NOW)
     assert link
     port = free_port()
     url = f"http://127.0.0.1:{port}"

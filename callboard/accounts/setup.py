@@ -1,6 +1,6 @@
 """The first owner comes by a link that is printed once."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from callboard.accounts import accounts, audit, links, members, passwords
 from callboard.accounts.actor import Actor
@@ -17,7 +17,7 @@ async def is_done() -> bool:
     return await Member.exists()
 
 
-async def link(settings: Settings, now: datetime | None = None) -> str | None:
+async def link(settings: Settings, now: datetime) -> str | None:
     """A fresh link for the first owner, None once there is a member.
 
     The link lasts a day, and links made before are void.
@@ -26,7 +26,7 @@ async def link(settings: Settings, now: datetime | None = None) -> str | None:
     if account is None or await Member.exists().where(Member.account == account.id):
         return None
     async with writing():
-        token = await links.make(account.id, "", now or datetime.now(UTC))
+        token = await links.make(account.id, "", now)
     return f"{settings.public_url}/setup/{token}"
 
 

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -216,7 +217,7 @@ async def _setup_link(settings: Settings) -> str | None:
     from callboard.database import opened_database
 
     async with opened_database():
-        return await setup.link(settings)
+        return await setup.link(settings, datetime.now(UTC))
 
 
 def _announce(settings: Settings) -> None:
