@@ -63,13 +63,13 @@ def describe(plan: RetryPlan) -> str:
     return f"{len(gaps)} retries over {_span(sum(gaps))}: {each}"
 
 
-def check_plan(gaps: Sequence[object], field: str = "retry.schedule") -> list[Problem]:
+def check_plan(gaps: Sequence[object]) -> list[Problem]:
     if len(gaps) > MOST_GAPS:
         message = f"Plan at most {MOST_GAPS} retries; this plan has {len(gaps)}."
-        return [Problem(field, "too_many", message)]
+        return [Problem("retry.schedule", "too_many", message)]
     message = f"Give whole seconds from 1 to {LONGEST_GAP} (30 days)."
     return [
-        Problem(f"{field}.{place}", "out_of_range", message)
+        Problem(f"retry.schedule.{place}", "out_of_range", message)
         for place, gap in enumerate(gaps)
         if type(gap) is not int or not 1 <= gap <= LONGEST_GAP
     ]

@@ -45,15 +45,15 @@ _BOUNDS = {
 }
 
 
-def check(schedule: Schedule, field: str = "delivery") -> list[Problem]:
+def check(schedule: Schedule) -> list[Problem]:
     problems = [
-        Problem(f"{field}.{name}", "out_of_range", message)
+        Problem(f"delivery.{name}", "out_of_range", message)
         for name, (most, message) in _BOUNDS.items()
         if type(value := getattr(schedule, name)) is not int or not 1 <= value <= most
     ]
     if not problems and schedule.bucket_size > schedule.batch_size:
         text = "A call cannot carry more events than a run takes."
-        problems.append(Problem(f"{field}.bucket_size", "out_of_range", text))
+        problems.append(Problem("delivery.bucket_size", "out_of_range", text))
     return problems
 
 

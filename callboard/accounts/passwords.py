@@ -30,11 +30,13 @@ def is_dated(password_hash: str) -> bool:
     return _hasher.check_needs_rehash(password_hash)
 
 
-def check(password: str, field: str = "password") -> list[Problem]:
+def check(password: str) -> list[Problem]:
     if len(password) < SHORTEST:
-        return [Problem(field, "too_short", f"Use at least {SHORTEST} characters.")]
+        text = f"Use at least {SHORTEST} characters."
+        return [Problem("password", "too_short", text)]
     if len(password) > LONGEST:
-        return [Problem(field, "too_long", f"Use at most {LONGEST} characters.")]
+        text = f"Use at most {LONGEST} characters."
+        return [Problem("password", "too_long", text)]
     return []
 
 

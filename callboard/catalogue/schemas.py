@@ -19,6 +19,8 @@ from jsonschema_rs import (
 from callboard.catalogue.schema_cost import is_costly
 from callboard.errors import Problem, invalid
 
+_FIELD = "schema"
+
 LONGEST_SCHEMA = 256 * 1024
 MOST_PROBLEMS = 20
 LONGEST_MESSAGE = 300
@@ -28,38 +30,38 @@ _MANY = 1000
 _PATTERNS = FancyRegexOptions(backtrack_limit=100_000)
 
 
-def compile_schema(text: str, field: str = "schema") -> Validator:
+def compile_schema(text: str) -> Validator:
     """Costs milliseconds: keep what comes back. `Invalid` for what is no schema."""
     if len(text) > LONGEST_SCHEMA:
         message = f"Keep the schema within {LONGEST_SCHEMA} characters."
-        raise invalid(field, "too_long", message)
+        raise invalid(_FIELD, "too_long", message)
     try:
         return validator_for(
             text, mask="The value", offline=True, pattern_options=_PATTERNS
         )
     except ValidationError as error:
         message = _reference(error) if error.kind.name == "$ref" else error.message
-        raise invalid(_pointer(field, error), "schema", _sentence(message)) from error
+        raise invalid(_pointer(_FIELD, error), "schema", _sentence(message)) from error
     except ValueError as error:
         message = "Write the schema as JSON: an object, or true."
-        raise invalid(field, "json", message) from error
+        raise invalid(_FIELD, "json", message) from error
 
 
-def check_cost(text: str, field: str = "schema") -> list[Problem]:
+def check_cost(text: str) -> list[Problem]:
     """Of a good schema, before anything is held against it. Those that are kept
     have passed."""
     try:
         costly = is_costly(msgspec.json.decode(text))
     except (msgspec.DecodeError, RecursionError):
         message = "Write smaller numbers, and nest it less deeply."
-        return [Problem(field, "json", message)]
+        return [Problem(_FIELD, "json", message)]
     if not costly:
         return []
     message = (
         "To check one value takes too many steps here. Let fewer parts refer to each"
         " other by $ref, above all within anyOf, oneOf and allOf."
     )
-    return [Problem(field, "costly", message)]
+    return [Problem(_FIELD, "costly", message)]
 
 
 def check_data(validator: Validator, data: Any, field: str = "data") -> list[Problem]:

@@ -92,18 +92,17 @@ def compile_conditions(wanted: Mapping[str, Json]) -> AllOf | None:
     return AllOf("conditions", read) if read else None
 
 
-def check_conditions(
-    wanted: Mapping[str, Json], field: str = "conditions"
-) -> list[Problem]:
+def check_conditions(wanted: Mapping[str, Json]) -> list[Problem]:
     if len(wanted) > MOST_CONDITIONS:
         text = f"Write at most {MOST_CONDITIONS} conditions."
-        return [Problem(field, "too_many", text)]
+        return [Problem("conditions", "too_many", text)]
     problems = []
     for key, value in wanted.items():
         try:
             _read(key, value)
         except Mistake as mistake:
-            problems.append(Problem(f"{field}.{key[:60]}", mistake.code, str(mistake)))
+            where = f"conditions.{key[:60]}"
+            problems.append(Problem(where, mistake.code, str(mistake)))
     return problems
 
 

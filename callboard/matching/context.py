@@ -109,7 +109,7 @@ def compile_context(wanted: Context, parents: Mapping[str, str]) -> Branches | N
     )
 
 
-def check_context(wanted: Context, field: str = "context") -> list[Problem]:
+def check_context(wanted: Context) -> list[Problem]:
     """A tag need not be in the tree: events may name any."""
     problems = []
     for name, tags in (
@@ -118,11 +118,11 @@ def check_context(wanted: Context, field: str = "context") -> list[Problem]:
     ):
         if len(tags) > MOST_FILTERS:
             text = f"List at most {MOST_FILTERS} tags."
-            problems.append(Problem(f"{field}.{name}", "too_many", text))
+            problems.append(Problem(f"context.{name}", "too_many", text))
             continue
         for place, tag in enumerate(tags):
             if tag != EVERYTHING or name == "exclusions":
-                problems += check_tag(tag, f"{field}.{name}.{place}")
+                problems += check_tag(tag, f"context.{name}.{place}")
     return problems
 
 

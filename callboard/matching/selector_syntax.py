@@ -17,6 +17,8 @@ from callboard.matching.regexes import BadPattern, Pattern, compile_pattern
 from callboard.matching.selectors import Choice, Condition, Step
 from callboard.matching.verdict import AllOf
 
+_FIELD = "filter"
+
 LONGEST_FILTER = 4000
 MOST_CONDITIONS = 20
 
@@ -45,25 +47,25 @@ def compile_selectors(text: str) -> AllOf | None:
     return AllOf("filter", tuple(piece.condition() for piece in pieces))
 
 
-def check_filter(text: str, field: str = "filter") -> list[Problem]:
+def check_filter(text: str) -> list[Problem]:
     if len(text) > LONGEST_FILTER:
         message = f"Use at most {LONGEST_FILTER} characters."
-        return [Problem(field, "too_long", message)]
+        return [Problem(_FIELD, "too_long", message)]
     if found := _CONTROLS.search(text):
         message = f"Remove the control character at {found.start() + 1}."
-        return [Problem(field, "characters", message, found.start() + 1)]
+        return [Problem(_FIELD, "characters", message, found.start() + 1)]
     pieces = list(_pieces(text))
     if len(pieces) > MOST_CONDITIONS:
         message = f"Write at most {MOST_CONDITIONS} conditions."
-        return [Problem(field, "too_many", message)]
-    return [problem for piece in pieces for problem in _check(piece, field)]
+        return [Problem(_FIELD, "too_many", message)]
+    return [problem for piece in pieces for problem in _check(piece)]
 
 
-def _check(piece: "_Reader", field: str) -> Iterator[Problem]:
+def _check(piece: "_Reader") -> Iterator[Problem]:
     try:
         piece.condition()
     except Mistake as mistake:
-        yield Problem(field, "syntax", mistake.message, mistake.position)
+        yield Problem(_FIELD, "syntax", mistake.message, mistake.position)
 
 
 def _pieces(text: str) -> "Iterator[_Reader]":

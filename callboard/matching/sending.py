@@ -74,11 +74,11 @@ def compile_sending(wanted: Sending) -> Messages | None:
     return Messages(frozenset(wanted.kinds), frozenset(wanted.modes))
 
 
-def check_sending(wanted: Sending, field: str = "sending") -> list[Problem]:
-    problems = check_kinds(wanted.kinds, f"{field}.kinds")
+def check_sending(wanted: Sending) -> list[Problem]:
+    problems = check_kinds(wanted.kinds, "sending.kinds")
     text = f"Choose from {listed(MODES)}."
     return problems + [
-        Problem(f"{field}.modes.{place}", "unknown", text)
+        Problem(f"sending.modes.{place}", "unknown", text)
         for place, mode in enumerate(wanted.modes)
         if mode not in MODES
     ]

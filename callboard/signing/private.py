@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from callboard.errors import Invalid, Problem, invalid
 
+_FIELD = "signing.secret"
+
 PREFIX = "whsk_"
 LARGEST = 16 * 1024
 _BITS = (2048, 4096)
@@ -49,29 +51,30 @@ def open_ed25519(kept: str) -> Ed25519PrivateKey:
     return key
 
 
-def read_rsa(brought: str, field: str = "signing.secret") -> RSAPrivateKey:
+def read_rsa(brought: str) -> RSAPrivateKey:
     """`Invalid` for what cannot sign, or should not. The key is in no message."""
-    key = _read_pem(brought, field, "a private RSA key")
+    key = _read_pem(brought, "a private RSA key")
     if not isinstance(key, RSAPrivateKey):
-        raise invalid(field, "kind", "This is a key of another kind: bring an RSA key.")
+        message = "This is a key of another kind: bring an RSA key."
+        raise invalid(_FIELD, "kind", message)
     if not _BITS[0] <= key.key_size <= _BITS[1]:
         message = f"Bring a key of {_BITS[0]} to {_BITS[1]} bits, not {key.key_size}."
-        raise invalid(field, "length", message)
-    _read_pem(brought, field, "a private RSA key", prove=True)
+        raise invalid(_FIELD, "length", message)
+    _read_pem(brought, "a private RSA key", prove=True)
     return key
 
 
-def read_ed25519(brought: str, field: str = "signing.secret") -> Ed25519PrivateKey:
+def read_ed25519(brought: str) -> Ed25519PrivateKey:
     if brought.startswith(PREFIX):
-        return _read_whsk(brought, field)
-    key = _read_pem(brought, field, "a private Ed25519 key")
+        return _read_whsk(brought)
+    key = _read_pem(brought, "a private Ed25519 key")
     if not isinstance(key, Ed25519PrivateKey):
         message = "This is a key of another kind: bring an Ed25519 key."
-        raise invalid(field, "kind", message)
+        raise invalid(_FIELD, "kind", message)
     return key
 
 
-def _read_whsk(brought: str, field: str) -> Ed25519PrivateKey:
+def _read_whsk(brought: str) -> Ed25519PrivateKey:
     """As the libraries have it: the seed, and mostly the public key behind it."""
     try:
         data = a2b_base64(brought.removeprefix(PREFIX), strict_mode=True)
@@ -79,18 +82,18 @@ def _read_whsk(brought: str, field: str) -> Ed25519PrivateKey:
         data = b""
     if len(data) not in (32, 64):
         message = f"After {PREFIX}, write the key in base64: 32 or 64 bytes."
-        raise invalid(field, "base64", message)
+        raise invalid(_FIELD, "base64", message)
     key = Ed25519PrivateKey.from_private_bytes(data[:32])
     public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     if data[32:] not in (b"", public):
-        raise invalid(field, "pair", "The two halves of this key are no pair.")
+        raise invalid(_FIELD, "pair", "The two halves of this key are no pair.")
     return key
 
 
-def _read_pem(brought: str, field: str, what: str, *, prove: bool = False) -> object:
+def _read_pem(brought: str, what: str, *, prove: bool = False) -> object:
     """To `prove` an RSA key takes 40 ms, but minutes where it is very large."""
     if len(brought) > LARGEST:
-        raise invalid(field, "length", f"Bring {what} of at most {LARGEST} bytes.")
+        raise invalid(_FIELD, "length", f"Bring {what} of at most {LARGEST} bytes.")
     try:
         data = brought.encode()
         return load_pem_private_key(
@@ -100,4 +103,4 @@ def _read_pem(brought: str, field: str, what: str, *, prove: bool = False) -> ob
         message = "This key has a password: bring it without one."
     except (ValueError, UnsupportedAlgorithm):
         message = f"Bring {what} as PEM, from -----BEGIN to the end of -----END …-----."
-    raise Invalid([Problem(field, "pem", message)])
+    raise Invalid([Problem(_FIELD, "pem", message)])

@@ -9,6 +9,8 @@ from binascii import Error, a2b_base64, b2a_base64
 
 from callboard.errors import Problem, raise_all
 
+_FIELD = "signing.secret"
+
 PREFIX = "whsec_"
 LONGEST_TEXT = 1024
 _GOOD_LENGTH = 24
@@ -28,25 +30,25 @@ def parse(secret: str) -> bytes:
     return a2b_base64(secret.removeprefix(PREFIX))
 
 
-def check(secret: str, field: str = "signing.secret") -> list[Problem]:
+def check(secret: str) -> list[Problem]:
     """The secret itself is in no message: problems end up in answers and logs."""
     if not secret.startswith(PREFIX):
-        return [Problem(field, "prefix", f"Begin the secret with {PREFIX}.")]
+        return [Problem(_FIELD, "prefix", f"Begin the secret with {PREFIX}.")]
     key = _decode(secret.removeprefix(PREFIX))
     if key is None:
         message = f"After {PREFIX}, write the key in base64 with its = padding."
-        return [Problem(field, "base64", message)]
+        return [Problem(_FIELD, "base64", message)]
     if not 24 <= len(key) <= 64:
         message = f"Bring a key of 24 to 64 bytes; this one has {len(key)}."
-        return [Problem(field, "length", message)]
+        return [Problem(_FIELD, "length", message)]
     return []
 
 
-def check_text(secret: str, field: str = "signing.secret") -> list[Problem]:
+def check_text(secret: str) -> list[Problem]:
     size = len(secret.encode("utf-8", "surrogatepass"))
     if not 1 <= size <= LONGEST_TEXT or "\0" in secret:
         message = f"Bring a text of 1 to {LONGEST_TEXT} bytes."
-        return [Problem(field, "length", message)]
+        return [Problem(_FIELD, "length", message)]
     return []
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 
 from callboard.errors import Problem
 
+_FIELD = "headers"
+
 MOST_HEADERS = 50
 LARGEST_HEADERS = 16 * 1024
 
@@ -32,22 +34,22 @@ _REFUSED = {
 _REFUSED_FAMILIES = {"webhook-": _OURS, "proxy-": _CONNECTION}
 
 
-def check_headers(headers: Mapping[str, str], field: str = "headers") -> list[Problem]:
+def check_headers(headers: Mapping[str, str]) -> list[Problem]:
     """`Authorization` and `Cookie` may be set: receivers ask for them."""
     if len(headers) > MOST_HEADERS:
         message = f"Set at most {MOST_HEADERS} headers."
-        return [Problem(field, "too_many", message)]
+        return [Problem(_FIELD, "too_many", message)]
     if sum(len(name) + len(text) for name, text in headers.items()) > LARGEST_HEADERS:
         message = f"Keep all headers together within {LARGEST_HEADERS} characters."
-        return [Problem(field, "too_long", message)]
+        return [Problem(_FIELD, "too_long", message)]
     problems = [
-        Problem(f"{field}.{name}", *wrong)
+        Problem(f"{_FIELD}.{name}", *wrong)
         for name, value in headers.items()
         for wrong in wrong_header(name, value)
     ]
     twice = len({name.lower() for name in headers}) < len(headers)
     message = "Set each header once: capitals make no difference in its name."
-    return [*problems, Problem(field, "twice", message)] if twice else problems
+    return [*problems, Problem(_FIELD, "twice", message)] if twice else problems
 
 
 def check_beside_cloudevents(headers: Mapping[str, str]) -> list[Problem]:

@@ -78,7 +78,7 @@ def check_number(field: str, value: object) -> list[Problem]:
     return [Problem(field, "out_of_range", bound.message)]
 
 
-def check_success(rule: object, field: str = "success") -> list[Problem]:
+def check_success(rule: object) -> list[Problem]:
     """A redirect is never a success, so it cannot be listed."""
     if rule in ("2xx", "200"):
         return []
@@ -92,4 +92,4 @@ def check_success(rule: object, field: str = "success") -> list[Problem]:
         f"Write 2xx, 200, or a list of 1 to {MOST_STATUSES} statuses"
         " between 200 and 599 without redirects."
     )
-    return [Problem(field, "success", message)]
+    return [Problem("success", "success", message)]
