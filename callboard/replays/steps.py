@@ -99,7 +99,19 @@ async def _under_way(db: Database, row: Replay, now: datetime) -> UnderWay:
     waiting = [each["due"] for each in found if not each["lease"]]
     # Without a due time it waits for the next scheduled run, and delays nobody.
     dues = [due for due in waiting if due]
-    counted = await db.fetch(
+    count, failing = await _count_all(db, row)
+    return UnderWay(
+        all=count,
+        waiting=len(waiting),
+        called=len(found) - len(waiting),
+        longest=(now - min(dues)).total_seconds() if dues else 0.0,
+        failing=failing,
+    )
+
+
+async def _count_all(db: Database, row: Replay) -> tuple[int, bool]:
+    """Those that have not ended, and whether their receiver fails."""
+    found = await db.fetch(
         """
         SELECT count(*) AS n, (SELECT 1 FROM health
             WHERE webhook = :webhook AND since IS NOT NULL) AS failing
@@ -108,13 +120,7 @@ async def _under_way(db: Database, row: Replay, now: datetime) -> UnderWay:
         webhook=row.webhook,
         replay=row.id,
     )
-    return UnderWay(
-        all=counted[0]["n"],
-        waiting=len(waiting),
-        called=len(found) - len(waiting),
-        longest=(now - min(dues)).total_seconds() if dues else 0.0,
-        failing=bool(counted[0]["failing"]),
-    )
+    return found[0]["n"], bool(found[0]["failing"])
 
 
 async def _may_go_on(db: Database, row: Replay, now: datetime) -> bool:
