@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -9,7 +10,7 @@ from litestar.response import Response, Template
 from callboard.accounts import members
 from callboard.accounts.actor import Actor
 from callboard.accounts.members import Role
-from callboard.errors import Invalid
+from callboard.errors import Invalid, Problem
 from callboard.webhooks import defaults
 from callboard.webhooks.defaults import Defaults
 from web.pages import forms
@@ -36,6 +37,12 @@ class DefaultsForm:
             recipients=tuple(dict.fromkeys((*self.recipients, *typed))),
             notify=self.notify,
         )
+
+    def placed(self, error: Invalid) -> list[Problem]:
+        return [
+            forms.placed(each, "recipients", self.recipients, "addresses")
+            for each in error.problems
+        ]
 
     @classmethod
     def of(cls, found: Defaults) -> Self:
@@ -67,19 +74,22 @@ class DefaultsController(Controller):
         try:
             await defaults.change(by, form.to_defaults())
         except Invalid as error:
-            return await _form(request, by.account, form, error)
+            return await _form(request, by.account, form, form.placed(error))
         return elsewhere(request, "/settings/defaults", "Saved.")
 
 
 async def _form(
-    request: HTMXRequest, account: str, form: DefaultsForm, error: Invalid | None = None
+    request: HTMXRequest,
+    account: str,
+    form: DefaultsForm,
+    problems: Sequence[Problem] = (),
 ) -> Template:
     return screen(
         request,
         "settings/defaults.html",
         "settings/defaults.html",
-        status=422 if error else 200,
+        status=422 if problems else 200,
         form=form,
         members=await members.listed(account),
-        problems=error.problems if error else [],
+        problems=problems,
     )

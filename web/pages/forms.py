@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -69,6 +69,14 @@ def time(text: str, field: str) -> datetime | None:
 def problems(error: CallboardError) -> list[Problem]:
     """What to show in the form; a refusal without a field is about all of it."""
     return list(problems_of(error)) or [Problem("", error.code, message_of(error))]
+
+
+def placed(problem: Problem, name: str, ticked: tuple[str, ...], typed: str) -> Problem:
+    """Of a list of which some are ticked and further ones are `typed`, in a field of
+    its own: there if it is about one of these."""
+    head, _, place = problem.field.partition(".")
+    beyond = head == name and place.isdigit() and int(place) >= len(ticked)
+    return replace(problem, field=typed) if beyond else problem
 
 
 def status(error: CallboardError) -> int:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -107,13 +107,8 @@ class WebhookForm:
         yield from self.filters.problems()
 
     def _place(self, problem: Problem) -> Problem:
-        name, _, place = problem.field.partition(".")
-        ticked, typed = {
-            "events": (self.events, "patterns"),
-            "recipients": (self.recipients, "addresses"),
-        }.get(name, ((), ""))
-        if typed and place.isdigit() and int(place) >= len(ticked):
-            return replace(problem, field=typed)
+        problem = forms.placed(problem, "events", self.events, "patterns")
+        problem = forms.placed(problem, "recipients", self.recipients, "addresses")
         return self.filters.place(problem)
 
 
