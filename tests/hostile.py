@@ -17,7 +17,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
 
 
 @asynccontextmanager
-async def receiving(behave):
+async def receiving(behave, tls=None):
     """A raw server; `behave` gets each connection's reader and writer."""
     tasks = set()
 
@@ -30,7 +30,7 @@ async def receiving(behave):
         finally:
             writer.transport.abort()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
