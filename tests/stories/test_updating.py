@@ -5,6 +5,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,8 @@ from piccolo.engine.sqlite import SQLiteEngine
 from callboard import database, ids
 from callboard.config import Settings
 from callboard.database import Row, engine, opened_database, writing
+from callboard.delivery import ledger
+from callboard.delivery.states import Lane
 from callboard.runtime import open_runtime
 from tests import make
 from tests.clock import SkippingClock
@@ -77,6 +80,39 @@ async def before(db: None) -> AsyncIterator[None]:
 async def test_what_was_half_done_is_done_as_people_had_chosen(
     before: None, settings: Settings, receiver: Receiver
 ):
+    async with _updated(settings, receiver) as working:
+        await working.work()
+        assert await _becomes(working, PAUSED) == _wanted(PAUSED, "held")
+        assert [c for name in PAUSED for c in receiver.at(f"/{name}")] == []
+        for name in LEFT:
+            await working.activate(name, "deliver")
+        await working.work()
+        assert await _becomes(working, LEFT) == _wanted(LEFT, "delivered")
+        for name, left in LEFT.items():
+            got = [call.data for call in receiver.at(f"/{name}")]
+            assert got == left.called, name
+
+
+async def test_what_comes_after_it_goes_out_at_once_but_passes_nothing_that_failed(
+    before: None, settings: Settings, receiver: Receiver
+):
+    async with _updated(settings, receiver) as working:
+        await working.post(b"5")
+        now = working.runtime.clock()
+        async with writing() as db:
+            claimed = await ledger.claim(db, Lane.EXPRESS, 99, "wrk_a/1", now)
+            await ledger.record(db, [], frozenset(), now, unused=claimed)
+        new = {each.webhook for each in claimed if each.data == "5"}
+        in_order = {name for name, left in LEFT.items() if left.ordered}
+        failed = {name for name, left in LEFT.items() if "failed" in left.waited}
+        assert new == LEFT.keys() - in_order - failed - set(PAUSED)
+        await working.work()
+        assert await working.states("failed-first") == ["delivered"] * 6
+
+
+@asynccontextmanager
+async def _updated(settings: Settings, receiver: Receiver) -> AsyncIterator[Engine]:
+    """This version takes over what that one left."""
     async with opened_database():
         await _insert("account", id=ACCOUNT, name="Before", defaults="{}")
         for name, left in LEFT.items():
@@ -85,16 +121,7 @@ async def test_what_was_half_done_is_done_as_people_had_chosen(
     async with open_runtime(settings) as opened:
         runtime = make.changed(opened, clock=SkippingClock(opened.clock))
         async with engine_of(ACCOUNT, runtime, receiver) as working:
-            await working.work()
-            assert await _becomes(working, PAUSED) == _wanted(PAUSED, "held")
-            assert [c for name in PAUSED for c in receiver.at(f"/{name}")] == []
-            for name in LEFT:
-                await working.activate(name, "deliver")
-            await working.work()
-            assert await _becomes(working, LEFT) == _wanted(LEFT, "delivered")
-            for name, left in LEFT.items():
-                got = [call.data for call in receiver.at(f"/{name}")]
-                assert got == left.called, name
+            yield working
 
 
 async def _becomes(working: Engine, names: Iterable[str]) -> dict[str, list[str]]:
