@@ -113,7 +113,15 @@ _CHECKS: Sequence[tuple[str, str]] = (
         SELECT CAST(d.seq AS varchar) AS id FROM turn t
         JOIN delivery d ON d.webhook = t.webhook
         WHERE t.follow IS NULL AND (t.open AND d.state = 'held'
-            OR NOT t.open AND d.state = 'pending')
+            OR NOT t.open AND d.state = 'pending' AND NOT EXISTS (
+                SELECT 1 FROM health h
+                WHERE h.webhook = t.webhook AND h.verdict IS NOT NULL))
+        """,
+    ),
+    (
+        "webhooks that are to be deactivated, which nobody does",
+        """
+        SELECT webhook AS id FROM health WHERE verdict IS NOT NULL AND last_at < :stuck
         """,
     ),
     (

@@ -25,6 +25,7 @@ ENDED = "scheduled runs that nobody ends"
 PLANNED = "deliveries that wait for a run that is not planned"
 SUMS = "replays whose deliveries do not add up"
 FURTHER = "replays that nobody takes further"
+VERDICT = "webhooks that are to be deactivated, which nobody does"
 LEASED = "webhooks whose count of calls in flight is wrong"
 BREACHES = {
     "lost": ("DELETE FROM delivery WHERE seq = 2", {FEWER}),
@@ -95,6 +96,11 @@ BREACHES = {
         {TURN},
     ),
     "settings that nobody sees": ("UPDATE webhook SET version = version + 1", {TURN}),
+    "to be deactivated by nobody": (
+        "INSERT INTO health (webhook, verdict, last_at)"
+        " SELECT webhook, 'failed', :ago FROM turn",
+        {VERDICT},
+    ),
     "run not begun": (
         "INSERT INTO schedule (webhook, next_run, planned_at)"
         " SELECT webhook, :ago, :ago FROM turn",

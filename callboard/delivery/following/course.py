@@ -97,8 +97,6 @@ async def _must_wait(db: Database, webhook: str, row: Row, act: str) -> bool:
         return await letting_go.is_discarding(db, webhook, row)
     if act not in ("hold", "cancel"):
         return False
-    if act == "hold" and row["state"] == WebhookState.ACTIVE:
-        return False
     rows = await db.fetch(
         "SELECT 1 FROM turn WHERE webhook = :webhook AND leased > 0", webhook=webhook
     )
