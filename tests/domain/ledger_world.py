@@ -13,6 +13,9 @@ from callboard.webhooks import lifecycle, webhooks
 from tests.domain.ledger_work import Work
 from tests.engine import KEEP
 
+LEFT = """SELECT 1 FROM replay_delivery l JOIN delivery d ON d.seq = l.delivery
+    WHERE l.replay = :id AND d.state IN ('pending', 'held') AND d.lease IS NULL"""
+
 
 class World(Work):
     async def pause(self, hook: int) -> None:
@@ -24,9 +27,8 @@ class World(Work):
         await self.accept(2, 1)
 
     async def delete(self, hook: int) -> None:
-        if hook in (0, 4):
-            await self.may_refuse(lifecycle.delete, hook)
-            self.owed.delete(self.hooks[hook])
+        await lifecycle.delete(self.by, self.hooks[hook])
+        self.owed.delete(self.hooks[hook])
 
     async def run_now(self, hook: int) -> None:
         await self.may_refuse(runs.run_now, hook)
@@ -40,6 +42,20 @@ class World(Work):
             await lifecycle.activate(self.by, id, held)
             if row["state"] != "active":
                 self.owed.lost.pop(id, None)
+                await self.doom(id, held)
+
+    async def doom(self, webhook: str, held: Any) -> None:
+        """What waits when it is activated goes out, or is discarded."""
+        waiting = await self.rows(
+            "SELECT seq, lease FROM delivery WHERE webhook = :id"
+            " AND state IN ('pending', 'held')",
+            id=webhook,
+        )
+        for row in waiting if held == "discard" else ():
+            self.doomed[row["lease"] is not None].add(row["seq"])
+        if held == "discard":
+            lost = {seq for seq, id in self.owed.by_seq.items() if id == webhook}
+            self.doomed[False] |= lost
 
     async def lose(self, hook: int, follows: bool, held: Any) -> None:
         """The rule stops it, and a person activates it within the same second."""
@@ -69,7 +85,7 @@ class World(Work):
         for flights, flight in mine[:most]:
             await self.begin_call(flight)
             flights.remove(flight)
-            await self.write(flight, status, slow=False)
+            await self.write([flight], status, slow=False)
             await self.must_hold()
 
     async def may_refuse(self, act: Callable[..., Awaitable[Any]], hook: int) -> None:
@@ -83,14 +99,15 @@ class World(Work):
         with contextlib.suppress(NotFound):
             await webhooks.change(self.by, id, new, vault, True)
 
-    async def cancel(self, which: int) -> None:
-        await self.by_hand(by_hand.cancel, which)
+    async def cancel(self, seq: int) -> None:
+        if await self.by_hand(by_hand.cancel, seq):
+            self.cancelled.add(seq)
 
-    async def try_now(self, which: int) -> None:
-        await self.by_hand(by_hand.try_now, which)
+    async def try_now(self, seq: int) -> None:
+        await self.by_hand(by_hand.try_now, seq)
 
-    async def repeat(self, which: int) -> None:
-        self.repeats += await self.by_hand(by_hand.repeat, which)
+    async def repeat(self, seq: int) -> None:
+        self.repeats += await self.by_hand(by_hand.repeat, seq)
 
     async def fail(self, hook: int) -> None:
         """Its receiver refuses all that is due, until the next tries are."""
@@ -101,7 +118,7 @@ class World(Work):
         """After a pause in which something came; what is held begins to go."""
         await self.pause(hook)
         await self.activate(hook, held)
-        await self.sweep()
+        await self.follow(hook)
 
     async def replay(self, hook: int, missing: bool, rate: float | None) -> None:
         """All that has ended, of which there is some, or all that it never got."""
@@ -122,20 +139,15 @@ class World(Work):
         )
         assert [r for r in rows if not r["ended"] == r["made"] <= r["total"]] == []
 
-    async def steer(self, which: int, act: str) -> None:
-        """The replay stops, goes on or ends."""
-        rows = await self.rows("SELECT id FROM replay ORDER BY id")
-        if rows:
-            id = rows[which % len(rows)]["id"]
-            with contextlib.suppress(Conflict):
-                await getattr(replays, act)(self.by, id)
+    async def steer(self, id: str, act: str) -> None:
+        """The replay stops, goes on or ends. Of one that ends nothing waits."""
+        with contextlib.suppress(Conflict):
+            await getattr(replays, act)(self.by, id)
+        assert act != "cancel" or await self.rows(LEFT, id=id) == []
 
-    async def by_hand(self, act: Callable[..., Awaitable[Any]], which: int) -> int:
-        if not (rows := await self.rows("SELECT seq FROM delivery ORDER BY seq")):
-            return 0
-        id = ids.from_sequence("dlv", rows[which % len(rows)]["seq"])
+    async def by_hand(self, act: Callable[..., Awaitable[Any]], seq: int) -> int:
         try:
-            await act(self.by, id)
+            await act(self.by, ids.from_sequence("dlv", seq))
         except CallboardError:
             return 0
         return 1
