@@ -88,6 +88,12 @@ def look_again(empty_looks: int, now: datetime) -> datetime | None:
     return now + timedelta(seconds=LOOK_AGAIN[empty_looks])
 
 
+def may_leave_more(take: int, taken: int) -> bool:
+    """Whether to look again at once, without asking what is left: with so much traffic
+    there will be something, and to ask is to walk past all that is leased."""
+    return 0 < take == taken or taken >= _QUEUE
+
+
 def leaves_more(turn: Turn, take: int, taken: int) -> bool:
     """Whether a real queue seems to wait, of which so much was taken of up to `take`;
     one that has been found is there until a claim comes to its end."""

@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
+import pytest
+
 from callboard.database import writing
-from callboard.delivery import ledger
+from callboard.delivery import acts, ledger
 from callboard.delivery.ledger import Claimed
 from callboard.delivery.states import Lane
 from callboard.delivery.turns import LOOK_AGAIN
@@ -27,6 +29,21 @@ async def test_beside_what_waits_for_its_next_try_a_claim_looks_again_too(
         engine.skip(1)
     assert waits[:3] == list(LOOK_AGAIN) if engine.is_postgres else waits[0] > 3000
     assert waits[3] > 3000
+
+
+@pytest.mark.parametrize(("few", "at_once"), [(9, False), (10, True)])
+async def test_a_webhook_with_much_traffic_is_looked_at_again_at_once(
+    engine: Engine, few: int, at_once: bool
+):
+    """To ask what is left would be a walk past all its leases."""
+    await engine.webhook()
+    for _ in range(few):
+        await engine.post()
+    assert len(await claim(engine)) == few
+    (row,) = await engine.rows("SELECT next_due, tokens_at AS looked FROM turn")
+    assert (row["next_due"] == row["looked"]) is at_once
+    async with writing() as db:
+        assert await acts.free(db, "wrk_a", engine.runtime.clock()) == few
 
 
 async def claim(engine: Engine) -> list[Claimed]:

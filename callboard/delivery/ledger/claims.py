@@ -111,7 +111,7 @@ def _claimed(picked: Sequence[Row], takes: Takes, lease: str) -> list[Claimed]:
 _ADVANCED = {
     "webhook": "text",
     "taken": "int",
-    "got_all": "bool",
+    "more": "bool",
     "looks": "int",
     "tokens": "float8",
     "again": "timestamptz",
@@ -130,12 +130,12 @@ _ADVANCE = """
     FROM (
         SELECT moved.*, CASE
             -- Whoever closes the gap says when to look.
-            WHEN t.gap_to > 0 AND (t.ordered OR NOT moved.got_all) THEN NULL
+            WHEN t.gap_to > 0 AND (t.ordered OR NOT moved.more) THEN NULL
             WHEN t.ordered
             THEN (SELECT due FROM delivery d WHERE d.webhook = moved.webhook
                   AND d.state IN ('pending', 'held') AND moved.taken = 0
                   ORDER BY d.seq LIMIT 1)
-            WHEN moved.got_all THEN :now
+            WHEN moved.more THEN :now
             ELSE (SELECT due FROM delivery d WHERE d.webhook = moved.webhook
                   AND d.state = 'pending' AND d.lease IS NULL AND d.due IS NOT NULL
                   ORDER BY due LIMIT 1)
@@ -172,14 +172,13 @@ def _advanced(
     *,
     unseen: bool,
 ) -> tuple[object, ...]:
-    """Where a turn got all that it could take there may be more now, and nobody asks.
-    `unseen`: others may commit meanwhile what this claim does not see."""
+    """`unseen`: others may commit meanwhile what this claim does not see."""
     looks = 0 if taken else turn.empty_looks
     left = turns.tokens(turn, now) - taken if turn.rate is not None else 0.0
     return (
         turn.webhook,
         taken,
-        0 < take == taken,
+        turns.may_leave_more(take, taken),
         looks + 1,
         left,
         turns.look_again(looks, now) if unseen else None,
