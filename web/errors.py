@@ -126,11 +126,11 @@ def note_unexpected(request: AnyRequest, error: Exception) -> None:
 
 def json_error(request: AnyRequest, error: Exception) -> Response[bytes]:
     note_unexpected(request, error)
-    status = status_of(error)
+    status, problems = status_of(error), list(problems_of(error))
     body = {
         "code": _code(error, status),
-        "message": message_of(error),
-        "problems": [_shown(problem) for problem in problems_of(error)],
+        "message": " ".join(map(_told, problems)) or message_of(error),
+        "problems": [_shown(problem) for problem in problems],
     }
     return Response(
         msgspec.json.encode({"error": body}),
@@ -138,6 +138,11 @@ def json_error(request: AnyRequest, error: Exception) -> Response[bytes]:
         media_type="application/json",
         headers=headers_of(error),
     )
+
+
+def _told(problem: Problem) -> str:
+    """For a log that keeps the message alone."""
+    return f"{problem.field}: {problem.message}" if problem.field else problem.message
 
 
 def _shown(problem: Problem) -> dict[str, object]:

@@ -100,6 +100,15 @@ async def test_everything_else_that_has_rules(
     assert told(await api.request(method, path, json=sent)) == found
 
 
+async def test_the_message_names_the_fields_too(api: httpx.AsyncClient):
+    sent = {"url": "https://r.example/", "events": ["*"], "ordered": 1, "timeout": 99}
+    error = (await api.post(PATH, json=sent)).json()["error"]
+    assert error["message"] == (
+        "ordered: Give true or false, not a whole number."
+        " timeout: Give 1 to 20 whole seconds."
+    )
+
+
 async def test_nothing_is_made_of_what_is_left(api: httpx.AsyncClient, engine: Engine):
     good = {"url": "https://r.example/", "events": ["*"]}
     assert (await api.post(PATH, json=good | {"timeout": "9"})).status_code == 422
