@@ -14,7 +14,7 @@ from time import monotonic
 
 from callboard import spells
 from callboard.database import Database, reading, writing
-from callboard.delivery import acts, ledger
+from callboard.delivery import freeing, ledger
 from callboard.delivery.bulk import Bulk
 from callboard.delivery.calling import make_call
 from callboard.delivery.calls.caller import Caller
@@ -157,7 +157,7 @@ class Pump:
     async def _record(self, db: Database, load: _Load, now: datetime) -> bool:
         """True if anybody may have to be told."""
         if unsure := self.unsure.due(load.begun):
-            await acts.free_claims(db, unsure, now)
+            await freeing.free_claims(db, unsure, now)
         known = self._known_slow()
         recorded = await ledger.record(
             db, load.finished, load.slow, now, load.unused, known

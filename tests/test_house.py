@@ -100,6 +100,7 @@ def test_only_the_ledger_rooms_change_the_state_of_a_delivery() -> None:
         "callboard/delivery/buckets.py",
         "callboard/delivery/following/holding.py",
         "callboard/delivery/following/letting_go.py",
+        "callboard/delivery/freeing.py",
         "callboard/delivery/ledger/leases.py",
         "callboard/delivery/ledger/records.py",
         "callboard/delivery/runs/aligning.py",

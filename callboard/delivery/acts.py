@@ -3,10 +3,9 @@
 Each locks the turn of the webhook before its deliveries, as claim and record do.
 """
 
-from collections import Counter
 from datetime import datetime
 
-from callboard.database import FENCE, Database, Rows
+from callboard.database import FENCE, Database
 from callboard.delivery import buckets
 from callboard.delivery.locks import lock_turn
 from callboard.delivery.states import WAITING
@@ -73,55 +72,6 @@ async def _cancel(
     # An ordered webhook may have waited for one of these.
     await _look_at(db, webhook, now)
     return len(rows)
-
-
-async def free(db: Database, worker: str, now: datetime) -> int:
-    """Takes all leases of a worker away; the number of deliveries set free."""
-    return await _free(db, "d.lease LIKE :leases", f"{worker}/%", now)
-
-
-async def free_claims(db: Database, leases: list[str], now: datetime) -> int:
-    """The same for single claims."""
-    return await _free(db, "d.lease = ANY(:leases)", leases, now)
-
-
-async def _free(
-    db: Database, which: str, leases: str | list[str], now: datetime
-) -> int:
-    webhooks = await _lock_leased(db, which, leases)
-    freed = await db.fetch(
-        f"""
-        UPDATE delivery AS d SET lease = NULL
-        WHERE d.webhook = ANY(:webhooks) AND d.state = 'pending' AND {which}
-        RETURNING webhook, due
-        """,
-        webhooks=webhooks,
-        leases=leases,
-    )
-    # Those without a due time ride with another one: they were no calls.
-    counts = Counter(row["webhook"] for row in freed if row["due"] is not None)
-    await db.fetch(
-        """
-        UPDATE turn SET leased = leased - lost.leases, next_due = :now
-        FROM {lost} WHERE turn.webhook = lost.webhook
-        """,
-        lost=Rows({"webhook": "text", "leases": "int"}, sorted(counts.items())),
-        now=now,
-    )
-    return len(freed)
-
-
-async def _lock_leased(db: Database, which: str, leases: str | list[str]) -> list[str]:
-    rows = await db.fetch(
-        f"""
-        SELECT webhook FROM turn WHERE leased > 0 AND EXISTS (
-            SELECT 1 FROM delivery d WHERE d.webhook = turn.webhook
-            AND d.state = 'pending' AND {which})
-        ORDER BY webhook FOR UPDATE
-        """,
-        leases=leases,
-    )
-    return [row["webhook"] for row in rows]
 
 
 async def rouse(db: Database, now: datetime) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from time import monotonic
 
 from callboard.database import Database, Row, reading, writing
-from callboard.delivery import acts
+from callboard.delivery import freeing
 from callboard.delivery.hosts import Hosts, share_of
 from callboard.delivery.presence import Presence
 
@@ -145,6 +145,6 @@ async def _is_alone(db: Database) -> bool:
 async def bury(worker: str, now: datetime) -> int:
     """Frees the leases of a worker that has ended or died; how many there were."""
     async with writing() as db:
-        freed = await acts.free(db, worker, now)
+        freed = await freeing.free(db, worker, now)
         await db.fetch("DELETE FROM worker WHERE id = :id", id=worker)
     return freed

@@ -3,7 +3,7 @@ from datetime import datetime
 from typing import Any
 
 from callboard import ids
-from callboard.database import Row, reading
+from callboard.database import FENCE, Row, reading
 from callboard.delivery.reading.attempts import AttemptView, attempts_of
 from callboard.delivery.reading.events import get_event
 from callboard.delivery.states import WAITING, DeliveryState
@@ -52,12 +52,25 @@ _SELECT = """
     SELECT d.seq, d.event, e.type, d.webhook, w.name AS webhook_name, d.state,
            d.reason, d.repeats, d.attempts, d.due, d.held_until, d.status, d.error,
            d.lease, d.created_at, d.finished_at, s.next_run
-    FROM (SELECT * FROM delivery d WHERE d.account = :account AND {which}) AS d
+    FROM ({found}) AS d
     JOIN event e ON e.id = d.event
     JOIN webhook w ON w.id = d.webhook
     LEFT JOIN schedule s ON s.webhook = d.webhook
     ORDER BY d.seq
 """
+_OF_ACCOUNT = "SELECT * FROM delivery d WHERE d.account = :account AND {which}"
+# Of each webhook no more than are shown: what waits may lie below a million others. And
+# of those alone that have any in this state: others may have a million in the other.
+_WAITING = f"""
+    SELECT own.* FROM turn t CROSS JOIN {{their}}
+    WHERE t.account = :account AND EXISTS (SELECT 1 FROM delivery other
+        WHERE other.webhook = t.webhook AND other.state = '{{state}}' {FENCE})
+    ORDER BY own.seq DESC LIMIT :most
+"""
+_THEIR_POSTGRES = """LATERAL (
+    SELECT * FROM delivery d WHERE d.webhook = t.webhook AND {which}) AS own"""
+_THEIR_SQLITE = """delivery own ON own.seq IN (
+    SELECT d.seq FROM delivery d WHERE d.webhook = t.webhook AND {which})"""
 
 
 async def page(
@@ -70,7 +83,8 @@ async def page(
         values["before"] = sequence_of(decode_cursor(cursor))
     which = f"{' AND '.join(clauses) or 'true'} ORDER BY d.seq DESC LIMIT :most"
     async with reading() as db:
-        sql = f"{_SELECT.format(which=which)} DESC"
+        found = _found(wanted, which, db.is_sqlite)
+        sql = f"{_SELECT.format(found=found)} DESC"
         rows = await db.fetch(sql, account=account, most=limit + 1, **values)
     return page_of([_delivery(row) for row in rows], limit, lambda view: view.id)
 
@@ -78,9 +92,9 @@ async def page(
 async def get(account: str, id: str) -> DeliveryView:
     """With its attempts, the first try first."""
     async with reading() as db:
-        rows = await db.fetch(
-            _SELECT.format(which="d.seq = :seq"), account=account, seq=sequence_of(id)
-        )
+        found = _OF_ACCOUNT.format(which="d.seq = :seq")
+        sql = _SELECT.format(found=found)
+        rows = await db.fetch(sql, account=account, seq=sequence_of(id))
     if not rows:
         raise NotFound("There is no such delivery.")
     event = await get_event(account, rows[0]["event"])
@@ -90,11 +104,9 @@ async def get(account: str, id: str) -> DeliveryView:
 async def of_event(account: str, event: str) -> list[DeliveryView]:
     """At most 1 000, in the order of their webhooks' turns."""
     async with reading() as db:
-        rows = await db.fetch(
-            _SELECT.format(which="d.event = :event ORDER BY d.seq LIMIT 1000"),
-            account=account,
-            event=event,
-        )
+        which = "d.event = :event ORDER BY d.seq LIMIT 1000"
+        sql = _SELECT.format(found=_OF_ACCOUNT.format(which=which))
+        rows = await db.fetch(sql, account=account, event=event)
     return [_delivery(row) for row in rows]
 
 
@@ -104,6 +116,13 @@ def sequence_of(id: str) -> int:
     if found is None:
         raise NotFound("There is no such delivery.")
     return found
+
+
+def _found(wanted: Filter, which: str, is_sqlite: bool) -> str:
+    if wanted.state not in WAITING or wanted.webhook or wanted.event:
+        return _OF_ACCOUNT.format(which=which)
+    their = _THEIR_SQLITE if is_sqlite else _THEIR_POSTGRES
+    return _WAITING.format(their=their.format(which=which), state=wanted.state.value)
 
 
 def _clauses(wanted: Filter) -> tuple[list[str], dict[str, Any]]:
@@ -120,10 +139,9 @@ def _clauses(wanted: Filter) -> tuple[list[str], dict[str, Any]]:
     if wanted.state is not None:
         # As a literal, so that the partial indexes serve it.
         clauses.append(f"d.state = '{wanted.state.value}'")
-    if wanted.state in WAITING and wanted.webhook is None:
-        clauses.append(
-            "d.webhook IN (SELECT webhook FROM turn WHERE account = :account)"
-        )
+    if wanted.state is DeliveryState.PENDING:
+        # SQLite does not see that the index over both serves one.
+        clauses.append("d.state IN ('pending', 'held')")
     return clauses, values
 
 

@@ -1,0 +1,118 @@
+"""To find the few that somebody asks for costs the same however many lie beside them.
+
+`test_beside_many` has what others have; here it is the webhook's and account's own.
+"""
+
+import os
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from callboard.database import writing
+from callboard.delivery import freeing, ledger
+from callboard.delivery.states import Lane
+from callboard.delivery.workers import bury
+from tests.engine import Engine
+from tests.plans import pages_read
+
+postgres_only = pytest.mark.skipif(
+    os.environ.get("TEST_ENGINE") != "postgres", reason="SQLite tells no pages"
+)
+MANY = 6000
+MOST_PAGES = 60  # to read all of these takes some hundreds
+OTHERS = {"pending": "held", "held": "pending"}
+
+
+async def crowd(engine: Engine, webhook: str, state: str, due: timedelta) -> None:
+    async with writing() as db:
+        await db.fetch(
+            """
+            INSERT INTO delivery (event, account, webhook, state, due, held_until,
+                created_at, finished_at, extra)
+            SELECT e.id, e.account, :webhook, CAST(:state AS text),
+                CASE WHEN :state = 'pending' THEN CAST(:due AS timestamptz) END,
+                CASE WHEN :state = 'held' THEN now() END, now(),
+                CASE WHEN :state = 'delivered' THEN now() END, true
+            FROM event e CROSS JOIN generate_series(1, CAST(:many AS int))
+            """,
+            webhook=webhook,
+            state=state,
+            due=engine.runtime.clock() + due,
+            many=MANY,
+        )
+
+
+async def cleared() -> None:
+    async with writing() as db:
+        await db.fetch("DELETE FROM delivery WHERE extra")
+
+
+async def claim(lease: str, engine: Engine, lane: Lane = Lane.UNTRIED) -> list[str]:
+    async with writing() as db:
+        found = await ledger.claim(db, lane, 50, lease, engine.runtime.clock())
+    return [each.webhook for each in found]
+
+
+@postgres_only
+@pytest.mark.parametrize("state", OTHERS)
+async def test_what_waits_is_listed_as_quickly_below_many_others(
+    engine: Engine,
+    api: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+    state: str,
+):
+    waits = await engine.webhook("/waits")
+    other = await engine.webhook("/other", active=False)
+    await engine.post()
+    await crowd(engine, waits, state, timedelta())
+    await crowd(engine, other, OTHERS[state], timedelta())
+    await crowd(engine, waits, "delivered", timedelta())
+    async with writing() as db:
+        await db.fetch("ANALYZE delivery")
+    with pages_read(monkeypatch) as pages:
+        answer = await api.get(f"/api/v1/deliveries?state={state}&limit=10")
+    await cleared()
+    found = [(each["webhook"], each["state"]) for each in answer.json()["items"]]
+    assert found == [(waits, state)] * 10
+    assert {sql: most for sql, most in pages.items() if most > MOST_PAGES} == {}
+
+
+@postgres_only
+@pytest.mark.parametrize("ordered", [False, True], ids=["due last", "ordered"])
+async def test_who_dies_is_buried_as_quickly_whatever_waits(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, ordered: bool
+):
+    webhook = await engine.webhook(ordered=ordered)
+    await engine.post()
+    assert await claim("wrk_dead/1", engine) == [webhook]
+    # The head of an ordered webhook may be tried again when all behind it are due.
+    await crowd(engine, webhook, "pending", timedelta(seconds=-9 if ordered else 9))
+    with pages_read(monkeypatch) as pages:
+        assert await bury("wrk_dead", engine.runtime.clock()) == 1
+        assert await bury("wrk_other", engine.runtime.clock()) == 0
+    await cleared()
+    assert {sql: most for sql, most in pages.items() if most > MOST_PAGES} == {}
+
+
+@pytest.mark.parametrize("ordered", [False, True], ids=["plain", "ordered"])
+async def test_only_the_leases_that_are_named_are_taken_away(
+    engine: Engine, ordered: bool
+):
+    for _ in range(3):
+        await engine.webhook(ordered=ordered)
+    await engine.post()
+    now = engine.runtime.clock()
+    for number in range(3):
+        async with writing() as db:
+            lease = f"wrk_a/{number}" if number else "wrk_ab/1"
+            assert await ledger.claim(db, Lane.UNTRIED, 1, lease, now)
+    async with writing() as db:
+        assert await freeing.free_claims(db, ["wrk_a/2", "wrk_a/7"], now) == 1
+        assert await freeing.free(db, "wrk_a", now) == 1
+        assert await freeing.free(db, "wrk_a", now) == 0
+    rows = await engine.rows("SELECT lease FROM delivery WHERE lease IS NOT NULL")
+    assert [row["lease"] for row in rows] == ["wrk_ab/1"]
+    assert await engine.rows("SELECT leased FROM turn WHERE leased = 1 ") != []
+    async with writing() as db:
+        assert await freeing.free(db, "wrk_ab", now) == 1
