@@ -15,6 +15,7 @@ _Kind: TypeAlias = tuple[int, str, *tuple[Sequence[Any], ...]]
 WORKERS = ("wrk_a", "wrk_b")
 ANY = range(31)
 MANY = 6
+FREE = (1, 2, 4, 20)
 STEPS = (1, 1, 2, 9)
 YES_OR_NO = (False, True)
 AFTERWARDS = (None, "deliver", "discard")
@@ -73,13 +74,13 @@ def choose(sight: Sight, chance: Random) -> tuple[str, list[Any]]:
 def _of_workers(sight: Sight) -> list[_Kind]:
     return [
         (6 if len(sight.waiting) < MANY else 2, "accept", range(1, 5), range(2)),
-        (9, "claim", WORKERS, range(1, 7), YES_OR_NO),
+        (9, "claim", WORKERS, FREE, YES_OR_NO),
         (2, "board", sight.busy, ANY),
         (6, "record", sight.busy, ANY, STATUS, YES_OR_NO),
         (3, "record_all", sight.busy, STATUS),
         (4, "work", WORKERS, STATUS),
         (3, "give_back", sight.busy, ANY),
-        (2, "crash", sight.busy, YES_OR_NO),
+        (4, "crash", sight.busy, YES_OR_NO),
         (2, "late", sight.late, (200, 500)),
         (3, "sweep"),
         (9, "follow", sight.following, STEPS),
@@ -99,7 +100,7 @@ def _of_people(sight: Sight) -> list[_Kind]:
         (2, "come_back", sight.active, AFTERWARDS),
         (1, "delete", sight.following if more else ()),
         (1, "change", sight.active, YES_OR_NO, range(1, 6)),
-        (2, "run_now", sight.scheduled),
+        (4, "run_now", sight.scheduled),
         (1, "cancel", sight.waiting),
         (1, "try_now", sight.waiting),
         (1, "repeat", sight.ended),

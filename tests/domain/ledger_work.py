@@ -38,6 +38,8 @@ OVERDUE = """SELECT 1 FROM delivery d JOIN turn t ON t.webhook = d.webhook
     WHERE NOT t.open AND d.state = 'held' AND d.held_until <= :now"""
 OF_DELETED = """SELECT 1 FROM delivery d JOIN webhook w ON w.id = d.webhook
     WHERE w.state = 'deleted' AND d.state IN ('pending', 'held')"""
+STOPPED = """SELECT r.id, r.made FROM replay r JOIN webhook w ON w.id = r.webhook
+    WHERE w.state != 'active' ORDER BY r.id"""
 AT_ONCE = 5  # of a replay
 KINDS: tuple[dict[str, Any], ...] = (
     {"concurrency": 3, "schedule": (10, 100)},
@@ -212,7 +214,10 @@ class Work(Truths):
         await self.advance()
 
     async def advance(self) -> None:
+        """Nothing is made for a webhook that is stopped."""
+        before = await self.rows(STOPPED)
         await running.advance(self.now, AT_ONCE)
+        assert [*map(dict, await self.rows(STOPPED))] == [*map(dict, before)]
 
     async def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -231,6 +236,7 @@ class Work(Truths):
                 await self.wait(20)
         else:
             raise AssertionError("It never comes to rest.")
+        await self.sweep()  # the next run can be begun only now
         await self.must_hold()
         assert await check.ledger(self.now) == []
         assert self.owed.by_seq == {}
