@@ -117,6 +117,15 @@ def read_host(host: str) -> Address | str:
     return text
 
 
+def one_spelling(host: str) -> str:
+    """The same for each way in which a URL may write this host."""
+    try:
+        read = read_host(host)
+    except ValueError:
+        return host
+    return read if isinstance(read, str) else str(unwrap(read))
+
+
 def _read_v6(text: str) -> IPv6Address:
     if text.startswith("["):
         text = text.removeprefix("[").removesuffix("]")

@@ -6,9 +6,11 @@ from random import Random
 import pytest
 
 from callboard.database import reading
+from callboard.delivery.calls.targets import Targets
 from callboard.delivery.hosts import MOST_PER_HOST, Hosts, share_of
 from callboard.delivery.states import Lane
 from callboard.delivery.workers import Watch, bury
+from callboard.egress.addresses import one_spelling
 from tests.engine import Engine
 from tests.make import NOW
 
@@ -29,6 +31,29 @@ HOST = "r.example"
 )
 def test_each_gets_an_even_part_of_what_is_free(workers: int, others: int, share: int):
     assert share_of(workers, others) == share
+
+
+async def test_it_is_one_host_however_a_url_spells_it(engine: Engine):
+    port = engine.receiver.url.rpartition(":")[2]
+    names = ("localhost", "LocalHost", "localhost.", "127.0.0.1")
+    urls = {await engine.webhook(url=f"http://{name}:{port}/"): name for name in names}
+    targets = Targets(engine.runtime.vault)
+    await targets.load([(webhook, 1) for webhook in urls])
+    assert {targets[webhook].host for webhook in urls} == {"localhost", "127.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    ("written", "host"),
+    [
+        ("[::1]", "::1"),
+        ("[0:0:0::0001]", "::1"),
+        ("[::ffff:192.0.2.1]", "192.0.2.1"),
+        ("192.0.2.1", "192.0.2.1"),
+        ("..", ".."),
+    ],
+)
+def test_an_address_has_one_spelling(written: str, host: str):
+    assert one_spelling(written) == host
 
 
 def test_it_shrinks_at_once_and_tells_of_what_is_under_way_still():

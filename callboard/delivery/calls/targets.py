@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from callboard.auth.settings import Auth, headers_of
 from callboard.catalogue import shapes
 from callboard.catalogue.shapes import Shapes
+from callboard.egress.addresses import one_spelling
 from callboard.payload.composing import Composer
 from callboard.retry import RetryPlan, SuccessRule
 from callboard.schedule import Schedule
@@ -123,7 +124,7 @@ def target_of(
         version=version,
         method=settings.method,
         url=settings.url,
-        host=urlsplit(settings.url).hostname or "",
+        host=one_spelling(urlsplit(settings.url).hostname or ""),
         composer=composer,
         headers=(*settings.headers.items(), *headers_of(settings.auth)),
         keyring=keyring,
