@@ -11,13 +11,15 @@ from callboard.delivery.locks import lock_turn
 from callboard.delivery.states import WAITING
 from callboard.errors import Conflict
 
+# A try by hand may follow at once, and the column ends at 32 767.
+_MOST_ATTEMPTS = 10_000
 STEP = 250  # of what expires: live commits wait for no more than that to be written
 
 
 async def try_now(db: Database, account: str, seq: int, now: datetime) -> None:
     """One call as soon as possible; if it fails, the plan goes on as it was.
 
-    Raises Conflict when it is under way or no longer pending.
+    Raises Conflict when it is under way, no longer pending, or tried too often.
     """
     webhook = await _lock_turn_of(db, account, seq)
     changed = await db.fetch(
@@ -25,7 +27,7 @@ async def try_now(db: Database, account: str, seq: int, now: datetime) -> None:
         UPDATE delivery SET trigger = 'hand', planned = due, due = :now
         WHERE account = :account AND seq = :seq AND state = 'pending'
           AND lease IS NULL AND trigger = 'plan'
-        RETURNING seq
+        RETURNING attempts
         """,
         account=account,
         seq=seq,
@@ -33,6 +35,8 @@ async def try_now(db: Database, account: str, seq: int, now: datetime) -> None:
     )
     if not changed:
         raise Conflict("This delivery is being sent right now, or is finished already.")
+    if changed[0]["attempts"] >= _MOST_ATTEMPTS:
+        raise Conflict(f"This delivery was tried {_MOST_ATTEMPTS} times: cancel it.")
     await _look_at(db, webhook, now)
 
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from callboard.database import writing
 from callboard.delivery import by_hand, reading
 from callboard.delivery.reading import DeliveryView
 from callboard.errors import Conflict, NotFound
@@ -158,6 +159,22 @@ class TestByHand:
         await engine.work()
         with pytest.raises(Conflict):
             await self.try_now(engine)
+
+    async def test_nobody_tries_more_often_than_can_be_written_down(
+        self, engine: Engine
+    ):
+        """The count would not fit, and with it nothing that is recorded together."""
+        await engine.webhook(schedule=(100,))
+        engine.receiver.script("/", 500)
+        await engine.post()
+        async with engine.working():
+            await tried(engine, 1)
+        async with writing() as db:
+            await db.fetch("UPDATE delivery SET attempts = 32000")
+        with pytest.raises(Conflict, match="was tried 10000 times"):
+            await self.try_now(engine)
+        rows = await engine.rows("SELECT trigger FROM delivery")
+        assert [row["trigger"] for row in rows] == ["plan"]
 
     async def test_what_is_on_its_way_is_not_tried_or_cancelled(self, engine: Engine):
         await engine.webhook()
