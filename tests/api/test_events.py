@@ -1,6 +1,5 @@
 """Sending events: what is taken, what is refused, and with which words."""
 
-import asyncio
 import logging
 import sqlite3
 from collections.abc import AsyncIterator
@@ -15,6 +14,7 @@ from callboard.delivery.tables import Event
 from callboard.errors import Unavailable
 from tests import make
 from tests.cast import Cast, person
+from tests.engine import eventually
 from tests.problems import told
 
 KIB = 1024
@@ -225,9 +225,14 @@ class TestKeys:
         assert "events:write" in answer.json()["error"]["message"]
 
     async def test_a_revoked_key_is_refused(self, api):
+        """Though it was believed just now."""
+        assert (await post(api, BODY)).status_code == 202
         await ApiKey.update({ApiKey.revoked_at: make.NOW}, force=True)
-        await asyncio.sleep(1)
-        assert (await post(api, BODY)).status_code == 401
+
+        async def refused() -> bool:
+            return (await post(api, BODY)).status_code == 401
+
+        await eventually(refused)
 
     async def test_charlie_sends_into_his_own_account(self, api, cast: Cast):
         """There alice's types are unknown and her ids unused."""
