@@ -9,6 +9,7 @@ from callboard import config, logs
 from callboard.config import Settings
 from callboard.errors import Unavailable
 from callboard.runtime import OldSchema, open_runtime
+from web.security import on_every_answer
 from web.wire import OnePieceProtocol
 
 # Platforms kill 30 s after they asked to stop; streams would never end by themselves.
@@ -34,6 +35,7 @@ def main() -> None:
         log_config=logs.configuration(settings.log_format),
         access_log=False,
         server_header=False,
+        headers=on_every_answer(settings),
         timeout_graceful_shutdown=_LAST_CALLS_SECONDS,
     )
 

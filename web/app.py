@@ -36,7 +36,6 @@ def create_app(settings: Settings | None = None) -> Litestar:
         },
         lifespan=[running(settings)],
         exception_handlers=errors.by_path(),
-        before_send=[security.on_every_answer(settings)],
         openapi_config=openapi.CONFIG,
         template_config=templating.config(),
         request_max_body_size=_BODY_BYTES,

@@ -7,8 +7,6 @@ from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException
 from litestar.handlers import BaseRouteHandler
 from litestar.params import SkipValidation
-from litestar.types import BeforeMessageSendHookHandler, Message
-from litestar.types import Scope as RequestScope
 
 from callboard.accounts import keys, sessions
 from callboard.accounts.actor import Actor
@@ -43,18 +41,13 @@ class NotSignedInError(Exception):
     """Nobody is signed in here."""
 
 
-def on_every_answer(settings: Settings) -> BeforeMessageSendHookHandler:
-    """Also a file's or an error's: it is what its type says, and who came by TLS does
-    so for a year."""
-    more = [(b"x-content-type-options", b"nosniff")]
+def on_every_answer(settings: Settings) -> list[tuple[str, str]]:
+    """Headers that also a file or an error has, and what the server itself refuses: it
+    is what its type says, and who came by TLS does so for a year."""
+    headers = [("X-Content-Type-Options", "nosniff")]
     if cookies.is_secure(settings):
-        more.append((b"strict-transport-security", b"max-age=31536000"))
-
-    async def add(message: Message, scope: RequestScope) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *more]
-
-    return add
+        headers.append(("Strict-Transport-Security", "max-age=31536000"))
+    return headers
 
 
 async def key_guard(connection: Connection, handler: BaseRouteHandler) -> None:

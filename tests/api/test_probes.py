@@ -12,12 +12,6 @@ async def test_it_is_alive_without_a_key(client: httpx.AsyncClient):
     assert (await client.head("/healthz")).status_code == 200
 
 
-async def test_no_browser_guesses_what_an_answer_is(client: httpx.AsyncClient):
-    for path in ("/healthz", "/api/schema", "/static/app.js", "/api/v1/events"):
-        answer = await client.get(path)
-        assert answer.headers["X-Content-Type-Options"] == "nosniff", path
-
-
 async def test_an_unknown_address_is_a_404_in_json(client: httpx.AsyncClient):
     for path in ("/api/nothing", "/api/v1/nothing", "/api/v1/events/a/b/c"):
         answer = await client.get(path)

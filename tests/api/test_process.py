@@ -133,6 +133,24 @@ def test_it_reads_no_more_than_it_takes(
             assert caller.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.parametrize("by", ["http", "https"])
+def test_every_answer_tells_browsers_to_guess_nothing_and_to_come_by_tls(
+    cast: Cast, settings: Settings, output: Path, by: str
+):
+    paths = ("/healthz", "/api/schema", "/static/app.js", "/login", "/nowhere", "/ä")
+    with running(output, PUBLIC_URL=f"{by}://callboard.test") as (_, url):
+        for path in paths:
+            headers = httpx.get(url + path).headers
+            assert headers["X-Content-Type-Options"] == "nosniff", path
+            assert ("Strict-Transport-Security" in headers) is (by == "https"), path
+        address = ("127.0.0.1", int(url.rpartition(":")[2]))
+        with socket.create_connection(address, timeout=5) as caller:
+            caller.sendall(b"nonsense\r\n\r\n")
+            answer = caller.recv(1000)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"nosniff" in answer
+
+
 def test_an_answer_is_one_packet(cast: Cast, settings: Settings, output: Path):
     """Each more would wake the caller once more."""
     with running(output) as (_, url):

@@ -41,12 +41,3 @@ async def test_no_cookie_of_ours_can_be_read_or_set_by_others(behind_tls, cast: 
     answer = await behind_tls.client.post("/logout", data=form)
     assert answer.headers["Set-Cookie"].startswith("__Host-callboard_session=")
     await behind_tls.get("/settings/sessions", 303)
-
-
-async def test_browsers_that_came_by_tls_come_by_it_again(behind_tls, visitor):
-    rule = "Strict-Transport-Security"
-    for path, status in (("/login", 200), ("/static/app.css", 200), ("/nowhere", 404)):
-        answer = await behind_tls.get(path, status)
-        assert answer.headers[rule] == "max-age=31536000"
-        assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert rule not in (await visitor.get("/login")).headers
