@@ -58,13 +58,15 @@ class World(Work):
             self.doomed[False] |= lost
 
     async def lose(self, hook: int, follows: bool, held: Any) -> None:
-        """The rule stops it, and a person activates it within the same second."""
+        """The rule stops it, a person activates it within the same second, and then
+        comes an event, which must not pass what failed."""
         id = self.hooks[hook]
         for _ in range(12):
             (row,) = await self.rows("SELECT state FROM webhook WHERE id = :id", id=id)
             if row["state"] != "active":
                 break
-            await self.accept(1, 0)
+            if not await self.waiting(id, "pending"):
+                await self.accept(1, 0)
             await self.call(id, 500, most=20 if follows else 1)
             await self.wait(101)
             await spells.deactivate_waiting(self.clock)
@@ -72,6 +74,8 @@ class World(Work):
             await self.sweep()
             await self.must_hold()
         await self.activate(hook, held)
+        await self.accept(1, 1)
+        await self.claim("wrk_a", 20)
 
     async def call(self, webhook: str, status: int, most: int = 20) -> None:
         """So many of the calls that it may have now, whoever makes them."""
