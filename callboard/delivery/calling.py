@@ -35,7 +35,7 @@ async def make_call(
             if not (members := await _board(claimed)):
                 return []
             call = request.build_together(target, members, started_at)
-        outcome = await _send(caller, target, call)
+        outcome = _unsendable(target, call) or await caller.call(target, call)
     except asyncio.CancelledError:
         outcome = _cut(monotonic() - flight.since)
     results = []
@@ -56,12 +56,12 @@ async def _board(lead: Claimed) -> list[Claimed]:
             await asyncio.sleep(_TRY_AGAIN)
 
 
-async def _send(caller: Caller, target: Target, call: Call) -> Outcome:
+def _unsendable(target: Target, call: Call) -> Outcome | None:
     if target.problem:
         return Outcome(error=ErrorClass.REQUEST, detail=target.problem)
     if call.problem:
         return Outcome(error=ErrorClass.VALUE, detail=call.problem)
-    return await caller.call(target, call)
+    return None
 
 
 def _own(target: Target, claimed: Claimed, outcome: Outcome) -> Outcome:
