@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from callboard.database import writing
-from callboard.delivery import acts, ledger
+from callboard.delivery import freeing, ledger
 from callboard.delivery.ledger import Claimed
 from callboard.delivery.states import Lane
 from callboard.delivery.turns import LOOK_AGAIN
@@ -43,7 +43,7 @@ async def test_a_webhook_with_much_traffic_is_looked_at_again_at_once(
     (row,) = await engine.rows("SELECT next_due, tokens_at AS looked FROM turn")
     assert (row["next_due"] == row["looked"]) is at_once
     async with writing() as db:
-        assert await acts.free(db, "wrk_a", engine.runtime.clock()) == few
+        assert await freeing.free(db, "wrk_a", engine.runtime.clock()) == few
 
 
 async def claim(engine: Engine) -> list[Claimed]:
