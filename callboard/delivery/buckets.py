@@ -13,6 +13,7 @@ import msgspec
 from callboard.database import Database, Row
 from callboard.delivery.ledger.values import Claimed
 from callboard.delivery.locks import lock_turn
+from callboard.payload.values import Facts
 
 
 async def board(db: Database, lead: Claimed) -> list[Claimed]:
@@ -34,9 +35,20 @@ async def board(db: Database, lead: Claimed) -> list[Claimed]:
         lease=lead.lease,
         riding=[row["seq"] for row in rows],
     )
-    riding = {"lease": lead.lease, "planned": None, "rides": True}
-    others = [msgspec.structs.replace(lead, **{**row, **riding}) for row in rows]
+    others = [_riding(lead, row) for row in rows]
     return sorted([lead, *others], key=attrgetter("seq"))
+
+
+def _riding(lead: Claimed, row: Row) -> Claimed:
+    return msgspec.structs.replace(
+        lead,
+        seq=row["seq"],
+        tries=row["tries"],
+        attempts=row["attempts"],
+        planned=None,
+        facts=Facts(*[row[name] for name in Facts.__struct_fields__]),
+        rides=True,
+    )
 
 
 async def _is_leased(db: Database, lead: Claimed) -> bool:
@@ -52,8 +64,8 @@ async def _others(db: Database, lead: Claimed) -> list[Row]:
     """Of its bucket; those that wait."""
     return await db.fetch(
         """
-        SELECT d.seq, d.lease, d.tries, d.attempts, d.event, e.type, e.data, e.context,
-               e.occurred_at
+        SELECT d.seq, d.lease, d.tries, d.attempts,
+               e.id, e.type, e.data, e.occurred_at, e.context
         FROM delivery own JOIN delivery d ON d.bucket = own.bucket
         JOIN event e ON e.id = d.event
         WHERE own.seq = :lead AND d.state = 'pending' AND d.seq != own.seq

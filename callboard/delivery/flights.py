@@ -192,7 +192,7 @@ class Flights:
 
     def _judge(self, claimed: Claimed, seconds: float) -> None:
         webhook = claimed.webhook
-        if seconds > _QUICK_SECONDS or len(claimed.data) > _SMALL:
+        if seconds > _QUICK_SECONDS or len(claimed.facts.data) > _SMALL:
             self._quick.discard(webhook)
         elif webhook not in self._quick:
             if len(self._quick) >= _REMEMBERED:

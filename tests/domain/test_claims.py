@@ -46,6 +46,17 @@ async def test_a_webhook_with_much_traffic_is_looked_at_again_at_once(
         assert await freeing.free(db, "wrk_a", engine.runtime.clock()) == few
 
 
+async def test_an_event_is_read_once_however_many_webhooks_it_goes_to(engine: Engine):
+    for _ in range(3):
+        await engine.webhook()
+    await engine.post()
+    claimed = await claim(engine)
+    assert len(claimed) == 3
+    assert len({id(each.facts) for each in claimed}) == 1
+    async with writing() as db:
+        assert await freeing.free(db, "wrk_a", engine.runtime.clock()) == 3
+
+
 async def claim(engine: Engine) -> list[Claimed]:
     now = engine.runtime.clock()
     async with writing() as db:

@@ -9,6 +9,7 @@ from callboard.delivery.flights import Flight, Flights
 from callboard.delivery.hosts import Hosts
 from callboard.delivery.ledger import Claimed
 from callboard.delivery.states import Lane, Trigger
+from callboard.payload.values import Facts
 from callboard.webhooks.settings import NewWebhook
 from tests import make
 
@@ -29,11 +30,7 @@ def claimed(
         tries=0,
         attempts=0,
         planned=None,
-        event="evt",
-        type="t",
-        data="{}",
-        context="[]",
-        occurred_at=datetime(2026, 1, 1, tzinfo=UTC),
+        facts=Facts("evt", "t", "{}", datetime(2026, 1, 1, tzinfo=UTC)),
         bucket=None,
         deferred=bulk,
         late=False,
@@ -96,7 +93,9 @@ def test_only_quick_webhooks_are_held():
 
 def test_webhooks_of_large_events_are_not_held():
     flights = Flights(8)
-    large = msgspec.structs.replace(claimed(1), data="0" * 100_000)
+    small = claimed(1)
+    facts = msgspec.structs.replace(small.facts, data="0" * 100_000)
+    large = msgspec.structs.replace(small, facts=facts)
     (flight,) = board(flights, large)
     flights.land(flight, QUICK)
     assert flights.held() == {}

@@ -102,7 +102,7 @@ async def test_what_comes_after_it_goes_out_at_once_but_passes_nothing_that_fail
         async with writing() as db:
             claimed = await ledger.claim(db, Lane.EXPRESS, 99, "wrk_a/1", now)
             await ledger.record(db, [], frozenset(), now, unused=claimed)
-        new = {each.webhook for each in claimed if each.data == "5"}
+        new = {each.webhook for each in claimed if each.facts.data == "5"}
         in_order = {name for name, left in LEFT.items() if left.ordered}
         failed = {name for name, left in LEFT.items() if "failed" in left.waited}
         assert new == LEFT.keys() - in_order - failed - set(PAUSED)

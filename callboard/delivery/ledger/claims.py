@@ -13,6 +13,7 @@ from callboard.delivery.ledger.leases import Takes, lease_due
 from callboard.delivery.ledger.values import Claimed, mostly_bulk
 from callboard.delivery.states import Lane
 from callboard.delivery.turns import Turn
+from callboard.payload.values import Facts
 
 # A claim looks at no more webhooks at once.
 _WIDEST_CLAIM = 256
@@ -43,7 +44,8 @@ async def claim(
     if not waiting:
         return []
     takes = _takes(waiting, free, bulk, held, now)
-    claimed = _claimed(await lease_due(db, takes, lease, now), takes, lease)
+    picked = await lease_due(db, takes, lease, now)
+    claimed = _claimed(picked, await _events(db, picked), takes, lease)
     await _advance(db, takes, claimed, now)
     return claimed
 
@@ -98,13 +100,31 @@ def _takes(
     return [(turn, take) for turn, want, take in found if take or not want]
 
 
-def _claimed(picked: Sequence[Row], takes: Takes, lease: str) -> list[Claimed]:
+async def _events(db: Database, picked: Sequence[Row]) -> dict[str, Facts]:
+    """Each once, however many webhooks it goes to: it may be large."""
+    ids = {row["event"] for row in picked}
+    if not ids:
+        return {}
+    rows = await db.fetch(
+        "SELECT id, type, data, occurred_at, context FROM event WHERE id = ANY(:ids)",
+        ids=list(ids),
+    )
+    return {row["id"]: Facts(*row.values()) for row in rows}
+
+
+def _claimed(
+    picked: Sequence[Row], events: Mapping[str, Facts], takes: Takes, lease: str
+) -> list[Claimed]:
     taken = Counter(row["webhook"] for row in picked)
     terms: dict[str, tuple[Any, ...]] = {}
     for turn, take in takes:
         queued = turns.leaves_more(turn, take, taken[turn.webhook])
         terms[turn.webhook] = lease, turn.version, turn.slots, queued
-    claimed = [Claimed(*row.values(), *terms[row["webhook"]]) for row in picked]
+    claimed = []
+    for row in picked:
+        *columns, event = row.values()
+        values = *columns, events[event], *terms[row["webhook"]]
+        claimed.append(Claimed(*values))
     return sorted(claimed, key=attrgetter("bulk", "seq"))
 
 

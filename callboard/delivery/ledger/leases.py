@@ -39,11 +39,10 @@ _BESIDE_GAP = f"""
 """
 # What was held, or waited for a run, was made before it was due.
 _SHOWN = """
-    d.seq, d.account, d.webhook, d.trigger, d.tries, d.attempts, d.planned,
-    d.event, e.type, e.data, e.context, e.occurred_at, d.bucket,
+    d.seq, d.account, d.webhook, d.trigger, d.tries, d.attempts, d.planned, d.bucket,
     d.trigger = 'replay' OR d.trigger = 'plan'
         AND d.tries = 0 AND d.created_at < d.due AS deferred,
-    d.trigger = 'plan' AND d.due < :late AS late
+    d.trigger = 'plan' AND d.due < :late AS late, e.id AS event
 """
 _TAKES = {"webhook": "text", "take": "int"}
 _BOUNDED = _TAKES | {"discards_to": "bigint", "gap_from": "bigint", "gap_to": "bigint"}

@@ -61,8 +61,8 @@ class NewDelivery(msgspec.Struct, frozen=True, gc=False):
 
 
 class Claimed(msgspec.Struct, frozen=True, gc=False):
-    """A delivery leased to this worker, with the event that it carries; its fields up
-    to `late` in the order of the columns that are read.
+    """A delivery leased to this worker; its fields up to `late` in the order of the
+    columns that are read. `facts`: its event, which others may carry, too.
 
     `deferred`: a replay, a hold or a run made it wait. `queued`: there is a queue of
     its webhook's. `slots`: how many calls that may have in flight.
@@ -77,14 +77,10 @@ class Claimed(msgspec.Struct, frozen=True, gc=False):
     tries: int
     attempts: int
     planned: datetime | None
-    event: str
-    type: str
-    data: str
-    context: str
-    occurred_at: datetime
     bucket: str | None
     deferred: bool
     late: bool
+    facts: Facts
     lease: str
     version: int
     slots: int
@@ -95,10 +91,6 @@ class Claimed(msgspec.Struct, frozen=True, gc=False):
     def bulk(self) -> bool:
         """Nobody waits for it at this moment."""
         return self.deferred or (self.late and self.queued)
-
-    @property
-    def facts(self) -> Facts:
-        return Facts(self.event, self.type, self.data, self.occurred_at, self.context)
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
