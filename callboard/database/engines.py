@@ -44,6 +44,7 @@ _SESSION = {
 
 
 _PLAN_SECONDS = 5
+_CONNECTIONS = 10  # of a process
 
 
 async def _leave(connection: asyncpg.Connection) -> None:
@@ -84,7 +85,7 @@ def engine() -> PooledSQLiteEngine | PostgresEngine:
     return DB
 
 
-async def open_database(connections: int = 10) -> None:
+async def open_database() -> None:
     """Raises Unavailable."""
     found = engine()
     try:
@@ -93,7 +94,7 @@ async def open_database(connections: int = 10) -> None:
         else:
             await found.start_connection_pool(
                 min_size=1,
-                max_size=connections,
+                max_size=_CONNECTIONS,
                 server_settings=_SESSION,
                 max_cached_statement_lifetime=_PLAN_SECONDS,
                 reset=_leave,
