@@ -3,6 +3,7 @@
 import httpx
 
 from tests.cast import Cast
+from tests.engine import Engine
 
 WHOLE = {
     "mode": "schedule",
@@ -53,6 +54,20 @@ async def test_a_run_is_asked_for_and_reported(api: httpx.AsyncClient):
     after = (await api.get(f"{path}/runs")).json()
     assert after["next_run_at"] == before["next_run_at"]
     assert after["looked_at"] is not None
+
+
+async def test_what_a_run_has_taken_does_not_wait_for_the_next(
+    api: httpx.AsyncClient, engine: Engine
+):
+    delivery = {"mode": "schedule", "bucket_size": 5}
+    made = await create(api, delivery=delivery, state="active")
+    path = f"/api/v1/webhooks/{made.json()['id']}"
+    for _ in range(3):
+        await engine.post()
+    assert (await api.get(f"{path}/runs")).json()["waiting"] == 3
+    assert (await api.post(f"{path}/run")).json() == {"taken": 3}
+    await engine.post()
+    assert (await api.get(f"{path}/runs")).json()["waiting"] == 1
 
 
 async def test_what_delivers_at_once_has_no_runs(api: httpx.AsyncClient, cast: Cast):

@@ -46,12 +46,16 @@ async def of_webhook(db: Database, webhook: str) -> Wanted | None:
 
 
 async def count_waiting(db: Database, webhook: str) -> int:
-    """As far as anybody wants to count."""
+    """As far as anybody wants to count. Those in a call of a run that is under way wait
+    for that."""
     rows = await db.fetch(
         """
         SELECT count(*) AS waiting FROM (
-            SELECT 1 FROM delivery WHERE webhook = :webhook AND state = 'pending'
-            AND due IS NULL AND lease IS NULL LIMIT :most) AS counted
+            SELECT 1 FROM delivery d WHERE webhook = :webhook AND state = 'pending'
+            AND due IS NULL AND lease IS NULL AND NOT EXISTS (
+                SELECT 1 FROM delivery lead
+                WHERE lead.bucket = d.bucket AND lead.due IS NOT NULL)
+            LIMIT :most) AS counted
         """,
         webhook=webhook,
         most=_MOST_COUNTED,
