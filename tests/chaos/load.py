@@ -73,13 +73,20 @@ class Load:
 
     async def kill_worker(self, name: str) -> None:
         """While it has calls in flight."""
-        worker = self.world.worker_id(name)
         async with asyncio.timeout(30):
-            while not await self.world.ask("leased", worker):
-                pass
-        self.world.signal(name, signal.SIGSTOP)  # before others take it over
+            while not await self._stopped_with_calls(name):
+                self.world.signal(name, signal.SIGCONT)
         await self.lost(name)
         self.world.kill(name)
+
+    async def _stopped_with_calls(self, name: str) -> bool:
+        """Stands still, before others take it over. What was seen in flight may have
+        ended just before that."""
+        worker = self.world.worker_id(name)
+        while not await self.world.ask("leased", worker):
+            pass
+        self.world.signal(name, signal.SIGSTOP)
+        return bool(await self.world.ask("leased", worker))
 
     async def lost(self, *names: str) -> None:
         """These workers do nothing any more."""
