@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from callboard.errors import Problem
 
@@ -88,7 +89,8 @@ def calls(
     """What a run sends, the oldest first.
 
     A call that failed is made again with the members it had (`members` counts them);
-    one that has lost a member ends, and the others go into new ones.
+    one that has lost a member ends, and the others go into new ones. None of these
+    reaches from before one that is kept to behind it: it would pass that.
     """
     here = Counter(each.bucket for each in waiting if each.bucket)
     whole = {id for id, count in here.items() if size > 1 and count == members[id]}
@@ -96,8 +98,9 @@ def calls(
         Call(tuple(each.seq for each in waiting if each.bucket == id), id)
         for id in whole
     ]
-    loose = [each.seq for each in waiting if each.bucket not in whole]
-    made += [Call(part) for part in _parts(loose, size)]
+    for is_kept, some in groupby(waiting, lambda each: each.bucket in whole):
+        if not is_kept:
+            made += [Call(part) for part in _parts([each.seq for each in some], size)]
     return sorted(made, key=lambda call: call.seqs)
 
 

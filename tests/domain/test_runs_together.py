@@ -153,3 +153,13 @@ async def test_a_member_cancelled_during_the_run_is_not_sent(days: Days):
     await days.work()
     assert arrays(days.calls()) == [[0]]
     assert arrays(await days.after(5)) == [[2]]
+
+
+async def test_a_cancelled_member_lets_nothing_pass_in_an_ordered_webhook(days: Days):
+    await days.webhook(Schedule(5, bucket_size=2), ordered=True)
+    days.engine.receiver.script("/", 500)
+    await days.post_numbers(0, 4)
+    await days.after(5)
+    await by_hand.cancel(days.by, (await days.engine.deliveries())[0])
+    await days.post_numbers(4, 1)
+    assert arrays(await days.after(5)) == [[1], [2, 3], [4]]

@@ -58,6 +58,16 @@ def test_calls_of_one_carry_no_older_ones_of_several():
     assert schedule.calls(waiting, {"bat_a": 2}, 1) == [Call((1,)), Call((2,))]
 
 
+def test_what_came_later_passes_no_call_that_is_made_again():
+    """Where order counts, 4 would go out before 2."""
+    waiting = [Waiting(1), Waiting(2, "bat_a"), Waiting(3, "bat_a"), Waiting(4)]
+    assert schedule.calls(waiting, {"bat_a": 2}, 2) == [
+        Call((1,)),
+        Call((2, 3), "bat_a"),
+        Call((4,)),
+    ]
+
+
 @given(
     st.lists(st.sampled_from([None, "bat_a", "bat_b"]), max_size=30),
     st.integers(1, 7),
