@@ -21,13 +21,14 @@ async def board(db: Database, lead: Claimed) -> list[Claimed]:
     lease was taken away: another worker makes this call.
 
     Itself alone, and no bucket any more, where one of them is under way already: a
-    person has sent it again meanwhile.
+    person has tried it by hand meanwhile. If one claim took both, that one is due,
+    too.
     """
     await lock_turn(db, lead.webhook)
     if not await _is_leased(db, lead):
         return []
     rows = await _others(db, lead)
-    if not rows or any(row["lease"] not in (None, lead.lease) for row in rows):
+    if not rows or any(_goes_itself(row, lead) for row in rows):
         await dissolve(db, [lead.bucket] if rows and lead.bucket else [])
         return [msgspec.structs.replace(lead, bucket=None)]
     await db.fetch(
@@ -37,6 +38,12 @@ async def board(db: Database, lead: Claimed) -> list[Claimed]:
     )
     others = [_riding(lead, row) for row in rows]
     return sorted([lead, *others], key=attrgetter("seq"))
+
+
+def _goes_itself(row: Row, lead: Claimed) -> bool:
+    return row["lease"] is not None and (
+        row["lease"] != lead.lease or row["due"] is not None
+    )
 
 
 def _riding(lead: Claimed, row: Row) -> Claimed:
@@ -64,7 +71,7 @@ async def _others(db: Database, lead: Claimed) -> list[Row]:
     """Of its bucket; those that wait."""
     return await db.fetch(
         """
-        SELECT d.seq, d.lease, d.tries, d.attempts,
+        SELECT d.seq, d.lease, d.due, d.tries, d.attempts,
                e.id, e.type, e.data, e.occurred_at, e.context
         FROM delivery own JOIN delivery d ON d.bucket = own.bucket
         JOIN event e ON e.id = d.event

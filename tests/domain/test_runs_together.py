@@ -1,6 +1,7 @@
 """Scheduled runs that send several events in one call."""
 
 from datetime import timedelta
+from itertools import chain
 
 import msgspec
 from standardwebhooks import Webhook as Verifier
@@ -8,6 +9,7 @@ from standardwebhooks import Webhook as Verifier
 from callboard.database import writing
 from callboard.delivery import buckets, by_hand, ledger, reading, workers
 from callboard.delivery.states import Lane
+from callboard.delivery.tables import Turn
 from callboard.payload.settings import Payload
 from callboard.schedule import Schedule
 from tests.days import Days, arrays
@@ -127,6 +129,25 @@ async def test_a_member_tried_by_hand_brings_its_call_along(days: Days):
     (second,) = await days.after(0.1)
     assert (second.id, second.body) == (first.id, first.body)
     assert await days.engine.states() == ["delivered"] * 3
+
+
+async def test_a_member_tried_by_hand_as_its_run_begins_is_sent_once(days: Days):
+    """Its call is due already, and one claim takes both."""
+    webhook = await days.webhook(Schedule(5, bucket_size=3), concurrency=4)
+    await days.post_numbers(0, 9)
+    await days.after(5)  # three quick calls: now it may have several at once
+    await days.post_numbers(9, 3)
+    days.now += timedelta(minutes=5)
+    await days.look()
+    last = (await days.engine.deliveries())[-1]
+    await by_hand.try_now(days.by, last)
+    await days.work()
+    calls = [*days.calls(), *await days.after(5)]
+    assert sorted(chain.from_iterable(arrays(calls))) == [9, 10, 11]
+    assert await days.engine.states() == ["delivered"] * 12
+    turn = await Turn.objects().get(Turn.webhook == webhook)
+    assert turn
+    assert turn.leased == 0
 
 
 async def test_a_cancelled_member_leaves_its_call_and_the_others_get_a_new_one(
