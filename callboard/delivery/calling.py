@@ -26,15 +26,15 @@ async def make_call(
 ) -> list[Result]:
     """One for each delivery in the call; none where no call was made, because the
     delivery is not leased to us any more. Cancelled, it says so and ends as usual."""
-    claimed, target = flight.claimed, flight.target
-    started_at = clock()
-    call = request.build(target, claimed.facts, claimed.attempts + 1, started_at)
-    members = [claimed]
+    claimed, target, started_at = flight.claimed, flight.target, clock()
     try:
-        if claimed.bucket:
-            if not (members := await _board(claimed)):
-                return []
-            call = request.build_together(target, members, started_at)
+        prepared = await _prepare(flight, started_at)
+    except asyncio.CancelledError:
+        return []  # who has boarded is set free with its own lease
+    if prepared is None:
+        return []
+    members, call = prepared
+    try:
         outcome = _unsendable(target, call) or await caller.call(target, call)
     except asyncio.CancelledError:
         outcome = _cut(monotonic() - flight.since)
@@ -44,6 +44,18 @@ async def make_call(
         own = _own(target, each, outcome) if len(members) > 1 else outcome
         results.append(decide(each, target, sent, own, started_at, rng))
     return results
+
+
+async def _prepare(flight: Flight, now: datetime) -> tuple[list[Claimed], Call] | None:
+    """The deliveries that go in it, and the call."""
+    claimed, target = flight.claimed, flight.target
+    if claimed.bucket:
+        members = await _board(claimed)
+        if not members:
+            return None
+        return members, request.build_together(target, members, now)
+    call = request.build(target, claimed.facts, claimed.attempts + 1, now)
+    return [claimed], call
 
 
 async def _board(lead: Claimed) -> list[Claimed]:
