@@ -6,10 +6,13 @@ alone has a due time, is claimed and counts as a call. The others ride: they are
 as the call is made and share what comes of it.
 """
 
+from collections.abc import Sequence
+from datetime import datetime
 from operator import attrgetter
 
 import msgspec
 
+from callboard import ids
 from callboard.database import Database, Row
 from callboard.delivery.ledger.values import Claimed
 from callboard.delivery.locks import lock_turn
@@ -80,6 +83,28 @@ async def _others(db: Database, lead: Claimed) -> list[Row]:
         """,
         lead=lead.seq,
     )
+
+
+async def part(db: Database, left: Sequence[Claimed], now: datetime) -> None:
+    """Those that a call cannot hold: of `board`, the last. They go in a call of their
+    own, which is due at once. Nothing, where their lease was taken away."""
+    first, bucket = left[0], ids.make("bat", now)
+    await lock_turn(db, first.webhook)
+    moved = await db.fetch(
+        """
+        UPDATE delivery SET lease = NULL, bucket = :bucket
+        WHERE seq = ANY(:left) AND lease = :lease RETURNING run
+        """,
+        bucket=bucket,
+        left=[each.seq for each in left],
+        lease=first.lease,
+    )
+    if not moved:
+        return
+    values = {"webhook": first.webhook, "seq": first.seq, "now": now}
+    await db.fetch("UPDATE delivery SET due = :now WHERE seq = :seq", **values)
+    await db.fetch("UPDATE turn SET next_due = :now WHERE webhook = :webhook", **values)
+    await db.fetch("UPDATE run SET calls = calls + 1 WHERE id = :run", **moved[0])
 
 
 async def dissolve(db: Database, buckets: list[str]) -> None:

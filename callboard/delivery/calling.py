@@ -1,12 +1,14 @@
 """From a leased delivery to what became of it: build the call, send it, decide."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import partial
 from random import Random
 from time import monotonic
+from typing import TypeVar
 
-from callboard.database import writing
+from callboard.database import Database, writing
 from callboard.delivery import buckets
 from callboard.delivery.calls import request
 from callboard.delivery.calls.caller import Caller
@@ -19,6 +21,8 @@ from callboard.errors import Unavailable
 from callboard.outcome import ErrorClass, Outcome
 
 _TRY_AGAIN = 1.0
+
+T = TypeVar("T")
 
 
 async def make_call(
@@ -46,11 +50,13 @@ async def make_call(
     return results
 
 
-async def _prepare(flight: Flight, now: datetime) -> tuple[list[Claimed], Call] | None:
+async def _prepare(
+    flight: Flight, now: datetime
+) -> tuple[Sequence[Claimed], Call] | None:
     """The deliveries that go in it, and the call."""
     claimed, target = flight.claimed, flight.target
     if claimed.bucket:
-        members = await _board(claimed)
+        members = await _board(flight, now)
         if not members:
             return None
         return members, request.build_together(target, members, now)
@@ -58,12 +64,22 @@ async def _prepare(flight: Flight, now: datetime) -> tuple[list[Claimed], Call] 
     return [claimed], call
 
 
-async def _board(lead: Claimed) -> list[Claimed]:
-    """All that go in its call. A rare one, so it may wait for the database."""
+async def _board(flight: Flight, now: datetime) -> Sequence[Claimed]:
+    """All that go in its call."""
+    members = await _certainly(partial(buckets.board, lead=flight.claimed))
+    left = request.beyond(flight.target, flight.claimed, members)
+    if left:
+        await _certainly(partial(buckets.part, left=left, now=now))
+    stay = {each.seq for each in left}
+    return [each for each in members if each.seq not in stay]
+
+
+async def _certainly(act: Callable[[Database], Awaitable[T]]) -> T:
+    """A call with several deliveries is a rare one, so it may wait for the database."""
     while True:
         try:
             async with writing() as db:
-                return await buckets.board(db, lead)
+                return await act(db)
         except Unavailable:
             await asyncio.sleep(_TRY_AGAIN)
 

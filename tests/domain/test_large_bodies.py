@@ -10,13 +10,16 @@ from time import perf_counter
 
 import pytest
 
-from callboard.payload.composing import LARGEST_ARRAY, Body, Composer, as_array
+from callboard.delivery import by_hand
+from callboard.payload.composing import LARGEST_ARRAY, Composer
 from callboard.payload.settings import Payload
 from callboard.payload.values import LARGEST_BODY, Facts, Unfilled
 from callboard.schedule import Schedule
+from tests.days import Days
 from tests.engine import Engine
 
 LARGE = json.dumps({"a": "x" * 250_000})
+PLAIN = Payload()
 OBJECT = json.dumps({"a": {f"k{n}": n for n in range(15_000)}})
 LIST = json.dumps({"a": [""] * 50_000})
 OF_OBJECTS = json.dumps({"a": [{f"k{n}": n for n in range(15_000)}]})
@@ -47,13 +50,6 @@ def made(
 def test_no_body_is_made_that_is_larger_than_any_call(payload: Payload):
     with pytest.raises(Unfilled, match=f"larger than {LARGEST_BODY // 1024} KiB"):
         made(payload, LARGE)
-
-
-def test_several_bodies_make_no_array_that_is_larger_than_any_call():
-    body = Body(b"x" * LARGEST_BODY, ())
-    assert len(as_array([body] * 31).content) < LARGEST_ARRAY
-    with pytest.raises(Unfilled, match="larger than"):
-        as_array([body] * 32 + [body])
 
 
 def test_a_form_of_the_largest_event_goes_out_however_it_is_written():
@@ -103,19 +99,37 @@ async def test_a_delivery_whose_body_is_too_large_fails_and_says_so(engine: Engi
     assert engine.receiver.at("/large") == []
 
 
-async def test_a_call_of_many_events_that_is_too_large_fails_and_says_so(
-    engine: Engine,
+@pytest.mark.parametrize("ordered", [False, True])
+async def test_what_one_call_cannot_hold_goes_in_the_next_one(
+    days: Days, ordered: bool
 ):
+    """And what fails is made again as it was."""
+    runs = Schedule(every_minutes=5, bucket_size=40)
     payload = array_of(["${data}"] * 4)
-    runs = Schedule(every_minutes=1, bucket_size=40)
-    webhook = await engine.webhook("/large", payload=payload, delivery=runs)
-    for _ in range(40):
-        await engine.post(LARGE.encode())
-    engine.skip(61)
-    await engine.work()
-    assert await engine.states(webhook) == ["failed"] * 40
-    rows = await engine.rows("SELECT DISTINCT reason FROM delivery")
-    assert [row["reason"] for row in rows] == [
-        "With its values the body is larger than 32768 KiB."
-        " Put fewer of them into one call."
-    ]
+    await days.webhook(runs, payload=payload, ordered=ordered)
+    days.engine.receiver.script("/", 500, 200, 200)
+    await days.post(*[LARGE.encode()] * 40)
+    first, *_ = calls = [*await days.after(5), *await days.after(5)]
+    assert await days.engine.states() == ["delivered"] * 40
+    assert [len(json.loads(call.body)) for call in calls if call is not first] == (
+        [33, 7] if ordered else [7, 33]
+    )
+    assert all(len(call.body) <= LARGEST_ARRAY for call in calls)
+    (again,) = [call for call in calls[1:] if call.id == first.id]
+    assert again.body == first.body
+    (run, *_) = await days.engine.rows("SELECT calls FROM run ORDER BY id")
+    assert run["calls"] == 2
+
+
+async def test_whoever_leads_a_call_that_is_parted_goes_in_it(days: Days):
+    """Here the last one, because a person tries it."""
+    runs = Schedule(every_minutes=5, bucket_size=40)
+    webhook = await days.webhook(runs, payload=PLAIN)
+    days.engine.receiver.script("/", 500)
+    await days.post(*[LARGE.encode()] * 40)
+    await days.after(5)
+    await days.change(webhook, payload=array_of(["${data}"] * 4))
+    await by_hand.try_now(days.by, (await days.engine.deliveries())[-1])
+    first, second = await days.after(0.1)
+    assert [len(json.loads(call.body)) for call in (first, second)] == [33, 7]
+    assert await days.engine.states() == ["delivered"] * 40

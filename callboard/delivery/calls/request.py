@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import accumulate
 
 import msgspec
 
@@ -9,8 +10,8 @@ from callboard import __version__
 from callboard.auth.settings import MASK
 from callboard.delivery.calls.targets import Target
 from callboard.delivery.ledger.values import Claimed, Sent
-from callboard.payload.composing import Body, as_array
-from callboard.payload.values import Facts, Unfilled
+from callboard.payload.composing import LARGEST_ARRAY, Body, as_array
+from callboard.payload.values import LARGEST_BODY, Facts, Unfilled
 
 USER_AGENT = f"Callboard/{__version__}"
 
@@ -45,18 +46,29 @@ def build(target: Target, facts: Facts, attempt: int, now: datetime) -> Call:
 
 
 def build_together(target: Target, members: Sequence[Claimed], now: datetime) -> Call:
-    """The bodies that each would have alone, as one array; a misfit is left out. The id
-    is that of the bucket; one that is left alone has its event's."""
+    """One array of the bodies that each would have alone, without the misfits. Its id
+    is the bucket's; a delivery without a bucket goes as usual."""
     lead = members[0]
+    if len(members) == 1:
+        return build(target, lead.facts, lead.attempts + 1, now)
     fit = [each for each in members if not misfit(target, each)]
     if lead.bucket is None or not fit:
         return build(target, lead.facts, lead.attempts + 1, now)
-    bodies = (target.composer.body(each.facts, each.attempts + 1) for each in fit)
-    try:
-        array = as_array(bodies)
-    except Unfilled as error:
-        return _unfilled(target, f"{error} Put fewer of them into one call.")
+    array = as_array(
+        target.composer.body(each.facts, each.attempts + 1) for each in fit
+    )
     return _signed(target, lead.bucket, target.url, array, now)
+
+
+def beyond(
+    target: Target, lead: Claimed, members: Sequence[Claimed]
+) -> Sequence[Claimed]:
+    """The last ones, which one array cannot hold beside `lead` and those before."""
+    if len(members) * LARGEST_BODY <= LARGEST_ARRAY:
+        return ()
+    first = sorted(members, key=lambda each: each.seq != lead.seq)
+    sizes = accumulate(_size(target, each) for each in first)
+    return first[sum(size <= LARGEST_ARRAY for size in sizes) :]
 
 
 def misfit(target: Target, claimed: Claimed) -> str:
@@ -66,6 +78,14 @@ def misfit(target: Target, claimed: Claimed) -> str:
     except Unfilled as error:
         return str(error)
     return ""
+
+
+def _size(target: Target, claimed: Claimed) -> int:
+    """What it adds to a call; a misfit nothing."""
+    try:
+        return len(target.composer.body(claimed.facts, claimed.attempts + 1).content)
+    except Unfilled:
+        return 0
 
 
 def _signed(target: Target, id: str, url: str, body: Body, now: datetime) -> Call:
