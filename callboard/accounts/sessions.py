@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from callboard import ids
 from callboard.accounts.links import token_hash
 from callboard.accounts.tables import Account, Member, Session
+from callboard.database import Database, writing
+from callboard.errors import Conflict
 
 LIFETIME = timedelta(days=14)
 _NOTED_EVERY = timedelta(minutes=5)
@@ -20,23 +22,37 @@ class SignedIn:
 
 
 async def start(member: Member, now: datetime, user_agent: str = "") -> str:
-    """The token for the cookie. Expired sessions of the member go at the same time."""
+    """The token for the cookie. Expired sessions of the member go at the same time.
+    Raises Conflict where the password that was shown has been changed meanwhile: that
+    ended all sessions, and this would outlive it."""
     expired = (Session.member == member.id) & (Session.expires_at <= now)
-    await Session.delete().where(expired)
     token = secrets.token_urlsafe(32)
-    await Session.insert(
-        Session(
-            id=ids.make("ses", now),
-            token_hash=token_hash(token),
-            account=member.account,
-            member=member.id,
-            user_agent=user_agent[:255],
-            created_at=now,
-            seen_at=now,
-            expires_at=now + LIFETIME,
-        )
+    new = Session(
+        id=ids.make("ses", now),
+        token_hash=token_hash(token),
+        account=member.account,
+        member=member.id,
+        user_agent=user_agent[:255],
+        created_at=now,
+        seen_at=now,
+        expires_at=now + LIFETIME,
     )
+    async with writing() as db:
+        if not await has_kept_password(db, member):
+            raise Conflict("This password was changed just now: sign in with the new.")
+        await Session.delete().where(expired)
+        await Session.insert(new)
     return token
+
+
+async def has_kept_password(db: Database, member: Member) -> bool:
+    """And keeps it until the transaction ends."""
+    rows = await db.fetch(
+        "SELECT 1 FROM member WHERE id = :id AND password_hash = :hash FOR UPDATE",
+        id=member.id,
+        hash=member.password_hash,
+    )
+    return bool(rows)
 
 
 async def find(token: str, now: datetime) -> SignedIn | None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from ipaddress import ip_address, ip_network
 
-from callboard.accounts import audit, links, members, passwords
+from callboard.accounts import audit, links, members, passwords, sessions
 from callboard.accounts.actor import Actor
 from callboard.accounts.limits import Limits, TryLimit
 from callboard.accounts.tables import Member
@@ -14,6 +14,7 @@ from callboard.mail_addresses import LONGEST
 from callboard.tries import SharedTries
 
 sign_ins = TryLimit()
+_WRONG = Problem("old", "wrong", "That is not your password.")
 
 
 async def sign_in(
@@ -37,10 +38,7 @@ async def sign_in(
     if not await passwords.fits(password, member.password_hash if member else ""):
         return None
     assert member is not None
-    sign_ins.forget(*own)
-    sign_ins.take_back(*shared)
-    if everywhere:
-        await everywhere.forgive([*own], [*shared])
+    await _forgive(own, shared, everywhere)
     if passwords.is_dated(member.password_hash):
         await _hash_anew(member, password)
     return member
@@ -58,16 +56,11 @@ async def change_password(
     """Ends the member's sessions, but for `keep`, and the links that were made for
     one who has forgotten it. LimitReached after too many wrong ones: whoever finds an
     open session must not guess either."""
-    guesses = ("password", member.id)
-    sign_ins.count({guesses: 10}, now)
-    problems = passwords.check(new)
-    if not await passwords.fits(old, member.password_hash):
-        problems.insert(0, Problem("old", "wrong", "That is not your password."))
-    else:
-        sign_ins.forget(guesses)
-    raise_all(problems)
+    await _check_change(member, old, new, now)
     password_hash = await passwords.hashed(new)
     async with writing() as db:
+        if not await sessions.has_kept_password(db, member):
+            raise_all([_WRONG])  # by now
         await members.set_password(member, password_hash, keep)
         await links.void(member.account, member.id)
         by = Actor(member.account, member.email, now)
@@ -85,12 +78,32 @@ def network_of(address: str) -> str:
     return str(found if found.version == 4 else ip_network((found, 64), strict=False))
 
 
+async def _forgive(own: Limits, shared: Limits, everywhere: SharedTries | None) -> None:
+    """This try was a good one."""
+    sign_ins.forget(*own)
+    sign_ins.take_back(*shared)
+    if everywhere:
+        await everywhere.forgive([*own], [*shared])
+
+
+async def _check_change(member: Member, old: str, new: str, now: datetime) -> None:
+    guesses = ("password", member.id)
+    sign_ins.count({guesses: 10}, now)
+    problems = passwords.check(new)
+    if await passwords.fits(old, member.password_hash):
+        sign_ins.forget(guesses)
+    else:
+        problems.insert(0, _WRONG)
+    raise_all(problems)
+
+
 async def _hash_anew(member: Member, password: str) -> None:
     """Unless somebody has changed it meanwhile."""
     newer = await passwords.hashed(password)
     await Member.update({Member.password_hash: newer}).where(
         Member.id == member.id, Member.password_hash == member.password_hash
     )
+    member.password_hash = newer
 
 
 def _limits(email: str, origin: str, device: str) -> tuple[Limits, Limits]:

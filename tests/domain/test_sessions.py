@@ -10,7 +10,7 @@ from callboard.accounts import (
     sessions,
     signing_in,
 )
-from callboard.errors import Invalid, LimitReached, NotFound
+from callboard.errors import Conflict, Invalid, LimitReached, NotFound
 from tests.cast import Cast
 from tests.make import NOW, PASSWORD, later
 from tests.problems import named
@@ -29,6 +29,25 @@ class TestSignIn:
             await signing_in.sign_in(email, PASSWORD, NOW, "192.0.2.1")
         assert await signing_in.sign_in(email, PASSWORD, NOW, "192.0.2.2")
         assert await signing_in.sign_in(email, PASSWORD, later(minutes=15), "192.0.2.1")
+
+    async def test_who_shows_the_old_password_while_it_is_changed_comes_too_late(
+        self, cast: Cast
+    ):
+        """Or a thief would only have to sign in all the time to stay."""
+        email = cast.bob.member.email
+        await signing_in.sign_in(email, PASSWORD, NOW)  # which hashes it anew
+        bob, thief, other = [
+            await signing_in.sign_in(email, PASSWORD, NOW) for _ in range(3)
+        ]
+        assert bob
+        assert thief
+        assert other
+        await signing_in.change_password(bob, PASSWORD, "battery staple", NOW)
+        with pytest.raises(Conflict, match="changed just now"):
+            await sessions.start(thief, NOW)
+        with pytest.raises(Invalid, match="not your password"):
+            await signing_in.change_password(other, PASSWORD, "taken over!", NOW)
+        assert await signing_in.sign_in(email, "battery staple", NOW)
 
     async def test_one_address_may_not_guess_for_many_members(self, cast: Cast):
         signing_in.sign_ins.count({("from", "192.0.2.1"): 50}, NOW)
