@@ -44,5 +44,7 @@ def says_away(error: Exception) -> bool:
 def unavailable_if_away() -> Iterator[None]:
     try:
         yield
+    except Unavailable:
+        raise
     except AWAY as problem:
         raise Unavailable from problem

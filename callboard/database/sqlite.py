@@ -14,6 +14,8 @@ from typing import Any
 import aiosqlite
 from piccolo.engine.sqlite import SQLiteEngine, dict_factory
 
+from callboard.database.same_file import SameFile
+
 _READERS = 3
 # FULL: an answered 202 is on disk. busy_timeout: another process may be writing.
 _PRAGMAS = (
@@ -30,6 +32,7 @@ class PooledSQLiteEngine(SQLiteEngine):
     def __init__(self, path: str) -> None:
         super().__init__(path=path, timeout=10)
         self._writer: aiosqlite.Connection | None = None
+        self._file: SameFile | None = None
         self._readers: asyncio.LifoQueue[aiosqlite.Connection] = asyncio.LifoQueue()
         self._turn = asyncio.Lock()
 
@@ -37,6 +40,8 @@ class PooledSQLiteEngine(SQLiteEngine):
         self._turn = asyncio.Lock()
         self._readers = asyncio.LifoQueue()
         self._writer = await self.get_connection()
+        await self._fetch(self._writer, "SELECT 1 FROM sqlite_schema", None)
+        self._file = SameFile(self.path)
         for _reader in range(_READERS):
             self._readers.put_nowait(await self.get_connection())
 
@@ -63,21 +68,26 @@ class PooledSQLiteEngine(SQLiteEngine):
         While another process keeps the file locked, each transaction here waits for
         it: those behind are refused soon, or their waits would add up.
         """
-        assert self._writer is not None, "open_database() comes first"
+        assert self._writer is not None, "opened_database() comes first"
+        assert self._file is not None
         try:
             async with asyncio.timeout(self.turn_within):
                 await self._turn.acquire()
         except TimeoutError:
             raise sqlite3.OperationalError("database is locked") from None
         try:
+            self._file.check()
             yield self._writer
+            self._file.check()
         finally:
             self._turn.release()
 
     @asynccontextmanager
     async def reader(self) -> AsyncIterator[aiosqlite.Connection]:
+        assert self._file is not None, "opened_database() comes first"
         connection = await self._readers.get()
         try:
+            self._file.check()
             yield connection
         finally:
             self._readers.put_nowait(connection)

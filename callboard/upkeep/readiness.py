@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from callboard.database import AWAY, FENCE, Database, as_time, check_schema, reading
+from callboard.errors import Unavailable
 from callboard.queue import Queue
 
 # A beat older than this, by the database's clock, is no sign of life.
@@ -17,7 +18,8 @@ class Readiness:
     """`ready` needs database and schema only; the rest tells an operator where to look.
 
     `oldest_due_seconds`: how long the longest due delivery of an active webhook that
-    could be called has waited, or a scheduled run with something to send.
+    could be called has waited, or a scheduled run with something to send. `problem`:
+    what is wrong with the database.
     """
 
     database: bool
@@ -25,6 +27,7 @@ class Readiness:
     redis: bool
     workers: int
     oldest_due_seconds: float
+    problem: str | None = None
 
     @property
     def ready(self) -> bool:
@@ -46,8 +49,9 @@ async def look(queue: Queue, now: datetime) -> Readiness:
         async with reading() as db:
             workers = await _workers(db, now)
             oldest = await oldest_due(db, now)
-    except AWAY:
-        return Readiness(False, False, redis, 0, 0.0)
+    except AWAY as away:
+        problem = away.message if isinstance(away, Unavailable) else None
+        return Readiness(False, False, redis, 0, 0.0, problem)
     return Readiness(True, not missing, redis, workers, oldest.total_seconds())
 
 

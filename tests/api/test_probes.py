@@ -53,6 +53,7 @@ async def test_it_says_what_it_stands_on(client: httpx.AsyncClient):
         "redis": True,
         "workers": 0,
         "oldest_due_seconds": 0.0,
+        "problem": None,
     }
 
 

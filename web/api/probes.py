@@ -17,6 +17,7 @@ class ReadinessOut(msgspec.Struct):
     redis: bool
     workers: int
     oldest_due_seconds: float
+    problem: str | None
 
 
 @get("/healthz", sync_to_thread=False)
@@ -34,7 +35,8 @@ def healthz_head() -> None:
 async def readyz(runtime: Running) -> Response[ReadinessOut]:
     """503 only when the database is away or its schema is old.
 
-    `oldest_due_seconds`: how long the longest due delivery has waited.
+    `oldest_due_seconds`: how long the longest due delivery has waited. `problem`: what
+    is wrong with the database.
     """
     found = await readiness.look(runtime.queue, runtime.clock())
     body = ReadinessOut(**asdict(found))
