@@ -10,6 +10,7 @@ import math
 from datetime import UTC, datetime, timedelta
 from time import monotonic, time
 
+import msgspec
 from arq.connections import ArqRedis
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
@@ -27,6 +28,10 @@ _PATIENCE = 2.0
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _FORGOTTEN = timedelta(minutes=10)
 _COMPLAIN_AGAIN = 10.0
+
+# Not arq's pickle, which may run what it reads. An error becomes the result of a job.
+encode = msgspec.msgpack.Encoder(enc_hook=repr).encode
+decode = msgspec.msgpack.Decoder().decode
 
 log = logging.getLogger(__name__)
 
@@ -114,4 +119,8 @@ class Queue:
 def open_queue(url: str) -> Queue:
     """Connects when it is first used: the web process starts without Redis."""
     pool = ConnectionPool.from_url(url, socket_connect_timeout=_PATIENCE)
-    return Queue(ArqRedis(pool_or_conn=pool, default_queue_name=QUEUE_NAME))
+    return Queue(
+        ArqRedis(
+            pool_or_conn=pool, default_queue_name=QUEUE_NAME, job_serializer=encode
+        )
+    )

@@ -6,7 +6,7 @@ from arq.connections import RedisSettings
 from arq.worker import Worker, func
 from redis.asyncio.connection import parse_url
 
-from callboard.queue import POST, QUEUE_NAME, REPLAY, WAKE
+from callboard.queue import POST, QUEUE_NAME, REPLAY, WAKE, decode, encode
 from workers import jobs
 from workers.jobs import Jobs
 
@@ -20,6 +20,8 @@ def make_worker(redis_url: str, does: Jobs) -> Worker:
         ],
         queue_name=QUEUE_NAME,
         redis_settings=redis_settings(redis_url),
+        job_serializer=encode,
+        job_deserializer=decode,
         handle_signals=False,
         poll_delay=0.02,  # an accepted event is on its way this quickly
         keep_result=0,  # with a kept result the id of a ring is refused for an hour
