@@ -28,6 +28,8 @@ _PATIENCE = 2.0
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _FORGOTTEN = timedelta(minutes=10)
 _COMPLAIN_AGAIN = 10.0
+_CANCELLED = "arq:abort"  # all of arq's users share it
+_KEPT = ("job", "in-progress", "retry", "result")  # by arq, of each id
 
 # Not arq's pickle, which may run what it reads. An error becomes the result of a job.
 encode = msgspec.msgpack.Encoder(enc_hook=repr).encode
@@ -65,6 +67,20 @@ class Queue:
         """So many seconds from now some worker takes replays further. Never waits,
         never fails."""
         self._plan(REPLAY, after)
+
+    async def clear(self) -> None:
+        """Takes out all that is asked for, and whatever else stands there. Raises as
+        Redis does.
+
+        What remained of a ring would keep it from being asked for again.
+        """
+        rings = [
+            f"arq:{kept}:{WAKE}:{turn}" for kept in _KEPT for turn in range(_RINGS)
+        ]
+        async with asyncio.timeout(_PATIENCE):
+            if await self._redis.type(_CANCELLED) != b"zset":
+                rings.append(_CANCELLED)
+            await self._redis.unlink(QUEUE_NAME, *rings)
 
     async def ping(self) -> bool:
         try:

@@ -5,10 +5,8 @@ import logging
 import os
 import signal
 import sys
-from contextlib import suppress
 
 import uvloop
-from redis.exceptions import RedisError
 
 from callboard import ids, logs
 from callboard.config import Settings, read_or_exit
@@ -22,11 +20,10 @@ from callboard.runtime import OldSchema, Runtime, open_runtime
 from callboard.upkeep import resealing, sweep
 from callboard.upkeep.resealing import WrongKey
 from workers.jobs import Jobs
-from workers.settings import make_worker
+from workers.listening import listen
 
 # Platforms kill after 30 seconds; what is in flight then would be sent twice.
 _GRACE = 22.0
-_REDIS_AGAIN = 0.5
 
 log = logging.getLogger("workers")
 
@@ -80,7 +77,7 @@ async def _run(watch: Watch, pump: Pump, runtime: Runtime, stop: asyncio.Event) 
     jobs = Jobs(pump, postman, runtime.queue, clock)
     beside = [
         asyncio.create_task(sweep.run(watch, clock, pump.ring, keep, jobs.catch_up)),
-        asyncio.create_task(_listen(runtime.settings.redis_url, jobs)),
+        asyncio.create_task(listen(runtime.settings.redis_url, jobs)),
     ]
     stopping = asyncio.create_task(stop.wait())
     done, _ = await asyncio.wait(
@@ -94,20 +91,6 @@ async def _run(watch: Watch, pump: Pump, runtime: Runtime, stop: asyncio.Event) 
     await pumping
     for task in done - {stopping}:
         task.result()
-
-
-async def _listen(redis_url: str, jobs: Jobs) -> None:
-    """arq, for as long as this process lives, however often Redis goes away."""
-    while True:
-        worker = make_worker(redis_url, jobs)
-        try:
-            await worker.async_run()
-        except Exception as problem:  # noqa: BLE001  also for what cannot be read there
-            log.warning("redis.away", extra={"error": type(problem).__name__})
-        finally:
-            with suppress(RedisError, OSError, asyncio.CancelledError):
-                await worker.close()
-        await asyncio.sleep(_REDIS_AGAIN)
 
 
 def main() -> None:
