@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from callboard.errors import Invalid
-from callboard.ingest.checking import check, subject_of
+from callboard.ingest.checking import check
 from callboard.ingest.directory import Directory
 from callboard.ingest.events import NewEvent, Receipt, Stored
-from callboard.matching.subject import Subject
 
 
 @dataclass(slots=True, eq=False)
@@ -21,10 +20,6 @@ class Arrival:
     version: int = -1
     refusal: Invalid | None = None
     stored: list[Stored] = field(default_factory=list)
-    subjects: list[Subject] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.subjects = [subject_of(event, self.now) for event in self.events]
 
     def prepare(self, directory: Directory) -> None:
         """Checks and matches; again only when the directory has moved on."""
@@ -36,7 +31,7 @@ class Arrival:
 
     def _check(self, directory: Directory) -> Invalid | None:
         try:
-            self.stored = check(self.events, self.subjects, directory, self.now)
+            self.stored = check(self.events, directory, self.now)
         except Invalid as refusal:
             return refusal
         return None

@@ -20,16 +20,16 @@ MOST_HINTS = 10
 
 
 def check(
-    events: Sequence[NewEvent],
-    subjects: Sequence[Subject],
-    directory: Directory,
-    now: datetime,
+    events: Sequence[NewEvent], directory: Directory, now: datetime
 ) -> list[Stored]:
-    """Raises Invalid with the problems of all of them."""
+    """Raises Invalid with the problems of all of them.
+
+    What was read of an event is forgotten with it: it may be many times as large.
+    """
     problems: list[Problem] = []
     stored = []
-    pairs = zip(events, subjects, strict=True)
-    for place, (event, subject) in enumerate(pairs):
+    for place, event in enumerate(events):
+        subject = _subject(event, now)
         names = directory.types if len(problems) < MOST_HINTS else ()
         found = list(_problems(event, subject, directory, names))
         where = f"events[{place}]." if len(events) > 1 else ""
@@ -100,11 +100,10 @@ def _stored(
     return Stored(
         id=ids.make("evt", now),
         new=event,
-        data=event.data.decode(),
         occurred_at=event.occurred_at or now,
         listeners=directory.wanted(event.type, subject),
     )
 
 
-def subject_of(event: NewEvent, now: datetime) -> Subject:
+def _subject(event: NewEvent, now: datetime) -> Subject:
     return Subject(event.data, now, event.context, event.sending, event.kind)

@@ -37,6 +37,5 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
 
     id: str
     new: NewEvent
-    data: str
     occurred_at: datetime
     listeners: tuple[Listener, ...]

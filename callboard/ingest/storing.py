@@ -66,7 +66,7 @@ def _event(arrival: Arrival, stored: Stored) -> tuple[Any, ...]:
         new.key,
         stored.id,
         new.type,
-        stored.data,
+        new.data.decode(),
         _context(new),
         new.sending,
         new.kind,
@@ -165,7 +165,7 @@ def _record(stored: Stored, listener: Listener) -> str | None:
     """Only where a newer event of the same record may stand for this one."""
     if listener.delivery is None or not listener.delivery.latest_only:
         return None
-    return record_of(stored.new.type, stored.data)
+    return record_of(stored.new.type, stored.new.data)
 
 
 def _receipts(

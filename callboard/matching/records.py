@@ -8,7 +8,7 @@ import msgspec
 _LONGEST = 200
 
 
-def record_of(type: str, data: str) -> str | None:
+def record_of(type: str, data: bytes | str) -> str | None:
     """`contact 42` for a `contact.updated` with the id 42; None if it names no record.
 
     The resource is the type up to its last dot, or else underscore: `contact.created`,
