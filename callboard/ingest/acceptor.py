@@ -6,9 +6,11 @@ nothing.
 """
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from itertools import accumulate
 
 from callboard.database import Database, writing
 from callboard.errors import (
@@ -26,6 +28,8 @@ from callboard.numerals import written
 
 # An arrival with more deliveries is committed alone; with far more it is refused.
 _COMPANY_ROWS = 5_000
+# Of events in one commit: until it is done they lie in memory some three times over.
+_COMPANY_BYTES = 2 * 1024 * 1024
 _MOST_ROWS = 100_000
 
 
@@ -66,10 +70,16 @@ class Acceptor:
     async def _commit_waiting(self) -> None:
         try:
             while self._waiting:
-                arrivals, self._waiting = self._waiting, []
-                await self._commit(arrivals)
+                await self._commit(self._next_company())
         finally:
             self._committing = None
+
+    def _next_company(self) -> list[Arrival]:
+        """In the order they came, as many as fit."""
+        sizes = accumulate(arrival.size for arrival in self._waiting)
+        fit = bisect_right(list(sizes), _COMPANY_BYTES) or 1
+        arrivals, self._waiting = self._waiting[:fit], self._waiting[fit:]
+        return arrivals
 
     async def _commit(self, arrivals: list[Arrival]) -> None:
         """Together; if the database refuses that, each alone, so that one bad event

@@ -39,3 +39,8 @@ class Arrival:
     @property
     def rows(self) -> int:
         return sum(len(stored.listeners) for stored in self.stored)
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return sum(len(event.data) for event in self.events)

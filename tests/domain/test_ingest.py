@@ -117,6 +117,22 @@ class TestBatches:
         assert len(starts) == commits
         await engine.work()
 
+    async def test_what_is_committed_together_is_no_more_than_memory_bears(
+        self, engine: Engine, monkeypatch: pytest.MonkeyPatch, queries
+    ):
+        """Each alone where it is larger than that; in the order they came."""
+        monkeypatch.setattr(acceptor, "_COMPANY_BYTES", 30)
+        await engine.webhook()
+        await engine.post()
+        data = [b'"%s"' % (b"x" * size) for size in (8, 8, 8, 98, 8)]
+        with queries() as seen:
+            await asyncio.gather(*(engine.post(each) for each in data))
+        starts = [sql for sql in seen if sql.startswith("SELECT id, version")]
+        assert len(starts) == 3
+        stored = await Event.select(Event.data).order_by(Event.accepted_at, Event.id)
+        assert [row["data"].encode() for row in stored[1:]] == data
+        await engine.work()
+
     async def test_a_call_for_far_too_many_deliveries_is_refused_whole(
         self, engine: Engine, monkeypatch: pytest.MonkeyPatch
     ):
