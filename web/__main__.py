@@ -29,7 +29,7 @@ def main() -> None:
         port=settings.port,
         workers=settings.web_concurrency,
         loop="auto",
-        http=OnePieceProtocol,
+        http=OnePieceProtocol,  # type: ignore[arg-type]  # a buffered one is as good
         ws="none",
         lifespan="on",
         log_config=logs.configuration(settings.log_format),

@@ -1,4 +1,4 @@
-"""How answers leave: `web.wire` beneath a server of its own."""
+"""How bytes come and go: `web.wire` beneath a server of its own."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -32,11 +32,15 @@ class Streaming:
 
 
 @asynccontextmanager
-async def served(app: Streaming) -> AsyncIterator[int]:
+async def served(app: Any) -> AsyncIterator[int]:
     """Its port."""
     port = free_port()
     config = uvicorn.Config(
-        app, port=port, http=OnePieceProtocol, lifespan="off", log_config=None
+        app,
+        port=port,
+        http=OnePieceProtocol,  # type: ignore[arg-type]  # as in web.__main__
+        lifespan="off",
+        log_config=None,
     )
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
@@ -67,3 +71,35 @@ async def test_who_does_not_read_stops_the_sender():
             await asyncio.sleep(0)
         assert app.sent < 1_000
         writer.close()
+
+
+class Late:
+    """An application that looks at the body when it is told to."""
+
+    def __init__(self) -> None:
+        self.called, self.look = asyncio.Event(), asyncio.Event()
+        self.chunks: list[bytes] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Send) -> None:
+        self.called.set()
+        await self.look.wait()
+        more = True
+        while more:
+            message = await receive()
+            self.chunks.append(message["body"])
+            more = message["more_body"]
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def test_of_a_body_no_more_is_read_than_was_asked_for():
+    app, body = Late(), b"x" * 1_000_000
+    async with served(app) as port, httpx.AsyncClient() as client:
+        sending = asyncio.create_task(
+            client.post(f"http://127.0.0.1:{port}/", content=body)
+        )
+        await app.called.wait()
+        app.look.set()
+        assert (await sending).status_code == 204
+    assert b"".join(app.chunks) == body
+    assert max(map(len, app.chunks)) <= 32 * 1024
