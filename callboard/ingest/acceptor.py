@@ -23,6 +23,7 @@ from callboard.errors import (
 from callboard.ingest.arrivals import Arrival
 from callboard.ingest.directory import Directories, Directory
 from callboard.ingest.events import NewEvent, Receipt
+from callboard.ingest.intake import Intake
 from callboard.ingest.storing import store
 from callboard.numerals import written
 
@@ -35,6 +36,7 @@ _MOST_ROWS = 100_000
 
 class Acceptor:
     def __init__(self, ring: Callable[[], None]) -> None:
+        self.intake = Intake()
         self._ring = ring
         self._directories = Directories()
         self._waiting: list[Arrival] = []

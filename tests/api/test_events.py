@@ -2,30 +2,22 @@
 
 import logging
 import sqlite3
-from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
-import httpx
 import pytest
 
 from callboard.accounts.tables import ApiKey
 from callboard.delivery.tables import Event
 from callboard.errors import Unavailable
+from callboard.ingest.intake import Intake
 from tests import make
 from tests.cast import Cast, person
 from tests.engine import eventually
+from tests.events_api import BODY, post
 from tests.problems import told
 
-KIB = 1024
-BODY = {"type": "contact.created", "data": {"id": 4711}}
-
-
 pytestmark = pytest.mark.usefixtures("contact_created")
-
-
-async def post(api: httpx.AsyncClient, body: Any, path: str = "") -> httpx.Response:
-    return await api.post(f"/api/v1/events{path}", json=body)
 
 
 class TestOne:
@@ -126,48 +118,6 @@ class TestOne:
     async def test_times_before_time_are_refused(self, api):
         answer = await post(api, BODY | {"occurred_at": "0001-01-01T00:00:00+14:00"})
         assert told(answer) == [("occurred_at", "out_of_range")]
-
-
-class TestSize:
-    async def test_256_kib_is_the_most(self, api):
-        around = len(b'{"type":"contact.created","data":""}')
-        for size, status in ((256 * KIB, 202), (256 * KIB + 1, 413)):
-            data = "x" * (size - around)
-            body = f'{{"type":"contact.created","data":"{data}"}}'.encode()
-            assert len(body) == size
-            answer = await api.post("/api/v1/events", content=body)
-            assert answer.status_code == status
-        assert answer.json()["error"]["code"] == "too_large"
-
-    async def test_reading_stops_when_it_is_too_much(self, api):
-        """Also when no length was announced."""
-        sent = 0
-
-        async def endless() -> AsyncIterator[bytes]:
-            nonlocal sent
-            while sent < 100:
-                sent += 1
-                yield b" " * 64 * KIB
-
-        for path, most in (("", 5), ("/batch", 129)):
-            sent = 0
-            answer = await api.post(f"/api/v1/events{path}", content=endless())
-            assert answer.status_code == 413 or most > 100
-            assert sent <= most
-
-    async def test_a_batch_holds_8_mib(self, api):
-        body = b'{"events": [' + b" " * 8 * KIB * KIB + b"]}"
-        answer = await api.post("/api/v1/events/batch", content=body)
-        assert answer.status_code == 413
-
-    async def test_an_event_in_a_batch_holds_256_kib(self, api):
-        large = BODY | {"data": "x" * 256 * KIB}
-        answer = await post(api, {"events": [BODY, large]}, "/batch")
-        assert answer.status_code == 413
-        assert "events[1]" in answer.json()["error"]["message"]
-        fits = BODY | {"data": "x" * 255 * KIB}
-        answer = await post(api, {"events": [BODY, fits, fits]}, "/batch")
-        assert answer.status_code == 202
 
 
 class TestBatch:
@@ -274,6 +224,8 @@ class TestTrouble:
     )
     async def test_a_database_that_is_away_is_a_503(self, app, api, error: Exception):
         class Away:
+            intake = Intake()
+
             async def accept(self, *_: Any) -> None:
                 raise error
 

@@ -15,6 +15,7 @@ from callboard.errors import (
     LimitReached,
     Problem,
 )
+from callboard.ingest import Room
 from web.errors import AnyRequest
 from web.misfits import in_words
 
@@ -25,6 +26,7 @@ Judge = Callable[[S], Awaitable[object]]
 """Raises Invalid for what breaks the rules, and does nothing else."""
 
 _MOST_BYTES = 1024 * 1024
+_SMALL = 64 * 1024  # as much has been read before anybody asks for it
 
 
 async def take(request: AnyRequest, shape: type[T], most: int = _MOST_BYTES) -> T:
@@ -62,20 +64,48 @@ async def take_object(request: AnyRequest) -> dict[str, Any]:
     return found
 
 
-async def receive(request: AnyRequest, most: int) -> bytes:
+async def receive(request: AnyRequest, most: int, room: Room | None = None) -> bytes:
     """The whole body; reads no further than `most`, whatever was announced."""
-    chunks: list[bytes] = []
-    left = most
-    while True:
-        message = await request.receive()
-        if message["type"] != "http.request":
-            raise ClientException("The connection was closed early.")
-        chunks.append(message["body"])
-        left -= len(message["body"])
-        if left < 0:
-            raise LimitReached(f"Send at most {most // 1024} KiB here.", "too_large")
-        if not message.get("more_body"):
-            return b"".join(chunks)
+    body, more = await _part(request)
+    _check_size(len(body), most)
+    if not more:
+        return body
+    size = _announced(request, most)
+    if room and size > _SMALL:
+        await room.enlarge(size)
+    return await _with_the_rest(request, body, most)
+
+
+async def _with_the_rest(request: AnyRequest, first: bytes, most: int) -> bytes:
+    parts, size, more = [first], len(first), True
+    while more:
+        part, more = await _part(request)
+        parts.append(part)
+        size += len(part)
+        _check_size(size, most)
+    return b"".join(parts)
+
+
+async def _part(request: AnyRequest) -> tuple[bytes, bool]:
+    """The next one, and whether another will follow."""
+    message = await request.receive()
+    if message["type"] != "http.request":
+        raise ClientException("The connection was closed early.")
+    return message["body"], message.get("more_body", False)
+
+
+def _announced(request: AnyRequest, most: int) -> int:
+    """The bytes of the body, or `most` where its head does not say."""
+    for name, value in request.scope["headers"]:
+        if name == b"content-length":
+            _check_size(int(value), most)
+            return int(value)
+    return most
+
+
+def _check_size(size: int, most: int) -> None:
+    if size > most:
+        raise LimitReached(f"Send at most {most // 1024} KiB here.", "too_large")
 
 
 def read(

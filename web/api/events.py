@@ -20,7 +20,7 @@ from callboard.accounts.actor import Actor
 from callboard.accounts.keys import Scope
 from callboard.delivery import by_hand, reading
 from callboard.errors import Invalid, LimitReached, Problem, invalid
-from callboard.ingest import EVENT_BYTES, MOST_EVENTS, NewEvent, Receipt
+from callboard.ingest import EVENT_BYTES, MOST_EVENTS, NewEvent, Receipt, Room
 from callboard.insight import explanation
 from callboard.paging import check_limit
 from callboard.runtime import Runtime
@@ -59,11 +59,12 @@ _encode = msgspec.json.Encoder().encode
 async def send(request: AnyRequest) -> ASGIApp:
     """Send an event. The same id again answers with the first receipt."""
     caller = await key_holder(request, Scope.SEND)
-    event = bodies.read(await bodies.receive(request, EVENT_BYTES), _event)
     runtime: Runtime = request.app.state.runtime
-    receipts = await runtime.acceptor.accept(
-        caller.account, [event.to_command()], runtime.clock()
-    )
+    with Room(runtime.acceptor.intake) as room:
+        event = await _read_event(request, room)
+        receipts = await runtime.acceptor.accept(
+            caller.account, [event], runtime.clock()
+        )
     return _Accepted(_encode(receipts[0]))
 
 
@@ -77,9 +78,10 @@ async def send(request: AnyRequest) -> ASGIApp:
 async def send_batch(request: AnyRequest) -> ASGIApp:
     """Send up to 1000 events: all are taken, or none."""
     caller = await key_holder(request, Scope.SEND)
-    events = _read_batch(await bodies.receive(request, BATCH_BYTES))
     runtime: Runtime = request.app.state.runtime
-    receipts = await _accept_batch(runtime, caller.account, events)
+    with Room(runtime.acceptor.intake) as room:
+        events = _read_batch(await bodies.receive(request, BATCH_BYTES, room))
+        receipts = await _accept_batch(runtime, caller.account, events)
     return _Accepted(_encode({"events": receipts}))
 
 
@@ -138,6 +140,12 @@ class EventsController(Controller):
         new = await by_hand.send_event(by, id, wanted.webhook)
         runtime.queue.ring()
         return await shown(by.account, new)
+
+
+async def _read_event(request: AnyRequest, room: Room) -> NewEvent:
+    """With a copy of the data, so that the body need not be kept."""
+    body = await bodies.receive(request, EVENT_BYTES, room)
+    return bodies.read(body, _event).to_command()
 
 
 def _read_batch(body: bytes) -> list[NewEvent]:
