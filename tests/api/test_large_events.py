@@ -9,6 +9,7 @@ from callboard.delivery.tables import Event
 from callboard.ingest.intake import Intake
 from tests.engine import cancelled
 from tests.events_api import BODY, post
+from web.api import bodies
 
 KIB = 1024
 
@@ -59,6 +60,12 @@ class TestSize:
 
 class TestLargeBodies:
     """They come in parts, of which the sender may be late with the rest."""
+
+    async def test_one_that_comes_too_slowly_is_given_up(self, api, monkeypatch):
+        monkeypatch.setattr(bodies, "_SECONDS", 0.05)
+        answer = await api.post("/api/v1/events", content=parts(asyncio.Event()))
+        assert answer.status_code == 408
+        assert answer.json()["error"]["code"] == "too_slow"
 
     async def test_one_of_which_nothing_comes_keeps_no_room(
         self, api, runtime, monkeypatch

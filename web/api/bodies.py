@@ -1,5 +1,6 @@
 """Reading what callers send: JSON they meant, or every problem with it at once."""
 
+import asyncio
 import difflib
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -26,6 +27,8 @@ Judge = Callable[[S], Awaitable[object]]
 """Raises Invalid for what breaks the rules, and does nothing else."""
 
 _MOST_BYTES = 1024 * 1024
+# For one that did not come with its head; a large one keeps room from others.
+_SECONDS = 30
 _SMALL = 64 * 1024  # as much has been read before anybody asks for it
 
 
@@ -65,7 +68,10 @@ async def take_object(request: AnyRequest) -> dict[str, Any]:
 
 
 async def receive(request: AnyRequest, most: int, room: Room | None = None) -> bytes:
-    """The whole body; reads no further than `most`, whatever was announced."""
+    """The whole body; reads no further than `most`, whatever was announced. Raises
+    LimitReached, and 408 where the rest does not come in time: others may wait for
+    the room that a large one takes.
+    """
     body, more = await _part(request)
     _check_size(len(body), most)
     if not more:
@@ -73,7 +79,12 @@ async def receive(request: AnyRequest, most: int, room: Room | None = None) -> b
     size = _announced(request, most)
     if room and size > _SMALL:
         await room.enlarge(size)
-    return await _with_the_rest(request, body, most)
+    try:
+        async with asyncio.timeout(_SECONDS):
+            return await _with_the_rest(request, body, most)
+    except TimeoutError:
+        text = f"The body did not come within {_SECONDS} seconds."
+        raise ClientException(text, status_code=408) from None
 
 
 async def _with_the_rest(request: AnyRequest, first: bytes, most: int) -> bytes:
