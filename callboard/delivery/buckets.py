@@ -14,6 +14,7 @@ import msgspec
 
 from callboard import ids
 from callboard.database import Database, Row
+from callboard.delivery.ledger.facts import read
 from callboard.delivery.ledger.values import Claimed
 from callboard.delivery.locks import lock_turn
 from callboard.payload.values import Facts
@@ -28,19 +29,20 @@ async def board(db: Database, lead: Claimed) -> list[Claimed]:
     too.
     """
     await lock_turn(db, lead.webhook)
-    if not await _is_leased(db, lead):
+    whole = await read(db, lead)
+    if whole is None:
         return []
     rows = await _others(db, lead)
     if not rows or any(_goes_itself(row, lead) for row in rows):
         await dissolve(db, [lead.bucket] if rows and lead.bucket else [])
-        return [msgspec.structs.replace(lead, bucket=None)]
+        return [msgspec.structs.replace(whole, bucket=None)]
     await db.fetch(
         "UPDATE delivery SET lease = :lease, due = NULL WHERE seq = ANY(:riding)",
         lease=lead.lease,
         riding=[row["seq"] for row in rows],
     )
     others = [_riding(lead, row) for row in rows]
-    return sorted([lead, *others], key=attrgetter("seq"))
+    return sorted([whole, *others], key=attrgetter("seq"))
 
 
 def _goes_itself(row: Row, lead: Claimed) -> bool:
@@ -57,17 +59,9 @@ def _riding(lead: Claimed, row: Row) -> Claimed:
         attempts=row["attempts"],
         planned=None,
         facts=Facts(*[row[name] for name in Facts.__struct_fields__]),
+        unread=0,
         rides=True,
     )
-
-
-async def _is_leased(db: Database, lead: Claimed) -> bool:
-    rows = await db.fetch(
-        "SELECT 1 FROM delivery WHERE seq = :seq AND lease = :lease",
-        seq=lead.seq,
-        lease=lead.lease,
-    )
-    return bool(rows)
 
 
 async def _others(db: Database, lead: Claimed) -> list[Row]:

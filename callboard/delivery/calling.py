@@ -8,8 +8,8 @@ from random import Random
 from time import monotonic
 from typing import TypeVar
 
-from callboard.database import Database, writing
-from callboard.delivery import buckets
+from callboard.database import Database, reading, writing
+from callboard.delivery import buckets, ledger
 from callboard.delivery.calls import request
 from callboard.delivery.calls.caller import Caller
 from callboard.delivery.calls.request import Call
@@ -29,7 +29,8 @@ async def make_call(
     flight: Flight, caller: Caller, clock: Callable[[], datetime], rng: Random
 ) -> list[Result]:
     """One for each delivery in the call; none where no call was made, because the
-    delivery is not leased to us any more. Cancelled, it says so and ends as usual."""
+    delivery is not leased to us any more, or its event cannot be read now. Cancelled,
+    it says so and ends as usual."""
     claimed, target, started_at = flight.claimed, flight.target, clock()
     try:
         prepared = await _prepare(flight, started_at)
@@ -53,15 +54,27 @@ async def make_call(
 async def _prepare(
     flight: Flight, now: datetime
 ) -> tuple[Sequence[Claimed], Call] | None:
-    """The deliveries that go in it, and the call."""
+    """What was read for the call alone is forgotten with this."""
     claimed, target = flight.claimed, flight.target
     if claimed.bucket:
         members = await _board(flight, now)
         if not members:
             return None
         return members, request.build_together(target, members, now)
-    call = request.build(target, claimed.facts, claimed.attempts + 1, now)
+    whole = await _read(claimed) if claimed.unread else claimed
+    if whole is None:
+        return None
+    call = request.build(target, whole.facts, claimed.attempts + 1, now)
     return [claimed], call
+
+
+async def _read(claimed: Claimed) -> Claimed | None:
+    """None while the database is away: another look leases it again."""
+    try:
+        async with reading() as db:
+            return await ledger.read(db, claimed)
+    except Unavailable:
+        return None
 
 
 async def _board(flight: Flight, now: datetime) -> Sequence[Claimed]:

@@ -17,10 +17,8 @@ from callboard.delivery.ledger import Claimed
 from callboard.delivery.states import Lane
 from callboard.delivery.turns import AHEAD, SLOW_SECONDS
 
-# Only for the quickest is something leased ahead: it must start within a second. And
-# of small events alone: a thousand of them lie in memory.
+# Only for the quickest is something leased ahead: it must start within a second.
 _QUICK_SECONDS = 0.1
-_SMALL = 32 * 1024
 _REMEMBERED = 1_000  # each look at the database goes over them
 
 
@@ -110,7 +108,7 @@ class Flights:
         self._in_lane[flight.lane] -= 1
         self._slow[webhook] -= flight.slow
         self.hosts.leave(host, flight.lane)
-        self._judge(flight.claimed, seconds)
+        self._judge(webhook, seconds)
         self._of[webhook] -= 1
         if ahead := self._ahead.get(webhook):
             self._of[webhook] += 1
@@ -190,9 +188,8 @@ class Flights:
         self._in_lane[Lane.PATIENT] += 1
         self._slow[flight.claimed.webhook] += 1
 
-    def _judge(self, claimed: Claimed, seconds: float) -> None:
-        webhook = claimed.webhook
-        if seconds > _QUICK_SECONDS or len(claimed.facts.data) > _SMALL:
+    def _judge(self, webhook: str, seconds: float) -> None:
+        if seconds > _QUICK_SECONDS:
             self._quick.discard(webhook)
         elif webhook not in self._quick:
             if len(self._quick) >= _REMEMBERED:

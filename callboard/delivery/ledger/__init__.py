@@ -6,6 +6,7 @@ beside it is in `acts`. Functions take the `Database` of the caller's `writing()
 
 from callboard.delivery.ledger.claims import claim, next_due
 from callboard.delivery.ledger.entries import enter, nudge
+from callboard.delivery.ledger.facts import read
 from callboard.delivery.ledger.records import record
 from callboard.delivery.ledger.values import (
     Claimed,
@@ -27,5 +28,6 @@ __all__ = [
     "mostly_bulk",
     "next_due",
     "nudge",
+    "read",
     "record",
 ]

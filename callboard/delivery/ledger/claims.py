@@ -9,6 +9,7 @@ from typing import Any
 
 from callboard.database import Database, Row, Rows
 from callboard.delivery import turns
+from callboard.delivery.ledger.facts import facts_of
 from callboard.delivery.ledger.leases import Takes, lease_due
 from callboard.delivery.ledger.values import Claimed, mostly_bulk
 from callboard.delivery.states import Lane
@@ -45,7 +46,7 @@ async def claim(
         return []
     takes = _takes(waiting, free, bulk, held, now)
     picked = await lease_due(db, takes, lease, now)
-    claimed = _claimed(picked, await _events(db, picked), takes, lease)
+    claimed = _claimed(picked, await facts_of(db, picked), takes, lease)
     await _advance(db, takes, claimed, now)
     return claimed
 
@@ -100,20 +101,11 @@ def _takes(
     return [(turn, take) for turn, want, take in found if take or not want]
 
 
-async def _events(db: Database, picked: Sequence[Row]) -> dict[str, Facts]:
-    """Each once, however many webhooks it goes to: it may be large."""
-    ids = {row["event"] for row in picked}
-    if not ids:
-        return {}
-    rows = await db.fetch(
-        "SELECT id, type, data, occurred_at, context FROM event WHERE id = ANY(:ids)",
-        ids=list(ids),
-    )
-    return {row["id"]: Facts(*row.values()) for row in rows}
-
-
 def _claimed(
-    picked: Sequence[Row], events: Mapping[str, Facts], takes: Takes, lease: str
+    picked: Sequence[Row],
+    events: Mapping[str, tuple[Facts, int]],
+    takes: Takes,
+    lease: str,
 ) -> list[Claimed]:
     taken = Counter(row["webhook"] for row in picked)
     terms: dict[str, tuple[Any, ...]] = {}
@@ -123,7 +115,7 @@ def _claimed(
     claimed = []
     for row in picked:
         *columns, event = row.values()
-        values = *columns, events[event], *terms[row["webhook"]]
+        values = *columns, *events[event], *terms[row["webhook"]]
         claimed.append(Claimed(*values))
     return sorted(claimed, key=attrgetter("bulk", "seq"))
 

@@ -62,7 +62,8 @@ class NewDelivery(msgspec.Struct, frozen=True, gc=False):
 
 class Claimed(msgspec.Struct, frozen=True, gc=False):
     """A delivery leased to this worker; its fields up to `late` in the order of the
-    columns that are read. `facts`: its event, which others may carry, too.
+    columns that are read. `facts`: its event, which others may carry, too; `unread`:
+    how long the event's data is where that is left out, because it is large.
 
     `deferred`: a replay, a hold or a run made it wait. `queued`: there is a queue of
     its webhook's. `slots`: how many calls that may have in flight.
@@ -81,6 +82,7 @@ class Claimed(msgspec.Struct, frozen=True, gc=False):
     deferred: bool
     late: bool
     facts: Facts
+    unread: int
     lease: str
     version: int
     slots: int

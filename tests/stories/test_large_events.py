@@ -1,0 +1,69 @@
+"""Large events, whose data is read as their calls begin."""
+
+from random import Random
+
+from callboard.database import writing
+from callboard.delivery import freeing, ledger
+from callboard.delivery.calling import make_call
+from callboard.delivery.calls.caller import Caller
+from callboard.delivery.calls.targets import Targets
+from callboard.delivery.flights import Flight
+from callboard.delivery.ledger import Claimed
+from callboard.delivery.states import Lane
+from tests.engine import Engine
+
+SIZE = 20_000  # characters, of which each takes two bytes
+LARGE = ('{"a":"%s"}' % ("é" * (SIZE - 8))).encode()
+
+
+async def test_one_arrives_as_it_was_sent(engine: Engine):
+    await engine.webhook()
+    await engine.post(LARGE)
+    await engine.work()
+    (call,) = engine.receiver.calls
+    assert LARGE in call.body
+
+
+async def test_none_lies_in_memory_before_its_call_begins(engine: Engine):
+    await engine.webhook()
+    await engine.post(LARGE)
+    await engine.post(b"{}")
+    large, small = await claim(engine)
+    assert (large.facts.data, large.unread) == ("", SIZE)
+    assert (small.facts.data, small.unread) == ("{}", 0)
+    async with writing() as db:
+        whole = await ledger.read(db, large)
+    assert whole
+    assert (whole.facts.data.encode(), whole.unread) == (LARGE, 0)
+    await free(engine)
+
+
+async def test_one_whose_lease_was_taken_away_is_not_called(engine: Engine):
+    await engine.webhook()
+    await engine.post(LARGE)
+    (large,) = await claim(engine)
+    await free(engine)
+    assert await call(engine, large) == []
+    assert engine.receiver.calls == []
+    await engine.work()
+
+
+async def claim(engine: Engine) -> list[Claimed]:
+    now = engine.runtime.clock()
+    async with writing() as db:
+        await db.fetch("UPDATE turn SET lane = 'express', slots = cap")
+        return await ledger.claim(db, Lane.EXPRESS, 100, "wrk_a/1", now)
+
+
+async def free(engine: Engine) -> None:
+    async with writing() as db:
+        assert await freeing.free(db, "wrk_a", engine.runtime.clock())
+
+
+async def call(engine: Engine, claimed: Claimed) -> list[ledger.Result]:
+    runtime = engine.runtime
+    targets = Targets(runtime.vault)
+    await targets.load([(claimed.webhook, claimed.version)])
+    flight = Flight(claimed, targets[claimed.webhook], Lane.EXPRESS)
+    rng = Random(1)  # noqa: S311  nothing is secret here
+    return await make_call(flight, Caller(runtime.sender), runtime.clock, rng)
