@@ -14,11 +14,14 @@ from time import monotonic
 from callboard.delivery.calls.targets import Target
 from callboard.delivery.hosts import Hosts
 from callboard.delivery.ledger import Claimed
+from callboard.delivery.loads import Loads
 from callboard.delivery.states import Lane
 from callboard.delivery.turns import AHEAD, SLOW_SECONDS
 
 # Only for the quickest is something leased ahead: it must start within a second.
 _QUICK_SECONDS = 0.1
+# Leased at once while large events fill memory: most of them would be given back.
+_FEW = 16
 _REMEMBERED = 1_000  # each look at the database goes over them
 
 
@@ -42,11 +45,13 @@ class Flight:
 @dataclass(slots=True)
 class Flights:
     """`_of` counts what fills a webhook's slots: all but what is `_ahead`, by webhook.
-    What is `_ready` waits for a place, what is `_crowded` for its host.
+    What is `_ready` waits for a place, what is `_crowded` for its host, what is
+    `_heavy` for others with large events.
     """
 
     places: int
     hosts: Hosts = field(default_factory=Hosts)
+    loads: Loads = field(default_factory=Loads)
     _under_way: set[Flight] = field(default_factory=set)
     _young: deque[Flight] = field(default_factory=deque)
     _in_lane: Counter[Lane] = field(default_factory=Counter)
@@ -56,6 +61,7 @@ class Flights:
     _ready: deque[Flight] = field(default_factory=deque)
     _ahead: dict[str, deque[Flight]] = field(default_factory=dict)
     _crowded: dict[str, deque[Flight]] = field(default_factory=dict)
+    _heavy: deque[Flight] = field(default_factory=deque)
 
     def __len__(self) -> int:
         return len(self._under_way)
@@ -67,9 +73,12 @@ class Flights:
     def room(self, lane: Lane) -> int:
         """How many more may be leased, for express some ahead."""
         free = self._free(lane)
-        if lane is Lane.EXPRESS:
+        if self.loads.are_high(lane):
+            free = min(free, _FEW) - sum(each.lane is lane for each in self._heavy)
+        elif lane is Lane.EXPRESS:
             queues = chain(self._ahead.values(), self._crowded.values())
-            free += AHEAD * self.places - len(self._ready) - sum(map(len, queues))
+            waiting = len(self._ready) + len(self._heavy) + sum(map(len, queues))
+            free += AHEAD * self.places - waiting
         return max(free, 0)
 
     def is_half_free(self, lane: Lane) -> bool:
@@ -79,7 +88,7 @@ class Flights:
     def bulk(self) -> int:
         """Leases of it that hold express places, or wait for one."""
         queues = chain(self._ahead.values(), self._crowded.values())
-        flights = chain(self._under_way, self._ready, *queues)
+        flights = chain(self._under_way, self._ready, self._heavy, *queues)
         return sum(f.claimed.bulk and f.lane is Lane.EXPRESS for f in flights)
 
     def held(self) -> dict[str, int]:
@@ -108,6 +117,8 @@ class Flights:
         self._in_lane[flight.lane] -= 1
         self._slow[webhook] -= flight.slow
         self.hosts.leave(host, flight.lane)
+        if flight.claimed.unread:
+            self._unload(flight)
         self._judge(webhook, seconds)
         self._of[webhook] -= 1
         if ahead := self._ahead.get(webhook):
@@ -131,7 +142,7 @@ class Flights:
         """Takes out the leases that have waited for so long, or for a slow webhook."""
         oldest = monotonic() - seconds
         left = []
-        for queue in (self._ready, *self._crowded.values()):
+        for queue in (self._ready, self._heavy, *self._crowded.values()):
             while queue and queue[0].since <= oldest:
                 left.append(queue.popleft().claimed)
                 self._of[left[-1].webhook] -= 1
@@ -165,12 +176,14 @@ class Flights:
             if self.is_full and self._ready[0].lane is Lane.EXPRESS:
                 break
             flight = self._ready.popleft()
-            host = flight.target.host
-            if self.hosts.have_room(host, flight.lane):
+            host, lane = flight.target.host, flight.lane
+            if not self.hosts.have_room(host, lane):
+                self._crowded.setdefault(host, deque()).append(flight)
+            elif not self.loads.have_room(flight.claimed.unread, lane):
+                self._heavy.append(flight)
+            else:
                 self._take_off(flight)
                 begun.append(flight)
-            else:
-                self._crowded.setdefault(host, deque()).append(flight)
         return begun
 
     def _take_off(self, flight: Flight) -> None:
@@ -179,13 +192,24 @@ class Flights:
         self._young.append(flight)
         self._in_lane[flight.lane] += 1
         self.hosts.enter(flight.target.host, flight.lane)
+        self.loads.enter(flight.claimed.unread, flight.lane)
+
+    def _unload(self, flight: Flight) -> None:
+        """As many as may fit in its place are ready again."""
+        room = flight.claimed.unread
+        self.loads.leave(room, flight.lane)
+        while room > 0 and self._heavy:
+            self._ready.append(self._heavy.popleft())
+            room -= self._ready[-1].claimed.unread
 
     def _slow_down(self, flight: Flight) -> None:
         if flight.lane is Lane.EXPRESS:
             self.hosts.slow_down(flight.target.host)
         self._in_lane[flight.lane] -= 1
+        self.loads.leave(flight.claimed.unread, flight.lane)
         flight.lane, flight.slow = Lane.PATIENT, True
         self._in_lane[Lane.PATIENT] += 1
+        self.loads.enter(flight.claimed.unread, flight.lane)
         self._slow[flight.claimed.webhook] += 1
 
     def _judge(self, webhook: str, seconds: float) -> None:

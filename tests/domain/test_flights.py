@@ -6,7 +6,9 @@ from callboard.delivery.calls.targets import Target
 from callboard.delivery.flights import Flight, Flights
 from callboard.delivery.hosts import Hosts
 from callboard.delivery.ledger import Claimed
+from callboard.delivery.loads import Loads
 from callboard.delivery.states import Lane, Trigger
+from callboard.delivery.turns import SLOW_SECONDS
 from callboard.payload.values import Facts
 from callboard.webhooks.settings import NewWebhook
 from tests import make
@@ -145,3 +147,58 @@ def test_half_of_a_hosts_cap_is_for_quick_calls():
     assert seqs(patient) == [0, 1]
     assert seqs(board(flights, claimed(7), claimed(8), host="r.example")) == [7, 8]
     assert seqs(flights.land(patient[0], SLOWER)) == [2]
+
+
+def large(seq: int) -> Claimed:
+    return claimed(seq, f"wh_{seq}", unread=100)
+
+
+class TestLargeEvents:
+    """Two may go out at once, and two to those that are slow."""
+
+    def test_they_wait_for_others_and_the_small_pass(self):
+        flights = Flights(8, loads=Loads(200))
+        begun = board(flights, *map(large, range(5)), claimed(5))
+        assert seqs(begun) == [0, 1, 5]
+        for place, flight in enumerate(begun[:2]):
+            assert seqs(flights.land(flight, QUICK)) == [2 + place]
+        assert flights.land(begun[2], QUICK) == []
+
+    def test_one_that_is_larger_than_all_that_may_go_out_goes_alone(self):
+        flights = Flights(8, loads=Loads(50))
+        (first,) = board(flights, large(0), large(1))
+        assert seqs(flights.land(first, QUICK)) == [1]
+
+    def test_slow_ones_keep_no_quick_one_waiting(self):
+        flights = Flights(8, loads=Loads(200))
+        for flight in board(flights, large(0), large(1)):
+            flight.since -= SLOW_SECONDS + 1
+        flights.age()
+        assert seqs(board(flights, large(2), lane=Lane.PATIENT)) == []
+        assert seqs(board(flights, large(3), large(4))) == [3, 4]
+
+    def test_when_more_of_them_turn_slow_than_may_the_small_still_pass(self):
+        flights = Flights(16, loads=Loads(200))
+        for first in (0, 2):
+            for flight in board(flights, large(first), large(first + 1)):
+                flight.since -= SLOW_SECONDS + 1
+            flights.age()
+        assert seqs(board(flights, claimed(4, "wh_s"), lane=Lane.PATIENT)) == [4]
+
+    def test_while_many_go_out_few_are_leased(self):
+        """Some, for there may be small ones among them."""
+        flights = Flights(32, loads=Loads(200))
+        (first,) = board(flights, large(0))
+        assert flights.room(Lane.EXPRESS) == 31 + 4 * 32
+        board(flights, *map(large, range(1, 5)))
+        assert flights.room(Lane.EXPRESS) == 16 - 3
+        assert flights.room(Lane.PATIENT) == 16
+        flights.land(first, QUICK)
+        assert flights.room(Lane.EXPRESS) == 16 - 2
+
+    def test_those_that_wait_too_long_are_given_back(self):
+        flights = Flights(8, loads=Loads(100))
+        (first,) = board(flights, large(0), large(1))
+        assert [each.seq for each in flights.give_up(0)] == [1]
+        assert flights.land(first, QUICK) == []
+        assert flights.room(Lane.EXPRESS) == 40
