@@ -27,7 +27,7 @@ from callboard.egress.resolver import Lookup
 from callboard.egress.sendable import Headers, check_request, read_url
 from callboard.egress.tls import context
 
-LARGE_BODY = 512 * 1024
+LARGE_BODY = 64 * 1024
 _NO_LIMITS = aiohttp.ClientTimeout(total=None, sock_connect=None)
 
 
