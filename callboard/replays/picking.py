@@ -13,7 +13,8 @@ from callboard.replays.bounds import Bounds
 from callboard.replays.sources import Picked, Source, source_of
 
 _MOST_READ = 2_000
-_READ_AT_ONCE = 200
+# Of the largest they are 13 MB, and what is read of them is more.
+_READ_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
