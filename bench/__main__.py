@@ -83,6 +83,7 @@ def _more(engine: str, wanted: bool) -> dict[str, Scenario]:
         "200 kB": partial(steady, size=200_000, window=200),
         "fan-out": scenarios.fan_out,
         "fan-out 1 000": partial(scenarios.fan_out, webhooks=1000),
+        "fan-out 250 kB": partial(scenarios.fan_out, webhooks=600, size=250_000),
         "many": scenarios.many,
         "replay": partial(replays.beside_live, count=100_000, rate=500, pairs=8),
         "1 000 dead": partial(scenarios.neighbours, dead=1000, seconds=40),

@@ -112,14 +112,16 @@ def several(servers: Servers, name: str, count: int, workers: int) -> Figures:
         return ledger.checked(here, figures, run)
 
 
-def fan_out(servers: Servers, name: str, webhooks: int = 100) -> Figures:
+def fan_out(
+    servers: Servers, name: str, webhooks: int = 100, size: int = SIZE
+) -> Figures:
     """Each event goes to many webhooks."""
     with world.running_world(servers) as here:
         world.add_type(here, TYPE)
         for number in range(webhooks):
             world.add_webhook(here, f"/ok/{number}", TYPE)
         seconds, window = 20 + runs.WARM_UP, max(2000 // webhooks, 1)
-        run = runs.load(here, seconds=seconds, window=window, each=webhooks)
+        run = runs.load(here, seconds=seconds, window=window, each=webhooks, size=size)
         return _steady_figures(here, name, run)
 
 
