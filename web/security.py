@@ -32,8 +32,11 @@ SECURITY_HEADERS = {
     "Cache-Control": "no-store",
 }
 SAFE = ("GET", "HEAD", "OPTIONS")
-
-
+# The `opt` of a handler of pages, where others are let in than usual.
+PUBLIC = {"public": True}
+VIEWERS = {"role": Role.VIEWER}  # may change what is only theirs
+MEMBERS = {"role": Role.MEMBER}
+OWNERS = {"role": Role.OWNER}
 SIGNED_OUT = "You are not signed in any more. Sign in in another tab, then go on here."
 
 
@@ -66,10 +69,10 @@ async def key_holder(connection: Connection, needed: Scope) -> Caller:
 
 
 async def session_guard(connection: Connection, handler: BaseRouteHandler) -> None:
-    """Viewers look only. A handler's opt may say:
+    """Viewers may look, members may change things too, unless a handler's opt says:
 
     `public`: anybody may come in (`user` is None for those who are not signed in);
-    `role`: the least role, where it is not the usual one.
+    `role`: the least role.
     """
     who = await signed_in(connection)
     connection.scope["auth"] = who

@@ -8,10 +8,10 @@ from litestar.response import Response, Template
 
 from callboard.accounts import keys
 from callboard.accounts.actor import Actor
-from callboard.accounts.members import Role
 from callboard.errors import Invalid, Problem
 from web.pages import forms, questions
 from web.screens import elsewhere, screen
+from web.security import MEMBERS
 
 _EMPTY: dict[str, Any] = {"name": "", "scopes": ("*",)}
 
@@ -39,7 +39,7 @@ class KeysController(Controller):
         shown = {"name": key.name, "key": secret}
         return await _keys(request, by.account, _EMPTY, secret=shown)
 
-    @get("/{id:str}/revoke", opt={"role": Role.MEMBER})
+    @get("/{id:str}/revoke", opt=MEMBERS)
     async def ask_to_revoke(
         self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
     ) -> Template:

@@ -8,7 +8,6 @@ from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
 from callboard.accounts.actor import Actor
-from callboard.accounts.members import Role
 from callboard.catalogue import event_types, presets, shapes
 from callboard.catalogue.new_types import NewEventType
 from callboard.catalogue.tables import EventType
@@ -16,12 +15,12 @@ from callboard.errors import CallboardError, Conflict, Invalid
 from callboard.webhooks import webhooks
 from web.pages import forms, questions
 from web.screens import elsewhere, screen
+from web.security import MEMBERS
 
 _FIELDS = (
     *("name", "group", "description", "sample", "schema"),
     *("placeholders", "fields", "kinds"),
 )
-_MEMBERS = {"role": Role.MEMBER}
 _MOST = 5000
 
 
@@ -46,7 +45,7 @@ class CatalogueController(Controller):
             presets=await _presets(account),
         )
 
-    @get("/new", opt=_MEMBERS)
+    @get("/new", opt=MEMBERS)
     async def new(
         self, request: HTMXRequest, account: NamedDependency[str]
     ) -> Template:
@@ -83,7 +82,7 @@ class CatalogueController(Controller):
     ) -> Template:
         return await _type(request, account, name)
 
-    @get("/{name:str}/edit", opt=_MEMBERS)
+    @get("/{name:str}/edit", opt=MEMBERS)
     async def edit(
         self, request: HTMXRequest, account: NamedDependency[str], name: FromPath[str]
     ) -> Template:
@@ -101,7 +100,7 @@ class CatalogueController(Controller):
             return await _form(request, by.account, form, error, name)
         return elsewhere(request, f"/catalogue/{name}", "Saved.")
 
-    @get("/{name:str}/delete", opt=_MEMBERS)
+    @get("/{name:str}/delete", opt=MEMBERS)
     async def ask_to_delete(
         self, request: HTMXRequest, account: NamedDependency[str], name: FromPath[str]
     ) -> Template:

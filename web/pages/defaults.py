@@ -9,13 +9,12 @@ from litestar.response import Response, Template
 
 from callboard.accounts import members
 from callboard.accounts.actor import Actor
-from callboard.accounts.members import Role
 from callboard.errors import Invalid, Problem
 from callboard.webhooks import defaults
 from callboard.webhooks.defaults import Defaults
 from web.pages import forms
 from web.screens import elsewhere, screen
-from web.security import Running
+from web.security import MEMBERS, Running
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +58,7 @@ class DefaultsForm:
 class DefaultsController(Controller):
     path = "/settings/defaults"
 
-    @get("/", opt={"role": Role.MEMBER})
+    @get("/", opt=MEMBERS)
     async def show(
         self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
     ) -> Template:

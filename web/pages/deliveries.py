@@ -8,7 +8,6 @@ from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
 from callboard.accounts.actor import Actor
-from callboard.accounts.members import Role
 from callboard.delivery import by_hand, reading
 from callboard.delivery.reading import DeliveryView, Filter
 from callboard.delivery.states import DeliveryState
@@ -16,7 +15,7 @@ from callboard.insight import explanation
 from callboard.webhooks import webhooks
 from web.pages import forms, questions
 from web.screens import elsewhere, screen_if_new
-from web.security import Running
+from web.security import MEMBERS, Running
 
 _STATES = {state.value: state for state in DeliveryState}
 
@@ -82,7 +81,7 @@ class DeliveriesController(Controller):
         runtime.queue.ring()
         return elsewhere(request, f"/deliveries/{id}")
 
-    @get("/{id:str}/cancel", opt={"role": Role.MEMBER})
+    @get("/{id:str}/cancel", opt=MEMBERS)
     async def ask_to_cancel(
         self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
     ) -> Template:

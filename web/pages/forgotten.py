@@ -13,19 +13,19 @@ from callboard.notices import forgotten
 from callboard.runtime import Runtime
 from web.pages import forms
 from web.screens import elsewhere, screen
-from web.security import Running, address_of
+from web.security import PUBLIC, Running, address_of
 
 
 class ForgottenController(Controller):
     path = "/login/forgotten"
 
-    @get("/", opt={"public": True})
+    @get("/", opt=PUBLIC)
     async def show(
         self, request: HTMXRequest, runtime: Running, asked: FromQuery[bool] = False
     ) -> Template:
         return _page(request, runtime, {"email": ""}, asked=asked)
 
-    @post("/", opt={"public": True})
+    @post("/", opt=PUBLIC)
     async def ask(self, request: HTMXRequest, runtime: Running) -> Response[Any]:
         """What is done comes after the answer: its time would tell a known address."""
         form, address = await forms.texts(request, "email"), address_of(request)

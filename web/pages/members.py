@@ -8,16 +8,14 @@ from litestar.response import Response, Template
 
 from callboard.accounts import invitations, members
 from callboard.accounts.actor import Actor
-from callboard.accounts.members import Role
 from callboard.accounts.tables import Member
 from callboard.errors import Conflict, Invalid
 from callboard.runtime import Runtime
 from web.pages import forms, questions
 from web.screens import elsewhere, screen
-from web.security import Running
+from web.security import OWNERS, Running
 
 _EMPTY = {"email": "", "name": "", "role": "member"}
-_OWNERS = {"role": Role.OWNER}
 
 
 class MembersController(Controller):
@@ -29,7 +27,7 @@ class MembersController(Controller):
     ) -> Template:
         return await _members(request, account, _EMPTY)
 
-    @post("/", opt=_OWNERS)
+    @post("/", opt=OWNERS)
     async def invite(
         self, request: HTMXRequest, by: NamedDependency[Actor], runtime: Running
     ) -> Template:
@@ -43,7 +41,7 @@ class MembersController(Controller):
             return await _members(request, by.account, form, error)
         return await _with_link(request, by.account, runtime, member, token)
 
-    @post("/{id:str}/link", opt=_OWNERS)
+    @post("/{id:str}/link", opt=OWNERS)
     async def make_link(
         self,
         request: HTMXRequest,
@@ -56,7 +54,7 @@ class MembersController(Controller):
         member = await members.get(by.account, id)
         return await _with_link(request, by.account, runtime, member, token)
 
-    @post("/{id:str}/role", opt=_OWNERS)
+    @post("/{id:str}/role", opt=OWNERS)
     async def change_role(
         self, request: HTMXRequest, by: NamedDependency[Actor], id: FromPath[str]
     ) -> Response[Any]:
@@ -67,7 +65,7 @@ class MembersController(Controller):
             return await _members(request, by.account, _EMPTY, error)
         return elsewhere(request, "/settings/members", "The role is changed.")
 
-    @get("/{id:str}/remove", opt=_OWNERS)
+    @get("/{id:str}/remove", opt=OWNERS)
     async def ask_to_remove(
         self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
     ) -> Template:
@@ -83,7 +81,7 @@ class MembersController(Controller):
             leave="Keep them",
         )
 
-    @post("/{id:str}/remove", opt=_OWNERS)
+    @post("/{id:str}/remove", opt=OWNERS)
     async def remove(
         self, request: HTMXRequest, by: NamedDependency[Actor], id: FromPath[str]
     ) -> Response[Any]:

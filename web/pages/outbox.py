@@ -9,14 +9,12 @@ from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
 from callboard.accounts.limits import TryLimit
-from callboard.accounts.members import Role
 from callboard.database import writing
 from callboard.notices import posting
 from callboard.webhooks import webhooks
 from web.screens import elsewhere, screen
-from web.security import Running
+from web.security import MEMBERS, Running
 
-_MEMBERS = {"role": Role.MEMBER}
 _MOST_TESTS = 10
 limit = TryLimit()
 
@@ -24,7 +22,7 @@ limit = TryLimit()
 class OutboxController(Controller):
     path = "/settings/outbox"
 
-    @get("/", opt=_MEMBERS)
+    @get("/", opt=MEMBERS)
     async def index(
         self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
     ) -> Template:
@@ -41,7 +39,7 @@ class OutboxController(Controller):
             folder=str(runtime.settings.data_dir / "outbox"),
         )
 
-    @post("/test", opt=_MEMBERS)
+    @post("/test", opt=MEMBERS)
     async def test(self, request: HTMXRequest, runtime: Running) -> Response[Any]:
         now = runtime.clock()
         limit.count({request.user.id: _MOST_TESTS}, now)

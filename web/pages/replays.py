@@ -7,7 +7,6 @@ from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
 from callboard.accounts.actor import Actor
-from callboard.accounts.members import Role
 from callboard.errors import CallboardError, Conflict, Invalid, raise_all
 from callboard.numerals import written
 from callboard.replays import progress, replays
@@ -18,9 +17,8 @@ from callboard.webhooks.states import WebhookState
 from web.pages import forms, questions
 from web.pages.replay_form import ReplayForm
 from web.screens import elsewhere, screen, screen_if_new
-from web.security import Running
+from web.security import MEMBERS, Running
 
-_MEMBERS = {"role": Role.MEMBER}
 _NO_DIALOG = {"HX-Retarget": "#preview", "HX-Reswap": "outerHTML"}
 
 
@@ -46,7 +44,7 @@ class ReplaysController(Controller):
             polls=not cursor and any(each.is_open for each in page.items),
         )
 
-    @get("/new", opt=_MEMBERS)
+    @get("/new", opt=MEMBERS)
     async def ask(
         self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
     ) -> Template:
@@ -60,7 +58,7 @@ class ReplaysController(Controller):
             return await _form(request, account, form, error=error)
         return await _form(request, account, form, preview)
 
-    @get("/confirm", opt=_MEMBERS)
+    @get("/confirm", opt=MEMBERS)
     async def ask_again(
         self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
     ) -> Template:
@@ -118,7 +116,7 @@ class ReplaysController(Controller):
         runtime.queue.replay()
         return elsewhere(request, f"/replays/{id}")
 
-    @get("/{id:str}/cancel", opt=_MEMBERS)
+    @get("/{id:str}/cancel", opt=MEMBERS)
     async def ask_to_cancel(
         self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
     ) -> Template:

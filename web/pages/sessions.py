@@ -8,15 +8,12 @@ from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
 from callboard.accounts import sessions, signing_in
-from callboard.accounts.members import Role
 from callboard.errors import Invalid, LimitReached, NotFound
 from callboard.notices import passwords
 from callboard.runtime import Runtime
 from web.pages import forms
 from web.screens import elsewhere, screen
-from web.security import Running, address_of
-
-_OWN = {"role": Role.VIEWER}  # one's own things: every role may
+from web.security import VIEWERS, Running, address_of
 
 
 class SessionsController(Controller):
@@ -26,7 +23,7 @@ class SessionsController(Controller):
     async def index(self, request: HTMXRequest, runtime: Running) -> Template:
         return await _sessions(request, runtime)
 
-    @post("/{id:str}/end", opt=_OWN)
+    @post("/{id:str}/end", opt=VIEWERS)
     async def end(
         self, request: HTMXRequest, runtime: Running, id: FromPath[str]
     ) -> Response[Any]:
@@ -36,14 +33,14 @@ class SessionsController(Controller):
         await sessions.end(id)
         return elsewhere(request, "/settings/sessions", "Signed out there.")
 
-    @post("/end-others", opt=_OWN)
+    @post("/end-others", opt=VIEWERS)
     async def end_others(self, request: HTMXRequest) -> Response[Any]:
         await sessions.end_all(request.user, keep=request.auth.session)
         said = "You are signed out everywhere else."
         return elsewhere(request, "/settings/sessions", said)
 
 
-@post("/settings/password", opt=_OWN)
+@post("/settings/password", opt=VIEWERS)
 async def change_password(request: HTMXRequest, runtime: Running) -> Response[Any]:
     form = await forms.texts(request, "old", "password")
     try:

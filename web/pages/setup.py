@@ -15,13 +15,13 @@ from callboard.runtime import Runtime
 from web.pages import forms
 from web.pages.sign_in import let_in
 from web.screens import screen
-from web.security import Running, address_of
+from web.security import PUBLIC, Running, address_of
 
 
 class SetupController(Controller):
     path = "/setup/{token:str}"
 
-    @get("/", opt={"public": True})
+    @get("/", opt=PUBLIC)
     async def show(
         self,
         request: HTMXRequest,
@@ -31,7 +31,7 @@ class SetupController(Controller):
         await _empty_link(token, runtime)
         return _setup(request, token, {"account": "", "name": "", "email": ""})
 
-    @post("/", opt={"public": True})
+    @post("/", opt=PUBLIC)
     async def set_up(
         self,
         request: HTMXRequest,
@@ -56,7 +56,7 @@ class SetupController(Controller):
 class InvitationController(Controller):
     path = "/join/{token:str}"
 
-    @get("/", opt={"public": True})
+    @get("/", opt=PUBLIC)
     async def show(
         self,
         request: HTMXRequest,
@@ -65,7 +65,7 @@ class InvitationController(Controller):
     ) -> Template:
         return await _invitation(request, runtime, token)
 
-    @post("/", opt={"public": True})
+    @post("/", opt=PUBLIC)
     async def join(
         self,
         request: HTMXRequest,

@@ -6,24 +6,23 @@ from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
 from callboard.accounts import devices, members, sessions, setup, signing_in
-from callboard.accounts.members import Role
 from callboard.accounts.tables import Member
 from callboard.errors import Invalid, LimitReached, invalid
 from callboard.runtime import Runtime
 from web import cookies
 from web.pages import forms
 from web.screens import elsewhere, screen
-from web.security import Running, address_of
+from web.security import PUBLIC, VIEWERS, Running, address_of
 
 
-@get("/login", opt={"public": True})
+@get("/login", opt=PUBLIC)
 async def show_login(request: HTMXRequest, next: FromQuery[str] = "/") -> Response[Any]:
     if request.user:
         return elsewhere(request, _ours(next))
     return await _login(request, {"email": "", "next": _ours(next)})
 
 
-@post("/login", opt={"public": True})
+@post("/login", opt=PUBLIC)
 async def sign_in(request: HTMXRequest, runtime: Running) -> Response[Any]:
     form = await forms.texts(request, "email", "password", "next")
     form["next"] = _ours(form["next"])
@@ -34,7 +33,7 @@ async def sign_in(request: HTMXRequest, runtime: Running) -> Response[Any]:
     return await let_in(request, runtime, member, form["next"])
 
 
-@post("/logout", opt={"role": Role.VIEWER})
+@post("/logout", opt=VIEWERS)
 async def sign_out(request: HTMXRequest, runtime: Running) -> Response[Any]:
     await sessions.end(request.auth.session)
     answer = elsewhere(request, "/login")

@@ -7,14 +7,14 @@ from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response
 
 from web.screens import alarm, mark_of, screen, screen_if_new
-from web.security import SIGNED_OUT
+from web.security import PUBLIC, SIGNED_OUT
 
 _PART = "_strip.html"
 _WAITED = "_strip_waited.html"
 _NO_SWAP = {"HX-Reswap": "none"}
 
 
-@get("/strip", opt={"public": True})
+@get("/strip", opt=PUBLIC)
 async def show_strip(request: HTMXRequest) -> Response[Any]:
     """For pages that stay open. Who was signed out meanwhile is told so and not led
     away from what they are writing. While the cause stays the same only the minutes

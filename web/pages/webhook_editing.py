@@ -10,7 +10,6 @@ from litestar.response import Response, Template
 
 from callboard.accounts import members
 from callboard.accounts.actor import Actor
-from callboard.accounts.members import Role
 from callboard.catalogue import event_types
 from callboard.delivery import reading
 from callboard.errors import Invalid
@@ -31,15 +30,13 @@ from web.pages import (
 from web.pages.filter_form import kinds_of
 from web.pages.webhook_form import WebhookForm
 from web.screens import elsewhere, screen
-from web.security import Running
-
-_MEMBERS = {"role": Role.MEMBER}
+from web.security import MEMBERS, Running
 
 
 class NewWebhookController(Controller):
     path = "/webhooks/new"
 
-    @get("/", opt=_MEMBERS)
+    @get("/", opt=MEMBERS)
     async def new(
         self, request: HTMXRequest, account: NamedDependency[str], runtime: Running
     ) -> Template:
@@ -84,7 +81,7 @@ class NewWebhookController(Controller):
 class WebhookChangeController(Controller):
     path = "/webhooks/{id:str}/edit"
 
-    @get("/", opt=_MEMBERS)
+    @get("/", opt=MEMBERS)
     async def edit(
         self,
         request: HTMXRequest,

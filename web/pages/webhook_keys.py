@@ -10,7 +10,6 @@ from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
 from callboard.accounts.actor import Actor
-from callboard.accounts.members import Role
 from callboard.errors import CallboardError
 from callboard.insight import verifying
 from callboard.runtime import Runtime
@@ -18,9 +17,7 @@ from callboard.signing.examine import conclusion, parse_headers
 from callboard.webhooks import rotation, webhooks
 from web.pages import forms, questions, webhook_key_views, webhook_tabs
 from web.screens import elsewhere, screen
-from web.security import Running
-
-_MEMBERS = {"role": Role.MEMBER}
+from web.security import MEMBERS, VIEWERS, Running
 
 
 class WebhookKeysController(Controller):
@@ -52,7 +49,7 @@ class WebhookKeysController(Controller):
             request, row, secret, by.now, replaces=overlap > timedelta()
         )
 
-    @get("/end-overlap", opt=_MEMBERS)
+    @get("/end-overlap", opt=MEMBERS)
     async def ask_to_end_overlap(
         self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
     ) -> Template:
@@ -97,7 +94,7 @@ class WebhookKeysController(Controller):
             secrets=secrets,
         )
 
-    @post("/verify", opt={"role": Role.VIEWER})
+    @post("/verify", opt=VIEWERS)
     async def verify(
         self,
         request: HTMXRequest,

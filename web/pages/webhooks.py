@@ -7,7 +7,6 @@ from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
 from callboard.accounts.actor import Actor
-from callboard.accounts.members import Role
 from callboard.catalogue import event_types
 from callboard.delivery import reading
 from callboard.delivery.calls.targets import read_target
@@ -29,9 +28,8 @@ from web.pages import (
 )
 from web.pages.deliveries import under_way
 from web.screens import elsewhere, mark_of, screen, screen_if_new
-from web.security import Running
+from web.security import MEMBERS, Running
 
-_MEMBERS = {"role": Role.MEMBER}
 _HELD: dict[str, Literal["deliver", "discard"]] = {
     "deliver": "deliver",
     "discard": "discard",
@@ -125,7 +123,7 @@ class WebhooksController(Controller):
             request, "webhooks/detail.html", "webhooks/_test_result.html", **context
         )
 
-    @get("/{id:str}/activate", opt=_MEMBERS)
+    @get("/{id:str}/activate", opt=MEMBERS)
     async def ask_to_activate(
         self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
     ) -> Template:
@@ -155,7 +153,7 @@ class WebhooksController(Controller):
         await lifecycle.pause(by, id)
         return elsewhere(request, f"/webhooks/{id}")
 
-    @get("/{id:str}/deactivate", opt=_MEMBERS)
+    @get("/{id:str}/deactivate", opt=MEMBERS)
     async def ask_to_deactivate(
         self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
     ) -> Template:
@@ -178,7 +176,7 @@ class WebhooksController(Controller):
         await lifecycle.deactivate(by, id)
         return elsewhere(request, f"/webhooks/{id}")
 
-    @get("/{id:str}/delete", opt=_MEMBERS)
+    @get("/{id:str}/delete", opt=MEMBERS)
     async def ask_to_delete(
         self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
     ) -> Template:
