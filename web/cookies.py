@@ -11,6 +11,7 @@ from callboard.config import Settings
 SESSION = "callboard_session"
 DEVICE = "callboard_device"
 CSRF = "callboard_csrf"
+ONCE = "callboard_once"
 
 # The server ends sessions; the cookie need only outlive them.
 _SECONDS = 365 * 24 * 3600
@@ -20,12 +21,12 @@ def name(kind: str, settings: Settings) -> str:
     return f"__Host-{kind}" if is_secure(settings) else kind
 
 
-def make(kind: str, value: str, settings: Settings) -> Cookie:
+def make(kind: str, value: str, settings: Settings, seconds: int = _SECONDS) -> Cookie:
     """An empty value takes the cookie away."""
     return Cookie(
         key=name(kind, settings),
         value=value,
-        max_age=_SECONDS if value else 0,
+        max_age=seconds if value else 0,
         path="/",
         secure=is_secure(settings),
         httponly=True,

@@ -12,6 +12,7 @@ from callboard.accounts.sessions import SignedIn
 from callboard.runtime import Runtime
 from callboard.upkeep import readiness
 from callboard.upkeep.readiness import Alarm
+from web import once
 
 _VARY = {"Vary": "HX-Request"}
 _SAID = "callboard_said"
@@ -34,8 +35,8 @@ def screen(
         headers=_VARY,
         media_type="text/html",
     )
-    if _SAID in request.cookies and not is_part:
-        answer.delete_cookie(_SAID)
+    if not is_part:
+        _forget(request, answer)
     return answer
 
 
@@ -74,8 +75,11 @@ async def alarm(request: HTMXRequest) -> Alarm | None:
     return await readiness.alarm(request.auth.account.id, now)
 
 
-def elsewhere(request: HTMXRequest, path: str, said: str = "") -> Response[Any]:
-    """After an act: go and look there; that page says in passing what was `said`."""
+def elsewhere(
+    request: HTMXRequest, path: str, said: str = "", shown: once.Shown | None = None
+) -> Response[Any]:
+    """After an act: go and look there; that page says in passing what was `said`, and
+    finds with `once.read` what is `shown` this once."""
     answer: Response[Any]
     if request.htmx:
         answer = ClientRedirect(redirect_to=path)
@@ -85,6 +89,8 @@ def elsewhere(request: HTMXRequest, path: str, said: str = "") -> Response[Any]:
         answer.set_cookie(
             key=_SAID, value=quote(said), max_age=60, httponly=True, samesite="lax"
         )
+    if shown is not None:
+        answer.set_cookie(once.cookie(request, path, shown))
     return answer
 
 
@@ -93,6 +99,14 @@ def sign_in_first(request: HTMXRequest) -> Response[Any]:
     back = request.url.path if request.method == "GET" and not request.htmx else "/"
     query = f"?{request.url.query}" if request.url.query and back != "/" else ""
     return elsewhere(request, f"/login?next={quote(back + query, safe='/')}")
+
+
+def _forget(request: HTMXRequest, answer: Response[Any]) -> None:
+    """What was meant for one page has been on it."""
+    if _SAID in request.cookies:
+        answer.delete_cookie(_SAID)
+    if spent := once.spent(request):
+        answer.set_cookie(spent)
 
 
 def _frame(request: HTMXRequest) -> dict[str, Any]:

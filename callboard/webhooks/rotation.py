@@ -109,17 +109,22 @@ async def end_overlap(by: Actor, id: str) -> None:
 async def reveal(by: Actor, id: str, vault: Vault) -> list[str]:
     """The secrets that sign, the newest first; that somebody read them is kept."""
     async with writing():
-        row = await webhooks.get(by.account, id)
-        if not _scheme_of(row).shares_secret:
-            raise Conflict(
-                "A private key never leaves Callboard:"
-                " receivers need its public half, which anyone may see."
-            )
+        found = opened(await webhooks.get(by.account, id), vault, by.now)
         await audit.note(by, "webhook.secret_revealed", id)
+    return found
+
+
+def opened(row: Webhook, vault: Vault, now: datetime) -> list[str]:
+    """The same without a note: for those who have just made one, or asked for them."""
+    if not _scheme_of(row).shares_secret:
+        raise Conflict(
+            "A private key never leaves Callboard:"
+            " receivers need its public half, which anyone may see."
+        )
     return [
-        vault.unseal(each.sealed, id)
+        vault.unseal(each.sealed, row.id)
         for each in read_secrets(row.secrets)
-        if each.is_good(by.now)
+        if each.is_good(now)
     ]
 
 

@@ -34,6 +34,13 @@ class Browser:
         assert answer.status_code == status, answer.text
         return answer
 
+    async def shown(
+        self, path: str, form: dict[str, Any] | None = None
+    ) -> httpx.Response:
+        """The page that an act leads to."""
+        answer = await self.post(path, form)
+        return await self.get(answer.headers["Location"])
+
     async def part(self, path: str, **more: Any) -> httpx.Response:
         return await self.client.get(path, headers={"HX-Request": "true"}, **more)
 

@@ -20,7 +20,7 @@ BASIC = {"auth_type": "basic", "auth_username": "ann", "auth_password": SECRET}
 
 
 async def save(alice: Browser, **typed: Any) -> Webhook:
-    await alice.post("/webhooks/new", FORM | typed, 200)
+    await alice.post("/webhooks/new", FORM | typed)
     return await only()
 
 

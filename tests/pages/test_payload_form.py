@@ -52,7 +52,7 @@ async def test_get_needs_no_second_choice(alice, contacts):
     answer = await alice.post_part(PREVIEW, form)
     assert "GET https://r.example/1000234" in seen(answer)
     assert "No body." in seen(answer)
-    await alice.post("/webhooks/new", form, 200)
+    await alice.post("/webhooks/new", form)
     saved = settings_of(await only())
     assert (saved.method, saved.payload.format_with("GET")) == ("GET", "none")
 
@@ -110,7 +110,7 @@ async def test_everything_is_kept_and_shown_again(alice, contacts):
         "payload_include": ["address"],
         "payload_language": "fr",
     }
-    await alice.post("/webhooks/new", form, 200)
+    await alice.post("/webhooks/new", form)
     row = await only()
     assert json.loads(row.payload) == {
         "format": "cloudevents",

@@ -12,7 +12,7 @@ from tests.pages.signed_in import seen
 class TestKeys:
     async def test_a_key_is_shown_once_and_works(self, alice, cast: Cast):
         form = {"name": "Shop", "scopes": ["events:write", "read"]}
-        answer = await alice.post("/settings/keys", form, 200)
+        answer = await alice.shown("/settings/keys", form)
         (secret,) = set(re.findall(r"cb_[\w-]{40,}", answer.text))
         assert answer.headers["Cache-Control"] == "no-store"
         page = await alice.get("/settings/keys")
@@ -50,7 +50,7 @@ DAN = {"email": "dan@acme.example", "name": "Dan", "role": "viewer"}
 
 class TestMembers:
     async def test_one_is_invited_by_a_link_and_joins(self, alice, visitor):
-        answer = await alice.post("/settings/members", DAN, 200)
+        answer = await alice.shown("/settings/members", DAN)
         (path,) = set(re.findall(r"http://callboard.test(/join/[\w-]+)", answer.text))
         assert "has not signed in yet" in seen(answer)
         page = await alice.get("/settings/members")
@@ -69,7 +69,7 @@ class TestMembers:
 
     async def test_a_new_link_role_and_farewell(self, alice, bob, cast: Cast):
         path = f"/settings/members/{cast.bob.member.id}"
-        answer = await alice.post(f"{path}/link", status=200)
+        answer = await alice.shown(f"{path}/link")
         assert "/join/" in answer.text
         await alice.post(f"{path}/role", {"role": "viewer"})
         await bob.get("/webhooks/new", 403)

@@ -21,7 +21,7 @@ async def test_offers_the_catalogue_in_groups_and_the_members(alice, engine):
 async def test_saves_a_draft_and_shows_its_secret_this_once(alice, engine):
     alices = (await Member.objects().get(Member.name == "Alice")).id
     people = {"recipients": [alices], "addresses": "ops@example.org"}
-    answer = await alice.post("/webhooks/new", FORM | people, 200)
+    answer = await alice.shown("/webhooks/new", FORM | people)
     assert "Draft. Nothing is sent yet." in seen(answer)
     (secret,) = set(re.findall(r"whsec_[\w+/=]+", answer.text))
     assert answer.headers["Cache-Control"] == "no-store"
@@ -38,7 +38,7 @@ async def test_saves_a_draft_and_shows_its_secret_this_once(alice, engine):
 
 async def test_a_draft_calls_nobody(alice, engine: Engine):
     form = FORM | {"url": engine.receiver.url}
-    await alice.post("/webhooks/new", form, 200)
+    await alice.post("/webhooks/new", form)
     assert (await engine.post()).deliveries == 0
 
 
@@ -73,7 +73,7 @@ async def test_tells_all_problems_at_once_and_keeps_what_was_typed(alice, engine
 
 async def test_brings_an_own_secret(alice, engine):
     form = FORM | {"signing_secret": "whsec_" + "A" * 32}
-    answer = await alice.post("/webhooks/new", form, 200)
+    answer = await alice.shown("/webhooks/new", form)
     assert form["signing_secret"] in answer.text
     wrong = FORM | {"signing_secret": "my secret"}
     answer = await alice.post("/webhooks/new", wrong, 422)

@@ -22,7 +22,7 @@ class TestTheForm:
     async def test_names_the_header_and_brings_the_secret(self, alice, engine, scheme):
         form = {"signing_scheme": scheme, "signing_header": "X-Own-Mac"}
         form |= {"signing_secret": "a <short> one"}
-        answer = await alice.post("/webhooks/new", FORM | form, 200)
+        answer = await alice.shown("/webhooks/new", FORM | form)
         assert "a <short> one" in seen(answer)
         assert "This secret has fewer than 24 bytes" in seen(answer)
         page = await alice.get(f"/webhooks/{(await only()).id}?tab=settings")
@@ -41,7 +41,7 @@ class TestTheForm:
         page = await alice.get(f"/webhooks/{id}/edit")
         assert "Another signature gets a key of its own" in seen(page)
         form = FORM | {"signing_scheme": "hmac-sha512-hex", "signing_header": "X-A"}
-        answer = await alice.post(f"/webhooks/{id}/edit", form, 200)
+        answer = await alice.shown(f"/webhooks/{id}/edit", form)
         (secret,) = re.findall(r"<code>([0-9a-f]{64})</code>", answer.text)
         answer = await alice.post(f"/webhooks/{id}/edit", form)
         assert answer.headers["Location"].endswith("tab=settings")
@@ -83,7 +83,7 @@ class TestRotation:
     ):
         id = await engine.webhook(signing="hmac-sha256-hex")
         form = {"overlap_hours": "5", "secret": "brought by the receiver, long"}
-        answer = await alice.post(f"/webhooks/{id}/keys/rotate", form, 200)
+        answer = await alice.shown(f"/webhooks/{id}/keys/rotate", form)
         assert form["secret"] in seen(answer)
         assert "the old secret signs in X-Signature , and this one" in seen(answer)
 
@@ -104,7 +104,7 @@ class TestShowingTheSecret:
         id = await engine.webhook()
         page = await alice.get(f"/webhooks/{id}?tab=keys")
         assert engine.secrets[id] not in page.text
-        answer = await alice.post(f"/webhooks/{id}/keys/reveal", status=200)
+        answer = await alice.shown(f"/webhooks/{id}/keys/reveal")
         assert engine.secrets[id] in answer.text
         assert answer.headers["Cache-Control"] == "no-store"
         entry, *_ = await audit.listed(cast.alice.account)

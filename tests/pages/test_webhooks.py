@@ -72,7 +72,7 @@ class TestItsLife:
     async def test_a_new_secret_is_shown_once(self, alice, engine: Engine):
         id = await engine.webhook()
         form = {"overlap_hours": "24"}
-        answer = await alice.post(f"/webhooks/{id}/keys/rotate", form, 200)
+        answer = await alice.shown(f"/webhooks/{id}/keys/rotate", form)
         assert re.search(r"whsec_[\w+/=]{40,}", answer.text)
         assert "The old secret signs beside it until" in seen(answer)
         page = await alice.get(f"/webhooks/{id}?tab=keys")

@@ -9,6 +9,7 @@ from litestar.response import Response, Template
 from callboard.accounts import keys
 from callboard.accounts.actor import Actor
 from callboard.errors import Invalid, Problem
+from web import once
 from web.pages import forms, questions
 from web.screens import elsewhere, screen
 from web.security import MEMBERS
@@ -23,13 +24,13 @@ class KeysController(Controller):
     async def index(
         self, request: HTMXRequest, account: NamedDependency[str]
     ) -> Template:
-        return await _keys(request, account, _EMPTY)
+        return await _keys(request, account, _EMPTY, secret=once.read(request))
 
     @post("/")
     async def create(
         self, request: HTMXRequest, by: NamedDependency[Actor]
-    ) -> Template:
-        """The page with the key on it, this once."""
+    ) -> Response[Any]:
+        """Leads to the page with the key on it, this once."""
         form: dict[str, Any] = dict(await forms.texts(request, "name"))
         form["scopes"] = await forms.listed(request, "scopes")
         try:
@@ -37,7 +38,7 @@ class KeysController(Controller):
         except Invalid as error:
             return await _keys(request, by.account, form, forms.problems(error))
         shown = {"name": key.name, "key": secret}
-        return await _keys(request, by.account, _EMPTY, secret=shown)
+        return elsewhere(request, "/settings/keys", shown=shown)
 
     @get("/{id:str}/revoke", opt=MEMBERS)
     async def ask_to_revoke(

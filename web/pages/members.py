@@ -11,6 +11,7 @@ from callboard.accounts.actor import Actor
 from callboard.accounts.tables import Member
 from callboard.errors import Conflict, Invalid
 from callboard.runtime import Runtime
+from web import once
 from web.pages import forms, questions
 from web.screens import elsewhere, screen
 from web.security import OWNERS, Running
@@ -25,13 +26,13 @@ class MembersController(Controller):
     async def index(
         self, request: HTMXRequest, account: NamedDependency[str]
     ) -> Template:
-        return await _members(request, account, _EMPTY)
+        return await _members(request, account, _EMPTY, link=once.read(request))
 
     @post("/", opt=OWNERS)
     async def invite(
         self, request: HTMXRequest, by: NamedDependency[Actor], runtime: Running
-    ) -> Template:
-        """The page with the invitation's link on it, this once."""
+    ) -> Response[Any]:
+        """Leads to the page with the invitation's link on it, this once."""
         form = await forms.texts(request, "email", "name", "role")
         try:
             member, token = await invitations.invite(
@@ -39,7 +40,7 @@ class MembersController(Controller):
             )
         except (Invalid, Conflict) as error:
             return await _members(request, by.account, form, error)
-        return await _with_link(request, by.account, runtime, member, token)
+        return _with_link(request, runtime, member, token)
 
     @post("/{id:str}/link", opt=OWNERS)
     async def make_link(
@@ -48,11 +49,11 @@ class MembersController(Controller):
         by: NamedDependency[Actor],
         runtime: Running,
         id: FromPath[str],
-    ) -> Template:
+    ) -> Response[Any]:
         """For a lost invitation or a forgotten password."""
         token = await invitations.new_link(by, id)
         member = await members.get(by.account, id)
-        return await _with_link(request, by.account, runtime, member, token)
+        return _with_link(request, runtime, member, token)
 
     @post("/{id:str}/role", opt=OWNERS)
     async def change_role(
@@ -92,12 +93,12 @@ class MembersController(Controller):
         return elsewhere(request, "/settings/members", "They are removed.")
 
 
-async def _with_link(
-    request: HTMXRequest, account: str, runtime: Runtime, member: Member, token: str
-) -> Template:
+def _with_link(
+    request: HTMXRequest, runtime: Runtime, member: Member, token: str
+) -> Response[Any]:
     url = f"{runtime.settings.public_url}/join/{token}"
     link = {"url": url, "email": member.email}
-    return await _members(request, account, _EMPTY, link=link)
+    return elsewhere(request, "/settings/members", shown=link)
 
 
 async def _members(

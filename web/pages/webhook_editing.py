@@ -61,7 +61,7 @@ class NewWebhookController(Controller):
         )
         if secret is None:
             return elsewhere(request, _where_to_look(row))
-        return webhook_key_views.made(request, row, secret, by.now)
+        return webhook_key_views.show_new(request, row.id)
 
     @post("/preview")
     async def preview(
@@ -115,7 +115,7 @@ class WebhookChangeController(Controller):
             by, id, form.to_change(), runtime.vault, runtime.settings.allow_http
         )
         if secret is not None:
-            return webhook_key_views.made(request, row, secret, by.now)
+            return webhook_key_views.show_new(request, row.id)
         if row.signing != before:
             return elsewhere(request, _where_to_look(row), "Saved.")
         return elsewhere(request, f"/webhooks/{id}?tab=settings", "Saved.")

@@ -4,14 +4,17 @@ from datetime import datetime
 from typing import Any
 
 from litestar.plugins.htmx import HTMXRequest
-from litestar.response import Template
+from litestar.response import Response
 
+from callboard.runtime import Runtime
 from callboard.signing import keys
 from callboard.signing.schemes import Scheme
+from callboard.webhooks import rotation
 from callboard.webhooks.rotation import SigningKey, signing_keys
 from callboard.webhooks.tables import Webhook
-from web.pages import forms, snippets
-from web.screens import screen
+from web import once
+from web.pages import forms, snippets, webhook_views
+from web.screens import elsewhere
 
 View = dict[str, Any]
 
@@ -42,26 +45,31 @@ def checking(row: Webhook, now: datetime, language: str) -> View:
     }
 
 
-def made(
-    request: HTMXRequest,
-    row: Webhook,
-    secret: str,
-    now: datetime,
-    *,
-    replaces: bool = False,
-) -> Template:
-    """The page that shows a shared secret this once."""
-    name = "webhooks/secret_once.html"
-    return screen(
-        request,
-        name,
-        name,
-        webhook={"id": row.id, "name": row.name, "state": row.state},
-        signing=signing(row, now),
-        secret=secret,
-        hint=keys.hint(Scheme(row.signing), secret),
-        replaces=replaces,
-    )
+def show_new(request: HTMXRequest, id: str) -> Response[Any]:
+    """Leads to the page that shows the newest secret once."""
+    return elsewhere(request, _page(id), shown={"secrets": "new"})
+
+
+def show_all(request: HTMXRequest, id: str) -> Response[Any]:
+    return elsewhere(request, _page(id), shown={"secrets": "all"})
+
+
+async def secret(request: HTMXRequest, row: Webhook, runtime: Runtime) -> View:
+    """`secrets`: none unless somebody was led here, and then only once."""
+    now, shown = runtime.clock(), once.read(request)
+    secrets = rotation.opened(row, runtime.vault, now) if shown else []
+    is_new = shown == {"secrets": "new"}
+    return {
+        "webhook": await webhook_views.headed(row),
+        "signing": signing(row, now),
+        "secrets": secrets[:1] if is_new else secrets,
+        "is_new": is_new,
+        "hint": keys.hint(Scheme(row.signing), secrets[0]) if secrets else "",
+    }
+
+
+def _page(id: str) -> str:
+    return f"/webhooks/{id}/keys/secret"
 
 
 def _key(key: SigningKey) -> View:

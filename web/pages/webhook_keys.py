@@ -1,6 +1,5 @@
 """A webhook's signing keys: replaced, shown again, and calls held against them."""
 
-from datetime import timedelta
 from typing import Any
 
 from litestar import Controller, get, post
@@ -31,7 +30,7 @@ class WebhookKeysController(Controller):
         runtime: Running,
         id: FromPath[str],
     ) -> Response[Any]:
-        """A new secret is shown this once; a public key stands on the page anyway."""
+        """A new secret is shown once; a public key stands on the page anyway."""
         form = await forms.texts(request, "overlap_hours", "secret")
         brought = form["secret"].strip() or None
         try:
@@ -41,13 +40,10 @@ class WebhookKeysController(Controller):
             )
         except CallboardError as error:
             return await _refused(request, runtime, by.account, id, form, error)
-        row = await webhooks.get(by.account, id)
         if secret is None:
             said = "The new key signs. Its public half is below."
             return elsewhere(request, f"/webhooks/{id}?tab=keys", said)
-        return webhook_key_views.made(
-            request, row, secret, by.now, replaces=overlap > timedelta()
-        )
+        return webhook_key_views.show_new(request, id)
 
     @get("/end-overlap", opt=MEMBERS)
     async def ask_to_end_overlap(
@@ -81,18 +77,23 @@ class WebhookKeysController(Controller):
         by: NamedDependency[Actor],
         runtime: Running,
         id: FromPath[str],
+    ) -> Response[Any]:
+        await rotation.reveal(by, id, runtime.vault)
+        return webhook_key_views.show_all(request, id)
+
+    @get("/secret", opt=MEMBERS)
+    async def show_secret(
+        self,
+        request: HTMXRequest,
+        account: NamedDependency[str],
+        runtime: Running,
+        id: FromPath[str],
     ) -> Template:
-        secrets = await rotation.reveal(by, id, runtime.vault)
-        row = await webhooks.get(by.account, id)
-        name = "webhooks/secrets_shown.html"
-        return screen(
-            request,
-            name,
-            name,
-            webhook={"id": row.id, "name": row.name, "state": row.state},
-            signing=webhook_key_views.signing(row, by.now),
-            secrets=secrets,
-        )
+        """For those who have just made or asked for it; on the next look it is gone."""
+        row = await webhooks.get(account, id)
+        name = "webhooks/secret.html"
+        context = await webhook_key_views.secret(request, row, runtime)
+        return screen(request, name, name, **context)
 
     @post("/verify", opt=VIEWERS)
     async def verify(
