@@ -52,7 +52,7 @@ async def post(
     """Of an occasion that was told already nothing is told again. `lull`: so long the
     mail waits for others of its kind. Where none is given and others are called at the
     same host it waits a little, since they may share its fate."""
-    if _ASKED.get(kind, kind) not in msgspec.json.decode(row.notify, type=list[str]):
+    if _ASKED.get(kind, kind) not in _told_of(row):
         return
     known = msgspec.json.encode(facts).decode()
     is_theirs = facts.last_error != ErrorClass.TOKEN
@@ -111,6 +111,11 @@ async def addresses(row: Webhook) -> list[tuple[str, str]]:
     return list(once.values())
 
 
+async def tells_somebody(row: Webhook) -> bool:
+    """Whether anybody gets a mail when its receiver stays away."""
+    return bool(_told_of(row) and await addresses(row))
+
+
 async def latest(webhook: str, recipients: Sequence[str]) -> dict[str, Notice]:
     """By recipient, what was last sent or could not be: one look at an index each,
     however many there were before."""
@@ -162,6 +167,10 @@ async def _has_neighbours(db: Database, row: Webhook, host: str) -> bool:
         like=f"%://{host}%",
     )
     return bool(rows)
+
+
+def _told_of(row: Webhook) -> list[str]:
+    return msgspec.json.decode(row.notify, type=list[str])
 
 
 async def _emails(account: str, members: list[str]) -> dict[str, str]:

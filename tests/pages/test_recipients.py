@@ -1,10 +1,14 @@
 """Who hears of an outage, and whether the mail reached them."""
 
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from tests.cast import Cast
 from tests.engine import Engine
 from tests.mailboxes import receiving_mail
-from tests.pages.signed_in import Browser
+from tests.pages.signed_in import Browser, seen
 from tests.posting import send_mails
 from tests.receiver import Answer
 
@@ -30,3 +34,31 @@ async def test_a_mailbox_that_refuses_shows_beside_its_recipient_only(
     assert "550 No such mailbox" in page[gone:ops]
     assert "550 No such mailbox" not in page[ops:]
     assert "last notice: written to the outbox" in page[ops:]  # no server is set
+
+
+@pytest.mark.parametrize(
+    ("chosen", "hear"),
+    [
+        ({}, False),
+        ({"recipients": (OPS,)}, True),
+        ({"recipients": (OPS,), "notify": ()}, False),
+    ],
+    ids=["nobody", "an address", "who hears nothing"],
+)
+async def test_a_draft_that_alerts_nobody_says_so_before_it_is_activated(
+    alice: Browser, engine: Engine, chosen: dict[str, Any], hear: bool
+):
+    id = await engine.webhook(active=False, **chosen)
+    for path in (f"/webhooks/{id}", f"/webhooks/{id}/keys/secret"):
+        page = seen(await alice.get(path))
+        assert ("Nobody gets a mail when it fails." in page) != hear
+    await alice.post(f"/webhooks/{id}/activate")
+    assert await engine.state(id) == "active"
+
+
+async def test_who_has_left_is_nobody(alice: Browser, engine: Engine, cast: Cast):
+    bob = cast.bob.member.id
+    id = await engine.webhook(active=False, recipients=(bob,))
+    assert "Nobody gets a mail" not in seen(await alice.get(f"/webhooks/{id}"))
+    await alice.post(f"/settings/members/{bob}/remove")
+    assert "Nobody gets a mail" in seen(await alice.get(f"/webhooks/{id}"))

@@ -50,11 +50,12 @@ async def shown(row: Webhook) -> View:
 
 
 async def headed(row: Webhook) -> View:
-    """For members: also which others fail at its host."""
+    """For members: also whom it tells, and which others fail at its host."""
     view = await shown(row)
     fails = view["failing"] or row.cause
     beside = await neighbours.failing_with(row) if fails else None
-    return view | {"neighbours": beside}
+    told = await posting.tells_somebody(row)
+    return view | {"tells_somebody": told, "neighbours": beside}
 
 
 def edited(row: Webhook) -> View:
