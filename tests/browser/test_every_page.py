@@ -26,6 +26,10 @@ PAGES = [
     *("/replays", "/replays/new", "/contexts"),
 ]
 TABS = ("", "?tab=test", "?tab=settings", "?tab=keys", "?tab=people")
+# Where one is, among tabs and such.
+CUT = """[...document.querySelectorAll("main [aria-current]")]
+    .filter((el) => el.getBoundingClientRect().right > innerWidth)
+    .map((el) => el.textContent)"""
 CHOICES = ("/edit", "/activate", "/deactivate", "/delete")
 
 
@@ -52,6 +56,8 @@ async def _fits(walk: Walk, path: str) -> None:
     root = "document.documentElement"
     wide = await walk.page.evaluate(f"{root}.scrollWidth - {root}.clientWidth")
     assert wide <= 0, f"{path} is {wide} px too wide"
+    cut = await walk.page.evaluate(CUT)
+    assert cut == [], f"on {path} these are cut off"
 
 
 async def _populated(walk: Walk, receiver: Receiver) -> list[str]:
