@@ -3,9 +3,11 @@
 import re
 from datetime import timedelta
 
+from callboard.accounts import keys
 from callboard.auth.settings import Auth
 from callboard.database import writing
 from callboard.schedule import Schedule
+from tests.cast import Cast
 from tests.certificates import FOR_CLIENTS, authority, issue
 from tests.engine import Engine
 from tests.pages.signed_in import polled, seen
@@ -131,3 +133,14 @@ async def test_a_strip_warns_when_scheduled_runs_are_not_begun(alice, engine: En
     assert "Deliveries have been waiting for 3 min: no worker is running." in page
     await engine.work()
     assert "have been waiting" not in seen(await alice.get("/webhooks"))
+
+
+async def test_who_has_sent_events_is_not_led_to_the_first_again(
+    alice, engine: Engine, cast: Cast
+):
+    await engine.webhook()
+    await engine.post()
+    for key in await keys.listed(cast.alice.account):
+        await keys.revoke(engine.by, key.id)
+    assert "Five steps" not in seen(await alice.get("/"))
+    await engine.work()
