@@ -1,8 +1,8 @@
 # PORT=8001 make run starts it on another port; make test ARGS='-k up' tests a part.
-.PHONY: help run test chaos check bench bench-long
+.PHONY: help run test chaos check bench bench-long picture
 
 help:
-	@echo 'make run | test | chaos | check | bench | bench-long'
+	@echo 'make run | test | chaos | check | bench | bench-long | picture'
 
 run:
 	@scripts/venv.sh
@@ -27,3 +27,7 @@ bench:
 bench-long:
 	@scripts/venv.sh dev
 	@.venv/bin/python -m bench --long
+
+picture:
+	@scripts/venv.sh dev
+	@scripts/picture.sh

@@ -33,14 +33,21 @@ async def living(settings: Settings, **more: str) -> AsyncIterator[Live]:
     await accounts.add("Callboard", make.NOW)
     link = await setup.link(settings, make.NOW)
     assert link
+    async with serving("web", "workers", **more) as url:
+        yield Live(url, link.removeprefix(settings.public_url))
+
+
+@asynccontextmanager
+async def serving(*modules: str, **more: str) -> AsyncIterator[str]:
+    """These processes; the address of the web process."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     environ = {**os.environ, "PORT": str(port), "PUBLIC_URL": url, **more}
     async with AsyncExitStack() as stack:
-        for module in ("web", "workers"):
+        for module in modules:
             await stack.enter_async_context(_process(module, environ))
         await _answers(url)
-        yield Live(url, link.removeprefix(settings.public_url))
+        yield url
 
 
 @asynccontextmanager
