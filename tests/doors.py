@@ -51,7 +51,8 @@ class Door:
     @property
     def takes(self) -> str:
         """The name of its body's shape."""
-        return str(self.opt["takes"].__name__) if "takes" in self.opt else ""
+        shape = self.opt.get("takes") or self.opt.get("takes_if_any")
+        return str(shape.__name__) if shape else ""
 
     @property
     def parameter(self) -> str:

@@ -1,19 +1,15 @@
 """The API described: OpenAPI at /api/schema, a page for people at /api/docs."""
 
-from typing import Any
-
-import msgspec
-from litestar import Request, get
+from litestar import get
 from litestar.enums import MediaType
 from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.response import Response
 
 import callboard
+from web.api.describing import Described
 from web.security import SECURITY_HEADERS
 
-_REFERENCE = "#/components/schemas/{name}"
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -37,45 +33,6 @@ _PAGE = """<!doctype html>
 _STYLES = "; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
 
 
-class WithBodies(JsonRenderPlugin):
-    """Adds the request bodies that handlers read by themselves."""
-
-    def __init__(self) -> None:
-        super().__init__(path="/", media_type=MediaType.JSON)
-
-    def render(
-        self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]
-    ) -> bytes:
-        _add_bodies(request, openapi_schema)
-        _sum_up(openapi_schema)
-        return msgspec.json.encode(openapi_schema)
-
-
-def _add_bodies(request: Request[Any, Any, Any], described: dict[str, Any]) -> None:
-    for route in request.app.routes:
-        for handler in getattr(route, "route_handlers", ()):
-            shape = handler.opt.get("takes")
-            operations = described["paths"].get(route.path_format, {})
-            for method in map(str.lower, handler.http_methods) if shape else ():
-                operations[method]["requestBody"] = _body(shape, described)
-
-
-def _body(shape: type, described: dict[str, Any]) -> dict[str, Any]:
-    (reference,), parts = msgspec.json.schema_components(
-        [shape], ref_template=_REFERENCE
-    )
-    described["components"].setdefault("schemas", {}).update(parts)
-    return {"required": True, "content": {"application/json": {"schema": reference}}}
-
-
-def _sum_up(described: dict[str, Any]) -> None:
-    """Programmers look for the call, not for the name of our function."""
-    for path, operations in described["paths"].items():
-        for method, operation in operations.items():
-            call = f"{method.upper()} {path.removeprefix('/api/v1')}"
-            operation["summary"] = call
-
-
 @get("/api/docs", media_type=MediaType.HTML, include_in_schema=False)
 async def docs() -> Response[str]:
     headers = dict(SECURITY_HEADERS)
@@ -86,11 +43,11 @@ async def docs() -> Response[str]:
 CONFIG = OpenAPIConfig(
     title="Callboard",
     version=callboard.__version__,
-    description="Send your API key as `Authorization: Bearer <key>`. Errors look so:"
-    ' `{"error": {"code", "message", "problems": [{"field", "code", "message"}]}}`;'
-    " a problem inside a text has its `position`, counted in characters from 1.",
+    description="Send your API key as `Authorization: Bearer <key>`. Times are"
+    " RFC 3339 in UTC. Every error has the shape `ErrorOut` and names all problems at"
+    " once.",
     path="/api/schema",
-    render_plugins=[WithBodies()],
+    render_plugins=[Described()],
     components=Components(
         security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}
     ),

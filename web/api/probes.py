@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 import msgspec
 from litestar import Response, get, head
+from litestar.openapi import ResponseSpec
 from litestar.router import Router
 
 from callboard.upkeep import readiness
@@ -31,7 +32,10 @@ def healthz_head() -> None:
     """Some watchers ask so."""
 
 
-@get("/readyz")
+@get(
+    "/readyz",
+    responses={503: ResponseSpec(ReadinessOut, description="Not ready.")},
+)
 async def readyz(runtime: Running) -> Response[ReadinessOut]:
     """503 only when the database is away or its schema is old.
 

@@ -1,5 +1,6 @@
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
+from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery
 
 from callboard.accounts.actor import Actor
@@ -29,7 +30,14 @@ class ReplaysController(Controller):
         page = await progress.page(account, webhook, cursor, limit)
         return Paged([ReplayOut.of(view) for view in page.items], page.next)
 
-    @post("/", opt={"takes": ReplayIn})
+    @post(
+        "/",
+        opt={"takes": ReplayIn},
+        responses={
+            200: ResponseSpec(PreviewOut, description="With dry_run: the count."),
+            201: ResponseSpec(ReplayOut, description="The replay has begun."),
+        },
+    )
     async def start(
         self, request: AnyRequest, by: NamedDependency[Actor], runtime: Running
     ) -> Response[ReplayOut | PreviewOut]:

@@ -10,11 +10,11 @@ from callboard.delivery.runs import Report, Timetable
 from callboard.schedule import Schedule
 
 
-class DeliveryIn(msgspec.Struct, forbid_unknown_fields=True):
-    """At once, or in scheduled runs: every so many minutes up to `batch_size`
-    deliveries, `bucket_size` of them in one call as a JSON array. `latest_only`: of
-    each record only the latest event since the last run. The numbers count with
-    `mode` schedule only."""
+class ScheduleIn(msgspec.Struct, forbid_unknown_fields=True):
+    """`mode` immediate delivers at once. `mode` schedule delivers in runs: every
+    `every_minutes` up to `batch_size` deliveries, `bucket_size` of them in one call as
+    a JSON array; with `latest_only` just the latest event of each record since the
+    last run. The other fields count with `mode` schedule only."""
 
     mode: Literal["immediate", "schedule"] = "immediate"
     every_minutes: int = 15
@@ -30,8 +30,8 @@ class DeliveryIn(msgspec.Struct, forbid_unknown_fields=True):
         )
 
 
-class DeliveryOut(msgspec.Struct, omit_defaults=True):
-    """With `mode` immediate nothing more."""
+class ScheduleOut(msgspec.Struct, omit_defaults=True):
+    """The other fields are there with `mode` schedule only."""
 
     mode: str
     every_minutes: int | msgspec.UnsetType = msgspec.UNSET

@@ -33,7 +33,7 @@ class PreviewIn(msgspec.Struct, forbid_unknown_fields=True):
     event: str | None = None
 
 
-class PreviewOut(msgspec.Struct):
+class CallPreviewOut(msgspec.Struct):
     """`request` as it would be sent; where a placeholder has no fitting value, `why`
     says which, and the URL is as it was written."""
 

@@ -13,7 +13,7 @@ from callboard.webhooks import webhooks
 from callboard.webhooks.settings import settings_of
 from callboard.webhooks.tables import Webhook
 from web.api import bodies
-from web.api.trial_shapes import PreviewIn, PreviewOut, TestIn, TrialOut
+from web.api.trial_shapes import CallPreviewOut, PreviewIn, TestIn, TrialOut
 from web.errors import AnyRequest
 from web.security import Running
 
@@ -22,7 +22,7 @@ class TrialsController(Controller):
     path = "/webhooks/{id:str}"
     tags = ("Webhooks",)
 
-    @post("/test", status_code=200, opt={"takes": TestIn})
+    @post("/test", status_code=200, opt={"takes": TestIn, "body": "optional"})
     async def test(
         self,
         request: AnyRequest,
@@ -41,14 +41,14 @@ class TrialsController(Controller):
         made = await trial.send(runtime.sender, target, facts, by, now)
         return TrialOut.of(made)
 
-    @post("/preview", status_code=200, opt={"takes": PreviewIn})
+    @post("/preview", status_code=200, opt={"takes": PreviewIn, "body": "optional"})
     async def preview(
         self,
         request: AnyRequest,
         account: NamedDependency[str],
         runtime: Running,
         id: FromPath[str],
-    ) -> PreviewOut:
+    ) -> CallPreviewOut:
         """The request that would be made, and whether it would be; sends nothing."""
         row = await webhooks.get(account, id)
         wanted = await bodies.take_if_any(request, PreviewIn)
@@ -63,7 +63,7 @@ class TrialsController(Controller):
         made = trial.preview(await read_target(row, runtime.vault), facts, now)
         settings = settings_of(row)
         verdict = await explanation.judge(account, settings, facts.type, subject)
-        return PreviewOut.of(made, verdict)
+        return CallPreviewOut.of(made, verdict)
 
 
 async def _type_for(account: str, row: Webhook, given: str | None) -> str:

@@ -33,7 +33,7 @@ class WebhookKeysController(Controller):
         """What signs its calls; of a shared secret only that it is there."""
         return KeysOut.of(await webhooks.get(account, id), runtime.clock())
 
-    @post("/rotate", status_code=200, opt={"takes": RotateIn})
+    @post("/rotate", status_code=200, opt={"takes": RotateIn, "body": "optional"})
     async def rotate(
         self,
         request: AnyRequest,

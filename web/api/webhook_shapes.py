@@ -16,7 +16,7 @@ from callboard.webhooks.settings import SETTINGS, NewWebhook, settings_of
 from callboard.webhooks.tables import Webhook
 from web.api.auth_shapes import AuthIn, AuthOut
 from web.api.payload_shapes import Method, PayloadIn, PayloadOut
-from web.api.schedule_shapes import DeliveryIn, DeliveryOut, delivery_of
+from web.api.schedule_shapes import ScheduleIn, ScheduleOut, delivery_of
 from web.api.signing_shapes import KeyOut, SigningIn, SigningOut, signing_of
 
 # What a field of the JSON is called in the domain, where that differs.
@@ -51,7 +51,7 @@ class WebhookSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     signing: SigningIn = msgspec.field(default_factory=SigningIn)
     success: _Success = "2xx"
     retry: RetryIn = msgspec.field(default_factory=RetryIn)
-    delivery: DeliveryIn = msgspec.field(default_factory=DeliveryIn)
+    delivery: ScheduleIn = msgspec.field(default_factory=ScheduleIn)
     timeout: int = 15
     rate_per_second: float | None = None
     concurrency: int = 10
@@ -84,7 +84,7 @@ class WebhookSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class WebhookPatch(WebhookSettings, kw_only=True):
-    """Described so; read as a merge patch on what is there."""
+    """A JSON merge patch (RFC 7396): what is left out stays as it is."""
 
     url: str | msgspec.UnsetType = msgspec.UNSET  # type: ignore[assignment]
     events: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET  # type: ignore[assignment]
@@ -149,7 +149,7 @@ class WebhookOut(msgspec.Struct, kw_only=True):
     signing: SigningOut
     success: str | tuple[int, ...]
     retry: RetryOut
-    delivery: DeliveryOut
+    delivery: ScheduleOut
     timeout: int
     rate_per_second: float | None
     concurrency: int

@@ -113,7 +113,11 @@ class WebhooksController(Controller):
         """No more calls; what waits is cancelled; its past stays readable."""
         await lifecycle.delete(by, id)
 
-    @post("/{id:str}/activate", status_code=200, opt={"takes": ActivateIn})
+    @post(
+        "/{id:str}/activate",
+        status_code=200,
+        opt={"takes": ActivateIn, "body": "optional"},
+    )
     async def activate(
         self, request: AnyRequest, by: NamedDependency[Actor], id: FromPath[str]
     ) -> WebhookOut:
