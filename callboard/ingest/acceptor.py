@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import datetime
 from itertools import accumulate
 
-from callboard.database import Database, writing
+from callboard.database import Database, reading, writing
 from callboard.errors import (
     CallboardError,
     Invalid,
@@ -21,6 +21,7 @@ from callboard.errors import (
     Unavailable,
 )
 from callboard.ingest.arrivals import Arrival
+from callboard.ingest.checking import check
 from callboard.ingest.directory import Directories, Directory
 from callboard.ingest.events import NewEvent, Receipt
 from callboard.ingest.intake import Intake
@@ -63,6 +64,15 @@ class Acceptor:
             if self._committing is None:
                 self._committing = asyncio.create_task(self._commit_waiting())
         return await arrival.answer
+
+    async def judge(self, account: str, event: NewEvent, now: datetime) -> None:
+        """Raises Invalid as `accept` does, and takes nothing."""
+        async with reading() as db:
+            rows = await db.fetch(
+                "SELECT version FROM account WHERE id = :account", account=account
+            )
+        for row in rows:
+            check([event], await self._directories.get(account, row["version"]), now)
 
     async def _prepare_early(self, arrival: Arrival, known: Directory) -> None:
         """Outside the transaction; a newer directory may find right what is wrong."""

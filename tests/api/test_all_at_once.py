@@ -88,6 +88,24 @@ async def test_a_changed_webhook_and_what_is_not_changed_is_not_told_of(
                 ("rate_per_second", "out_of_range"),
             ],
         ),
+        (
+            "POST",
+            "/api/v1/events",
+            {"type": "contact.unknown", "id": "", "kind": 5, "colour": "red"},
+            [
+                ("colour", "unknown"),
+                ("data", "missing"),
+                ("kind", "type"),
+                ("type", "unknown_type"),
+                ("id", "length"),
+            ],
+        ),
+        (
+            "POST",
+            "/api/v1/events",
+            {"data": {}, "id": "x" * 300, "occurred_at": "2026-01-01T00:00:00"},
+            [("type", "missing"), ("occurred_at", "type"), ("id", "length")],
+        ),
     ],
 )
 async def test_everything_else_that_has_rules(

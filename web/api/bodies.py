@@ -49,9 +49,19 @@ async def take_judged(
     try:
         return read(body, msgspec.json.Decoder(shape))
     except Invalid as error:
-        value, found = msgspec.json.decode(body), error.problems
-        more = await _of_the_rest(value, shape, judge, instead, found)
-        raise Invalid([*found, *more]) from None
+        raise await with_rules(error, body, shape, judge, instead) from None
+
+
+async def with_rules(
+    error: Invalid,
+    body: bytes,
+    shape: type[S],
+    judge: Judge[S],
+    instead: Mapping[str, Any],
+) -> Invalid:
+    """What `read` found, and what `take_judged` tells beside it."""
+    value, found = msgspec.json.decode(body), error.problems
+    return Invalid([*found, *await _of_the_rest(value, shape, judge, instead, found)])
 
 
 async def take_if_any(request: AnyRequest, shape: type[T]) -> T:

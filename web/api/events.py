@@ -61,7 +61,7 @@ async def send(request: AnyRequest) -> ASGIApp:
     caller = await key_holder(request, Scope.SEND)
     runtime: Runtime = request.app.state.runtime
     with Room(runtime.acceptor.intake) as room:
-        event = await _read_event(request, room)
+        event = await _read_event(request, runtime, caller.account, room)
         receipts = await runtime.acceptor.accept(
             caller.account, [event], runtime.clock()
         )
@@ -142,10 +142,21 @@ class EventsController(Controller):
         return await shown(by.account, new)
 
 
-async def _read_event(request: AnyRequest, room: Room) -> NewEvent:
-    """With a copy of the data, so that the body need not be kept."""
+async def _read_event(
+    request: AnyRequest, runtime: Runtime, account: str, room: Room
+) -> NewEvent:
+    """With a copy of the data, so that the body need not be kept. Where that has
+    another shape, all that breaks the rules is told, too."""
+
+    async def judge(rest: EventIn) -> None:
+        await runtime.acceptor.judge(account, rest.to_command(), runtime.clock())
+
     body = await bodies.receive(request, EVENT_BYTES, room)
-    return bodies.read(body, _event).to_command()
+    try:
+        return bodies.read(body, _event).to_command()
+    except Invalid as error:
+        nothing = {"type": "", "data": None}
+        raise await bodies.with_rules(error, body, EventIn, judge, nothing) from None
 
 
 def _read_batch(body: bytes) -> list[NewEvent]:
