@@ -110,14 +110,14 @@ def test_only_the_ledger_rooms_change_the_state_of_a_delivery() -> None:
     }
 
 
-def test_readme_lists_every_setting_with_its_default() -> None:
+def test_readme_lists_every_setting_with_its_default_and_purpose() -> None:
     readme = (ROOT / "README.md").read_text()
-    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| ([^|]*) \|", readme, re.MULTILINE))
-    wanted = {name.upper(): each.default for name, each in described().items()}
-    assert rows.keys() == wanted.keys()
-    for name, default in wanted.items():
-        shown = rows[name].strip().strip("`")
-        assert shown == (default or "–"), name
+    row = re.compile(r"^\| `([A-Z_]+)` \| ([^|]*) \| ([^|]*) \|$", re.MULTILINE)
+    rows = [tuple(cell.replace("`", "") for cell in row) for row in row.findall(readme)]
+    assert rows == [
+        (name.upper(), each.default or "–", each.purpose)
+        for name, each in described().items()
+    ]
 
 
 def test_readme_maps_every_room_and_no_other() -> None:

@@ -18,10 +18,8 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """`default` as one would write it, None where there is none.
-
-    `{names}` in it are settings that stand above.
-    """
+    """`default` as one would write it, None where there is none; `{names}` in it are
+    settings that stand above. `purpose` is README's, word for word."""
 
     read: Callable[[str], object]
     default: str | None
@@ -41,7 +39,9 @@ class Settings:
     data_dir: Annotated[
         Path,
         Setting(
-            Path, "var", "directory for the SQLite file, embedded Redis and outbox"
+            Path,
+            "var",
+            "directory for the SQLite file, the embedded Redis and the outbox",
         ),
     ]
     database_url: Annotated[
@@ -57,7 +57,7 @@ class Settings:
         Setting(
             values.url("redis", "rediss", "unix"),
             "redis://127.0.0.1:6379/0",
-            "the queue: redis://…, rediss://… or unix://PATH",
+            "the queue: redis://…, rediss://… or unix://PATH; make run brings its own",
         ),
     ]
     secret_key: Annotated[
@@ -65,8 +65,8 @@ class Settings:
         Setting(
             values.secret_key,
             None,
-            "seals stored secrets and signs sessions; several with commas between: "
-            "the first is used, all are accepted",
+            "seals stored secrets and signs links in mails; several with commas "
+            "between: the first is used, all are accepted; make run makes one",
         ),
     ]
     public_url: Annotated[
@@ -94,7 +94,8 @@ class Settings:
         Setting(
             parse_destinations,
             "",
-            "networks or host names that may be called though they are private",
+            "networks or host names that may be called though they are private, or "
+            "this machine's, such as 10.1.0.0/16",
         ),
     ]
     deny_destinations: Annotated[
@@ -107,7 +108,9 @@ class Settings:
     hold_days: Annotated[
         int,
         Setting(
-            values.number(0, 30), "5", "days that a webhook's held events are kept"
+            values.number(0, 30),
+            "5",
+            "days that a new webhook holds events while it is paused or deactivated",
         ),
     ]
     retention_days: Annotated[
