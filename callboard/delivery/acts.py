@@ -9,6 +9,7 @@ from callboard.database import FENCE, Database
 from callboard.delivery import buckets
 from callboard.delivery.locks import lock_turn
 from callboard.delivery.states import WAITING
+from callboard.delivery.waking import wake
 from callboard.errors import Conflict
 
 # A try by hand may follow at once, and the column ends at 32 767.
@@ -37,7 +38,7 @@ async def try_now(db: Database, account: str, seq: int, now: datetime) -> None:
         raise Conflict("This delivery is being sent right now, or is finished already.")
     if changed[0]["attempts"] >= _MOST_ATTEMPTS:
         raise Conflict(f"This delivery was tried {_MOST_ATTEMPTS} times: cancel it.")
-    await _look_at(db, webhook, now)
+    await wake(db, webhook, now)
 
 
 async def cancel(db: Database, account: str, seq: int, now: datetime) -> None:
@@ -74,7 +75,7 @@ async def _cancel(
     )
     await buckets.dissolve(db, [row["bucket"] for row in rows if row["bucket"]])
     # An ordered webhook may have waited for one of these.
-    await _look_at(db, webhook, now)
+    await wake(db, webhook, now)
     return len(rows)
 
 
@@ -130,11 +131,3 @@ async def _lock_turn_of(db: Database, account: str, seq: int) -> str:
         seq=seq,
     )
     return str(row["webhook"])
-
-
-async def _look_at(db: Database, webhook: str, now: datetime) -> None:
-    await db.fetch(
-        "UPDATE turn SET next_due = :now WHERE webhook = :webhook",
-        webhook=webhook,
-        now=now,
-    )

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from callboard.database import Database, Row
 from callboard.delivery.following import holding, letting_go
+from callboard.delivery.waking import wake
 from callboard.webhooks.states import WebhookState
 
 STEP = 1000
@@ -41,8 +42,8 @@ async def _step(db: Database, webhook: str, row: Row, now: datetime) -> bool:
     act = _next_act(row)
     gently = row["open"] and not row["scheduled"]
     step = STEP
-    if gently:
-        await _look_at(db, webhook, now)
+    if gently:  # the claim does not look for what was held, nor into a gap
+        await wake(db, webhook, now)
     if gently and act == "release":
         await _narrow(db, webhook, row, now)
         step = await letting_go.room(db, webhook, row, now)
@@ -70,15 +71,6 @@ _STEPS = {
     "discard": letting_go.discard,
     "cancel": letting_go.cancel_all,
 }
-
-
-async def _look_at(db: Database, webhook: str, now: datetime) -> None:
-    """The claim does not look by itself where there is a gap, nor for what was held."""
-    await db.fetch(
-        "UPDATE turn SET next_due = :now WHERE webhook = :webhook",
-        webhook=webhook,
-        now=now,
-    )
 
 
 async def _narrow(db: Database, webhook: str, row: Row, now: datetime) -> None:

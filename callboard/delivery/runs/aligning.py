@@ -4,6 +4,7 @@ from datetime import datetime
 
 from callboard.database import FENCE, Database
 from callboard.delivery.locks import lock_turn
+from callboard.delivery.waking import wake
 
 _STEP = 1000
 
@@ -46,8 +47,4 @@ async def align(db: Database, webhook: str, now: datetime) -> None:
         now=now,
         step=_STEP,
     )
-    await db.fetch(
-        "UPDATE turn SET next_due = :now WHERE webhook = :webhook",
-        webhook=webhook,
-        now=now,
-    )
+    await wake(db, webhook, now)
