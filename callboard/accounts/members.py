@@ -71,6 +71,11 @@ async def listed(account: str) -> list[Member]:
     return await mine.order_by(Member.created_at, Member.id)
 
 
+async def ids_of(account: str) -> set[str]:
+    rows = await Member.select(Member.id).where(Member.account == account)
+    return {row["id"] for row in rows}
+
+
 async def account_of(member: Member) -> Account:
     account = await Account.objects().where(Account.id == member.account).first()
     assert account is not None

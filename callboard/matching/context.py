@@ -173,6 +173,4 @@ def _shown(wanted: Context) -> str:
         f"{each.tag} with all below it" if each.include_children else each.tag
         for each in wanted.filters
     ]
-    if len(words) > _SHOWN:
-        words[_SHOWN - 1 :] = [f"{len(words) - _SHOWN + 1} more"]
-    return listed(words, "or")
+    return listed(words, "or", _SHOWN)

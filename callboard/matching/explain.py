@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from callboard.matching.filters import Filters
 from callboard.matching.patterns import compile_patterns
 from callboard.matching.subject import Subject
+from callboard.matching.values import listed
 from callboard.matching.verdict import Verdict
 
 _SHOWN = 5
@@ -56,12 +57,5 @@ def explain_events(events: Sequence[str], event_type: str) -> Verdict:
         return Verdict(True, "It listens to every event type.")
     if found:
         return Verdict(True, f"It listens to {found[0]}, which covers {shown}.")
-    return Verdict(False, f"It listens to {_listed(events)}, not to {shown}.")
-
-
-def _listed(events: Sequence[str]) -> str:
-    if len(events) > _SHOWN:
-        more = len(events) - _SHOWN + 1
-        return f"{', '.join(events[: _SHOWN - 1])} and {more} more"
-    *firsts, last = events or ["nothing"]
-    return f"{', '.join(firsts)} and {last}" if firsts else last
+    heard = listed(events or ["nothing"], most=_SHOWN)
+    return Verdict(False, f"It listens to {heard}, not to {shown}.")

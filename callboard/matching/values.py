@@ -43,7 +43,10 @@ def shown_all(values: Sequence[Json]) -> str:
     return listed(different)
 
 
-def listed(words: Sequence[str], last: str = "and") -> str:
+def listed(words: Sequence[str], last: str = "and", most: int | None = None) -> str:
+    """Where there are more than `most`, the last place says how many more."""
+    if most is not None and len(words) > most:
+        words = [*words[: most - 1], f"{len(words) - most + 1} more"]
     *firsts, end = words
     return f"{', '.join(firsts)} {last} {end}" if firsts else end
 

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import urlsplit
 
 import msgspec
 
 from callboard.outcome import ErrorClass
+from callboard.webhooks.urls import host_of
 
 
 class Facts(msgspec.Struct, kw_only=True):
@@ -26,7 +26,7 @@ class Facts(msgspec.Struct, kw_only=True):
 
     @property
     def host(self) -> str:
-        return urlsplit(self.url).hostname or self.url
+        return host_of(self.url)
 
     @property
     def answer(self) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from callboard import ids
-from callboard.database import Database
+from callboard.database import FENCE, Database
 from callboard.delivery.states import DeliveryState
 from callboard.replays.bounds import Bounds
 
@@ -26,10 +26,10 @@ class Picked:
     cursor: str
 
 
-# A few rows are looked up one by one, by their events: `|| ''` hides the index by
-# webhook, of which PostgreSQL may otherwise read all entries each time, and the fence
-# keeps it from reading all deliveries, to join with them.
-_FENCE = " LIMIT 1 OFFSET 0"
+# For a few rows, which are looked up one by one, by their events. `|| ''` hides the
+# index by webhook, of which PostgreSQL may otherwise read all entries each time, and
+# the fence keeps it from reading all deliveries, to join with them.
+_SINGLY = f" {FENCE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Deliveries:
     async def pick(self, db: Database, after: str, most: int) -> list[Picked]:
         rows = await db.fetch(
             f"""
-            SELECT d.seq, d.event, d.state, e.type, e.accepted_at {self._from(_FENCE)}
+            SELECT d.seq, d.event, d.state, e.type, e.accepted_at {self._from(_SINGLY)}
               AND d.seq > :after ORDER BY d.seq LIMIT :most
             """,
             after=_sequence(after),
@@ -96,7 +96,7 @@ class Missing:
             f"""
             SELECT e.id, e.type, e.accepted_at, (SELECT max(d.seq) FROM delivery d
                 WHERE d.event = e.id AND d.webhook || '' = :webhook) AS repeats
-            {self._from(_FENCE)} AND e.id > :after ORDER BY e.id LIMIT :most
+            {self._from(_SINGLY)} AND e.id > :after ORDER BY e.id LIMIT :most
             """,
             after=after,
             most=most,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from callboard.accounts.tables import Member
+from callboard.accounts import members
 from callboard.catalogue import shapes
 from callboard.errors import Invalid, Problem, raise_all
 from callboard.matching.filters import check_filters
@@ -29,7 +29,7 @@ async def checked(
     problems += _check_alone(new)
     auth, wrong = auth_rules.check(new, allow_http, now)
     problems += wrong
-    problems += rules.check_recipients(new.recipients, await _members(account))
+    problems += rules.check_recipients(new.recipients, await members.ids_of(account))
     raise_all(problems)
     assert url is not None
     return replace(
@@ -87,11 +87,6 @@ def _listened(new: NewWebhook, types: Mapping[str, Shape]) -> dict[str, Shape]:
     wanted = compile_patterns(new.events)
     found = {name: shape for name, shape in types.items() if wanted.matches(name)}
     return found or {"": together(types.values())}
-
-
-async def _members(account: str) -> set[str]:
-    rows = await Member.select(Member.id).where(Member.account == account)
-    return {row["id"] for row in rows}
 
 
 def _named(new: NewWebhook) -> str:

@@ -1,13 +1,11 @@
 """What a new webhook of an account does when its receiver stays away, unless it is
 told otherwise."""
 
-from collections.abc import Collection
-
 import msgspec
 
-from callboard.accounts import audit
+from callboard.accounts import audit, members
 from callboard.accounts.actor import Actor
-from callboard.accounts.tables import Account, Member
+from callboard.accounts.tables import Account
 from callboard.database import writing
 from callboard.errors import raise_all
 from callboard.webhooks import rules
@@ -31,7 +29,7 @@ async def of_account(account: str, hold_days: int) -> Defaults:
     if row is None or not row.defaults:
         return Defaults(hold_days)
     found = msgspec.json.decode(row.defaults, type=Defaults)
-    known = await _members(account)
+    known = await members.ids_of(account)
     here = tuple(each for each in found.recipients if "@" in each or each in known)
     return msgspec.structs.replace(found, recipients=here)
 
@@ -53,12 +51,7 @@ async def check(account: str, new: Defaults) -> None:
     problems = [
         *rules.check_number("hold_days", new.hold_days),
         *rules.check_number("deactivate_after", new.deactivate_after),
-        *rules.check_recipients(new.recipients, await _members(account)),
+        *rules.check_recipients(new.recipients, await members.ids_of(account)),
         *rules.check_notify(new.notify),
     ]
     raise_all(problems)
-
-
-async def _members(account: str) -> Collection[str]:
-    rows = await Member.select(Member.id).where(Member.account == account)
-    return {row["id"] for row in rows}
