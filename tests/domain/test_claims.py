@@ -46,6 +46,55 @@ async def test_a_webhook_with_much_traffic_is_looked_at_again_at_once(
         assert await freeing.free(db, "wrk_a", engine.runtime.clock()) == few
 
 
+@pytest.mark.parametrize("ordered", [False, True])
+async def test_a_webhook_whose_lease_is_given_back_is_looked_at_again(
+    engine: Engine, ordered: bool
+):
+    await engine.webhook(ordered=ordered)
+    await engine.post()
+    (claimed,) = await claim(engine)
+    async with writing() as db:
+        await db.fetch("UPDATE turn SET next_due = NULL")  # nobody else would look
+        now = engine.runtime.clock()
+        await ledger.record(db, [], frozenset(), now, unused=[claimed])
+    assert await claim(engine) == [claimed]
+    async with writing() as db:
+        assert await freeing.free(db, "wrk_a", engine.runtime.clock()) == 1
+
+
+async def test_a_webhook_whose_lease_is_freed_is_looked_at_again(engine: Engine):
+    await engine.webhook()
+    await engine.post()
+    (before,) = await claim(engine)
+    now = engine.runtime.clock()
+    async with writing() as db:
+        await db.fetch("UPDATE turn SET next_due = NULL")
+        assert await freeing.free(db, "wrk_a", now) == 1
+    assert await claim(engine) == [before]
+    async with writing() as db:
+        assert await freeing.free(db, "wrk_a", now) == 1
+
+
+async def test_who_gives_back_what_others_have_taken_over_changes_nothing(
+    engine: Engine,
+):
+    await engine.webhook()
+    await engine.post()
+    (lost,) = await claim(engine, "wrk_dead/1")
+    now = engine.runtime.clock()
+    async with writing() as db:
+        assert await freeing.free(db, "wrk_dead", now) == 1
+    assert len(await claim(engine)) == 1
+    async with writing() as db:
+        await ledger.record(db, [], frozenset(), now, unused=[lost])
+    rows = await engine.rows(
+        "SELECT d.lease, t.leased FROM delivery d JOIN turn t ON t.webhook = d.webhook"
+    )
+    assert [tuple(row.values()) for row in rows] == [("wrk_a/1", 1)]
+    async with writing() as db:
+        assert await freeing.free(db, "wrk_a", now) == 1
+
+
 async def test_an_event_is_read_once_however_many_webhooks_it_goes_to(engine: Engine):
     for _ in range(3):
         await engine.webhook()
@@ -57,8 +106,8 @@ async def test_an_event_is_read_once_however_many_webhooks_it_goes_to(engine: En
         assert await freeing.free(db, "wrk_a", engine.runtime.clock()) == 3
 
 
-async def claim(engine: Engine) -> list[Claimed]:
+async def claim(engine: Engine, lease: str = "wrk_a/1") -> list[Claimed]:
     now = engine.runtime.clock()
     async with writing() as db:
         await db.fetch("UPDATE turn SET lane = 'express', slots = cap")
-        return await ledger.claim(db, Lane.EXPRESS, 50, "wrk_a/1", now)
+        return await ledger.claim(db, Lane.EXPRESS, 50, lease, now)
