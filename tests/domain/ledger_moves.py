@@ -18,6 +18,7 @@ MANY = 6
 FREE = (1, 2, 4, 20)
 STEPS = (1, 1, 2, 9)
 YES_OR_NO = (False, True)
+SELDOM = (False, False, False, True)
 AFTERWARDS = (None, "deliver", "discard")
 STATUS = (200, 500, 500, 410)
 SECONDS = (0.1, 1, 1, 11, 11, 101, 400, 90_000, 500_000)
@@ -40,8 +41,8 @@ class Sight:
 
 async def look(world: World) -> Sight:
     hooks = await world.rows(
-        "SELECT w.id, w.state, t.follow, w.delivery IS NOT NULL AS scheduled"
-        " FROM webhook w JOIN turn t ON t.webhook = w.id"
+        "SELECT w.id, w.state, t.follow, s.next_run FROM webhook w"
+        " JOIN turn t ON t.webhook = w.id LEFT JOIN schedule s ON s.webhook = w.id"
         " WHERE w.state != 'deleted'"
     )
     deliveries = await world.rows("SELECT seq, state FROM delivery ORDER BY seq")
@@ -55,7 +56,7 @@ async def look(world: World) -> Sight:
         active=[hook for hook, is_active in active.items() if is_active],
         stopped=[hook for hook, is_active in active.items() if not is_active],
         following=[place(row["id"]) for row in hooks if row["follow"]],
-        scheduled=[place(row["id"]) for row in hooks if row["scheduled"]],
+        scheduled=[place(row["id"]) for row in hooks if row["next_run"]],
         waiting=[seq for seq, waits in waits.items() if waits],
         ended=[seq for seq, waits in waits.items() if not waits],
         replays=[row["id"] for row in replays],
@@ -76,10 +77,11 @@ def _of_workers(sight: Sight) -> list[_Kind]:
         (6 if len(sight.waiting) < MANY else 2, "accept", range(1, 5), range(2)),
         (9, "claim", WORKERS, FREE, YES_OR_NO),
         (2, "board", sight.busy, ANY),
-        (6, "record", sight.busy, ANY, STATUS, YES_OR_NO),
+        (6, "record", sight.busy, ANY, STATUS, SELDOM),
         (3, "record_all", sight.busy, STATUS),
         (4, "work", WORKERS, STATUS),
-        (3, "give_back", sight.busy, ANY),
+        (4, "give_back", sight.busy, ANY),
+        (3, "stop", WORKERS),
         (4, "crash", sight.busy, YES_OR_NO),
         (2, "late", sight.late, (200, 500)),
         (3, "sweep"),

@@ -137,9 +137,20 @@ class Work(Truths):
     async def give_back(self, worker: str, which: int) -> None:
         flights = self.flights[worker]
         if len(flights[which % len(flights)]) == 1:
-            unused = flights.pop(which % len(flights))
-            async with writing() as db:
-                await ledger.record(db, [], frozenset(), self.now, unused)
+            await self.unused([flights.pop(which % len(flights))])
+
+    async def stop(self, worker: str) -> None:
+        """It has just leased all that was due, and gives back what it has not begun."""
+        while await self.claim(worker, 20):
+            pass
+        flights = self.flights.pop(worker)
+        await self.unused([flight for flight in flights if len(flight) == 1])
+        await self.write([flight for flight in flights if len(flight) > 1], 200, False)
+
+    async def unused(self, flights: list[Flight]) -> None:
+        unused = [lead for lead, *_ in flights]
+        async with writing() as db:
+            await ledger.record(db, [], frozenset(), self.now, unused)
 
     async def write(self, flights: list[Flight], status: int, slow: bool) -> None:
         seconds = 2.0 if slow else 0.1
