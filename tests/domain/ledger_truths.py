@@ -161,6 +161,20 @@ class Truths:
         )
         assert older == []
 
+    async def latest_run(self) -> int:
+        (row,) = await self.rows("SELECT coalesce(max(id), 0) AS id FROM run")
+        return int(row["id"])
+
+    async def runs_pass_nothing(self, known: int) -> None:
+        """What those begun since have taken is older than all that is held."""
+        passed = await self.rows(
+            "SELECT d.seq FROM delivery d JOIN delivery held"
+            " ON held.webhook = d.webhook AND held.seq < d.seq"
+            " WHERE d.run > :known AND held.state = 'held'",
+            known=known,
+        )
+        assert passed == []
+
     def rate_must_hold(self) -> None:
         """In any span no more than the rate allows, and a second's worth at once."""
         for calls in self.rated.values():

@@ -215,7 +215,7 @@ class Work(Truths):
         await spells.deactivate_waiting(self.clock)
         for hook in range(len(self.hooks)):
             await self.follow(hook)
-        await runs.look(self.clock, lambda: None)
+        await self.look_for_runs()
         async with writing() as db:
             await acts.rouse(db, self.now)
             await following.gather(db, self.now)
@@ -223,6 +223,11 @@ class Work(Truths):
         assert await self.rows(OVERDUE, now=self.now) == []
         await runs.mend(self.now)
         await self.advance()
+
+    async def look_for_runs(self) -> None:
+        known = await self.latest_run()
+        await runs.look(self.clock, lambda: None)
+        await self.runs_pass_nothing(known)
 
     async def advance(self) -> None:
         """Nothing is made for a webhook that is stopped."""

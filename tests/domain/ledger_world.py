@@ -31,7 +31,9 @@ class World(Work):
         self.owed.delete(self.hooks[hook])
 
     async def run_now(self, hook: int) -> None:
+        known = await self.latest_run()
         await self.may_refuse(runs.run_now, hook)
+        await self.runs_pass_nothing(known)
 
     async def activate(self, hook: int, held: Any) -> None:
         """Is never refused because something is still on its way."""

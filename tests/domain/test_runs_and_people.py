@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from callboard.database import reading, writing
 from callboard.delivery import by_hand, runs
+from callboard.delivery.runs import planned, starting
 from callboard.errors import Conflict
 from callboard.schedule import Schedule
 from tests.days import EVERY_FIVE, Days, arrays, numbers
@@ -76,6 +78,19 @@ async def test_no_run_begins_before_what_was_held_is_where_it_belongs(
         await runs.run_now(days.by, webhook)
     kept = [0, 1, 2] if held == "deliver" else [2]
     assert numbers(await days.after(6)) == kept
+
+
+async def test_a_run_that_a_worker_has_seen_due_waits_for_that_too(days: Days):
+    webhook = await days.webhook(EVERY_FIVE)
+    await days.post_numbers(0, 2)
+    days.now += timedelta(minutes=5)
+    async with reading() as db:
+        (due,) = await planned.wanted(db, days.now)
+    await days.engine.pause(webhook)
+    await days.engine.activate(webhook, "deliver")
+    async with writing() as db:
+        assert await starting.start(db, due, False, 0, days.now) is None
+    assert numbers(await days.after(0)) == [0, 1]
 
 
 async def test_deliveries_follow_when_a_schedule_is_set_and_taken_away(days: Days):
