@@ -132,6 +132,10 @@ async def test_a_key_is_each_accounts_own(engine: Engine, cast: Cast):
     (theirs,) = await engine.acceptor.accept(cast.charlie.account, [other], now)
     assert not theirs.duplicate
     assert ours.id != theirs.id
+    (again,) = await engine.acceptor.accept(cast.charlie.account, [other], now)
+    assert (again.id, again.duplicate) == (theirs.id, True)
+    (again,) = await engine.post_all([GOOD])
+    assert (again.id, again.duplicate) == (ours.id, True)
 
 
 async def test_keys_may_be_any_text(engine: Engine):
