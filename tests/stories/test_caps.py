@@ -112,7 +112,7 @@ class TestCaps:
                 await engine.post()
             await engine.receiver.got(3, "/quick")
             loop = asyncio.get_running_loop()
-            await asyncio.sleep(1.2)  # by then the slow ones are known to be
+            await eventually(lambda: is_patient(engine))
             for count in range(4, 8):
                 begun = loop.time()
                 await engine.post()
