@@ -48,8 +48,9 @@ def beside_live(
         seconds = runs.WARM_UP + 2 * pairs * _TURN
         with ThreadPoolExecutor(1) as beside:
             world.api(here, "POST", f"{replay}/pause")
-            plan = {"rate": rate, "seconds": seconds, "wait": False}
-            loading = beside.submit(lambda: runs.load(here, **plan))
+            loading = beside.submit(
+                runs.load, here, rate=rate, seconds=seconds, wait=False
+            )
             alone, going = _take_turns(here, replay, pairs)
             run = loading.result()
         turns = Turns(alone, going, _finish(here, replay))
@@ -97,8 +98,8 @@ def _finish(here: World, replay: str) -> _Span:
 
 
 def _figures(name: str, run: Run, turns: Turns) -> Figures:
-    alone = [runs.latencies(run, start=s, end=e) for s, e in turns.alone]
-    beside = [runs.latencies(run, start=s, end=e) for s, e in turns.beside]
+    alone = [_latencies(run, span) for span in turns.alone]
+    beside = [_latencies(run, span) for span in turns.beside]
     times = [at for _, path, at in run.arrivals if path == _AGAIN]
     rate = median(runs.within(times, *span) for span in turns.beside)
     only = runs.within(times, *turns.only)
@@ -108,6 +109,14 @@ def _figures(name: str, run: Run, turns: Turns) -> Figures:
     figures.replayed = rate
     figures.delivered = median(runs.within(live, *span) for span in turns.beside)
     return figures
+
+
+def _latencies(run: Run, span: _Span) -> Percentiles:
+    start, end = span
+    found = runs.latencies(run, start=start, end=end)
+    if found is None:
+        raise BrokenError("Nothing was received for a whole turn.")
+    return found
 
 
 def _show(

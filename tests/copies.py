@@ -97,7 +97,7 @@ def start_up(directory: Path, port: int, **environ: str) -> Run:
 
 
 @contextmanager
-def running(directory: Path, port: int | None = None, **environ: str) -> Iterator[Run]:
+def running(directory: Path, port: int = 0, **environ: str) -> Iterator[Run]:
     run = start_up(directory, port or free_port(), **environ)
     try:
         eventually(run.is_ready)

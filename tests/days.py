@@ -9,7 +9,7 @@ import msgspec
 
 from callboard import spells
 from callboard.accounts.actor import Actor
-from callboard.database import reading, writing
+from callboard.database import Clock, reading, writing
 from callboard.delivery import following, runs
 from callboard.delivery.tables import Run
 from callboard.delivery.workers import Watch
@@ -17,6 +17,7 @@ from callboard.dispatch import Pump
 from callboard.ingest import NewEvent
 from callboard.schedule import Schedule
 from callboard.webhooks import webhooks
+from tests.clock import ToldClock
 from tests.engine import TYPE, WHO, Engine
 from tests.receiver import Received
 
@@ -88,8 +89,9 @@ class Days:
     async def look(self) -> None:
         await runs.look(self.clock, lambda: None)
 
-    def clock(self) -> datetime:
-        return self.now
+    @property
+    def clock(self) -> Clock:
+        return ToldClock(lambda: self.now)
 
     async def _follow(self) -> None:
         async with reading() as db:

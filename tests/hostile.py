@@ -5,6 +5,7 @@ import socket
 import struct
 import zlib
 from contextlib import asynccontextmanager
+from typing import Any
 
 from callboard.delivery.calls.request import Call
 from callboard.delivery.calls.sender import open_sender
@@ -19,7 +20,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
 @asynccontextmanager
 async def receiving(behave, tls=None):
     """A raw server; `behave` gets each connection's reader and writer."""
-    tasks = set()
+    tasks = set[Any]()
 
     async def serve(reader, writer):
         tasks.add(asyncio.current_task())

@@ -4,6 +4,7 @@ import asyncio
 import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from callboard.delivery.calls.request import Call
 from callboard.delivery.calls.sender import open_sender
@@ -29,7 +30,7 @@ async def receiving(*answers, tls=None):
 
     An answer of None closes the connection.
     """
-    receiver, tasks, left = Receiver(), set(), list(answers or [ANSWER])
+    receiver, tasks, left = Receiver(), set[Any](), list(answers or [ANSWER])
 
     async def serve(reader, writer):
         tasks.add(asyncio.current_task())

@@ -1,5 +1,7 @@
 """Signatures and their keys through the API."""
 
+from typing import Any
+
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from standardwebhooks import Webhook
@@ -20,7 +22,7 @@ OF_BODY = [each for each in SCHEMES if each.names_header]
 pytestmark = pytest.mark.usefixtures("contact_created")
 
 
-def where(made: dict) -> str:
+def where(made: dict[str, Any]) -> str:
     return f"{PATH}/{made['id']}"
 
 

@@ -1,5 +1,7 @@
 """Lists of webhooks, and who may see and change them."""
 
+from typing import Any
+
 import pytest
 
 from tests.api.creating import NEW, PATH, create
@@ -11,11 +13,11 @@ pytestmark = pytest.mark.usefixtures("contact_created")
 
 async def test_pages_lead_to_all(api):
     made = [(await create(api, name=f"W{i}"))["id"] for i in range(5)]
-    seen, cursor = [], ""
-    while cursor is not None:
-        answer = (await api.get(PATH, params={"limit": 2, "cursor": cursor})).json()
-        seen += [each["id"] for each in answer["items"]]
-        cursor = answer["next"]
+    seen, page = list[str](), dict[str, Any](next="")
+    while page["next"] is not None:
+        params = {"limit": 2, "cursor": page["next"]}
+        page = (await api.get(PATH, params=params)).json()
+        seen += [each["id"] for each in page["items"]]
     assert seen == made[::-1]
     found = (await api.get(PATH, params={"q": "w3"})).json()["items"]
     assert [each["name"] for each in found] == ["W3"]

@@ -106,8 +106,12 @@ async def _post_events(live: Live, key: str) -> None:
     headers = {"Authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(base_url=live.url, headers=headers) as client:
         for number in (1, 2):
-            data = {"ContactID": {"idContact": number}, "Data": {}}
-            data |= {"idCompany": 1, "idProject": 1}
+            data = {
+                "ContactID": {"idContact": number},
+                "Data": {},
+                "idCompany": 1,
+                "idProject": 1,
+            }
             event = {"type": TYPE, "data": data}
             answer = await client.post("/api/v1/events", json=event)
             assert answer.status_code == 202, answer.text

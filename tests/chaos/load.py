@@ -185,7 +185,8 @@ async def _post(
     url, begun = f"http://127.0.0.1:{port}/api/v1/events", time.monotonic()
     try:
         async with session.post(url, json=body) as answer:
-            found, status = await answer.json(), answer.status
+            found = await answer.json()
+            status: int | str = answer.status
     except (aiohttp.ClientError, TimeoutError) as problem:
         found, status = {}, problem.__class__.__name__
     now = time.monotonic()

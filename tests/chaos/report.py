@@ -1,7 +1,7 @@
 """What came of the chaos, in a table."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 HEAD = (
     *("case", "rounds", "accepted", "refused", "repeated", "in flight"),
@@ -16,11 +16,11 @@ class Figures:
     else had to wait, `taken_over`: until the last of what was in flight had ended."""
 
     accepted: int
-    refused: dict[int | str, int]
-    held: int
-    repeats: int
-    went_on: float | None
-    taken_over: float | None
+    refused: dict[int | str, int] = field(default_factory=dict)
+    held: int = 0
+    repeats: int = 0
+    went_on: float | None = None
+    taken_over: float | None = None
 
 
 @dataclass(frozen=True)

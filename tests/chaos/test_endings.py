@@ -50,8 +50,7 @@ async def test_a_worker_ends_in_time_whoever_keeps_it_waiting(
     await world.heal()
     for webhook in (usual, patient):
         await world.delete(f"/webhooks/{webhook}")
-    nothing = {"refused": {}, "went_on": None, "taken_over": None}
-    figures = Figures(accepted=1, held=2, repeats=2, **nothing)
+    figures = Figures(accepted=1, held=2, repeats=2)
     tell(1, figures, f"ended after {ended:.0f} s")
 
 

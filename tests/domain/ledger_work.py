@@ -9,7 +9,7 @@ from typing import Any
 from callboard import spells
 from callboard.accounts import accounts
 from callboard.accounts.actor import Actor
-from callboard.database import writing
+from callboard.database import Clock, writing
 from callboard.delivery import acts, buckets, following, ledger, runs, workers
 from callboard.delivery.calls.targets import Targets
 from callboard.delivery.deciding import decide
@@ -26,6 +26,7 @@ from callboard.vault import Vault
 from callboard.webhooks import lifecycle, webhooks
 from callboard.webhooks.settings import NewWebhook
 from tests import make
+from tests.clock import ToldClock
 from tests.domain.ledger_truths import RATE, Flight, Truths
 from tests.engine import TYPE, WHO
 
@@ -58,8 +59,9 @@ class Work(Truths):
     begun: dict[str, datetime] = field(default_factory=dict)
     rng: Random = field(default_factory=lambda: Random(1))  # noqa: S311
 
-    def clock(self) -> datetime:
-        return self.now
+    @property
+    def clock(self) -> Clock:
+        return ToldClock(lambda: self.now)
 
     @property
     def by(self) -> Actor:

@@ -3,6 +3,7 @@
 from base64 import b64decode
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
@@ -26,7 +27,7 @@ TOKEN_URL = "https://id.example/token"
 OAUTH2 = {"token_url": TOKEN_URL, "client_id": "me", "client_secret": "s3cret"}
 
 
-def problems_of(auth: Auth, url: str = "https://r.example/", **settings: object):
+def problems_of(auth: Auth, url: str = "https://r.example/", **settings: Any):
     new = NewWebhook(url=url, events=("*",), auth=auth, **settings)
     _, problems = check(new, allow_http=False, now=NOW)
     return problems

@@ -1,6 +1,5 @@
 """The ledger check must be able to fail: each breach is planted, and found."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -159,9 +158,7 @@ BREACHES = {
 
 
 @pytest.fixture
-async def engine(
-    runtime: Runtime, cast: Cast, receiver: Receiver
-) -> AsyncIterator[Engine]:
+async def engine(runtime: Runtime, cast: Cast, receiver: Receiver) -> Engine:
     """One delivered, two due long ago that nobody has claimed."""
     await make.event_type(cast.alice.account, TYPE)
     made = Engine(cast.alice.account, runtime, receiver)

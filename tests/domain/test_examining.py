@@ -15,7 +15,9 @@ HOUR = timedelta(hours=1)
 ID, AT = "evt_1", int(NOW.timestamp())
 BODY = '{"id":"evt_1","data":{ "url":"https://a.example/ü", "n": 1.50 }}'.encode()
 SIGNING = [each for each in Scheme if each is not Scheme.NONE]
-KEPT = {each: [keys.generate(each) for _ in range(2)] for each in SIGNING}
+KEPT: dict[Scheme, list[str]] = {
+    each: [keys.generate(each) for _ in range(2)] for each in SIGNING
+}
 
 
 def ring(scheme: Scheme, old_until: datetime = NOW - HOUR) -> Keyring:
@@ -25,7 +27,7 @@ def ring(scheme: Scheme, old_until: datetime = NOW - HOUR) -> Keyring:
 
 def received(scheme: Scheme, at: int = AT, **changed: str | None) -> dict[str, str]:
     """The headers of a call with BODY; None takes one away, _ stands for -."""
-    found = dict(ring(scheme).headers(ID, at, BODY, NOW))
+    found: dict[str, str | None] = dict(ring(scheme).headers(ID, at, BODY, NOW))
     found |= {"webhook-id": ID, "webhook-timestamp": str(at), "Content-Type": "x"}
     found |= {name.replace("_", "-"): value for name, value in changed.items()}
     return {name: value for name, value in found.items() if value is not None}

@@ -42,7 +42,7 @@ def whole_plan(start: float = 0, delivery: int = 1) -> list[Seen]:
     return tries
 
 
-def run(rule: Rule, *calls: Seen, state: State | None = None):  # type: ignore[no-untyped-def]
+def run(rule: Rule, *calls: Seen, state: State | None = None):
     """One after the other, as workers record them: each at the time it ended."""
     state, signs = state or State(), []
     for each in calls:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -78,14 +79,14 @@ class Counted:
 
 def test_two_thousand_of_which_one_can_pass_are_not_asked():
     """Also where a condition that they share stands before."""
-    filters = [Counted(status="ACTIVE", company=n) for n in range(2_000)]
+    filters: list[Any] = [Counted(status="ACTIVE", company=n) for n in range(2_000)]
     index = Index(range(2_000), filters.__getitem__)
     assert index.passing(Subject('{"status": "ACTIVE", "company": 77}', AT)) == (77,)
     assert sum(each.asked for each in filters) == 1
 
 
 def test_equal_filters_are_asked_once_for_an_event():
-    shared = Counted(**{"age:gte": 18})
+    shared: Any = Counted(**{"age:gte": 18})
     index = Index(range(1000), lambda webhook: shared)
     assert len(index.passing(Subject('{"age": 18}', AT))) == 1000
     assert shared.asked == 1

@@ -151,10 +151,9 @@ class TestWhoGetsIt:
         webhook = await engine.webhook(hold_days=3)
         await engine.pause(webhook)
         await engine.post()
-        row = await Delivery.objects().first()
-        assert row
+        (row,) = await Delivery.objects()
         assert row.held_until == row.created_at + timedelta(days=3)
-        assert row.due is None
+        assert not row.due
         await engine.work()
 
     async def test_other_accounts_webhooks_get_nothing(

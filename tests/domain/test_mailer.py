@@ -6,6 +6,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -26,7 +27,7 @@ from tests.make import NOW
 
 OPS = "ops@example.org"
 GOOD = "p%40ss"  # as it stands in a URL
-SIGNED_IN = {"auth_required": True}
+SIGNED_IN: dict[str, Any] = {"auth_required": True}
 
 
 def letter() -> EmailMessage:
@@ -122,16 +123,15 @@ async def test_the_password_of_the_url_is_used(tmp_path: Path):
 
 async def test_a_server_that_offers_tls_gets_it(tmp_path: Path, tls: ssl.SSLContext):
     """This one takes no password and no mail without."""
-    options = {"tls_context": tls, "require_starttls": True, **SIGNED_IN}
-    async with receiving_mail(**options) as boxes:
+    options = SIGNED_IN | {"require_starttls": True}
+    async with receiving_mail(tls_context=tls, **options) as boxes:
         await send(with_password(boxes.url, GOOD), tmp_path)
         assert len(boxes.to(OPS)) == 1
 
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 async def test_smtps_is_tls_from_the_first_byte(tmp_path: Path, tls: ssl.SSLContext):
-    options = {"auth_require_tls": False, **SIGNED_IN}
-    async with receiving_mail(tls, **options) as boxes:
+    async with receiving_mail(tls, auth_require_tls=False, **SIGNED_IN) as boxes:
         await send(with_password(boxes.url, GOOD), tmp_path)
         assert len(boxes.to(OPS)) == 1
 

@@ -61,6 +61,7 @@ def rendered(template: str, data: object) -> str:
 )
 def test_the_three_urls_of_the_document_work(url, called):
     plain, problems = check_url(url, allow_http=True)
+    assert plain
     assert problems == [] == check_slots(url, "GET", SHORT)
     assert filled(plain, {"contactNumber": "1000234"}) == called
 
@@ -126,6 +127,7 @@ def test_a_get_call_needs_a_placeholder_in_its_url():
 )  # fmt: skip
 def test_values_are_escaped_for_where_they_stand(url, data, called):
     plain, _ = check_url(f"https://r.example{url}", allow_http=True)
+    assert plain
     assert filled(plain, data) == f"https://r.example{called}"
 
 

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -35,7 +36,7 @@ DECLARED = Shape(
 NAME = "employees.created"
 
 
-def sent(shape: Shape = DECLARED, language: str = "EN-US", **more: object) -> object:
+def sent(shape: Shape = DECLARED, language: str = "EN-US", **more: Any) -> Any:
     fields, include = more.get("fields", ()), more.get("include", ())
     found = project(fields, include, language, shape)
     return json.loads(found.apply(json.dumps(EMPLOYEE)))

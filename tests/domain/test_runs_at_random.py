@@ -4,6 +4,7 @@ call goes out but in a run or by hand."""
 from contextlib import suppress
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import msgspec
 import pytest
@@ -32,7 +33,7 @@ def ids_in(call: Received) -> list[int]:
 async def test_nothing_is_lost_or_out_of_turn(engine: Engine, seed: int):
     days, rng = Days(engine, engine.runtime.clock()), Random(seed)  # noqa: S311
     webhook = await days.webhook(KINDS[seed % 3], ordered=seed >= 3)
-    posted, seen, bodies = 0, [], {}
+    posted, seen, bodies = 0, [], dict[Any, Any]()
     for _ in range(40):
         tried = False
         match rng.choice(("post", "post", "wait", "wait", "fail", "hand", "pause")):

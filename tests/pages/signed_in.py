@@ -63,7 +63,8 @@ class Browser:
 async def browser(app: Litestar, runtime: Runtime) -> AsyncIterator[Browser]:
     """Nobody is signed in. The transport runs no lifespan, so the runtime comes so."""
     app.state.runtime = runtime
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    asgi: Any = app  # its own types of ASGI are narrower
+    transport = httpx.ASGITransport(app=asgi, raise_app_exceptions=False)
     base = "http://callboard.test"
     async with httpx.AsyncClient(transport=transport, base_url=base) as client:
         yield Browser(client)

@@ -96,8 +96,8 @@ async def test_a_test_tells_what_the_token_server_said(alice, engine: Engine):
     ("days", "told"), [(40, None), (20, "ends in"), (-1, "ended 24 h ago")]
 )
 async def test_a_certificate_is_told_before_its_end(alice, engine, days, told):
-    span = {"begins": NOW - timedelta(days=9), "ends": NOW + timedelta(days=days)}
-    ours = issue("client", authority("Acme root"), **span)
+    begins, ends = NOW - timedelta(days=9), NOW + timedelta(days=days)
+    ours = issue("client", authority("Acme root"), begins=begins, ends=ends)
     id = await engine.webhook()
     kept = Auth("mtls", {"certificate": ours.pem}, sealed="x").kept()
     await Webhook.update({Webhook.auth: as_json(kept)}).where(Webhook.id == id)

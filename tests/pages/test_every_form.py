@@ -39,9 +39,10 @@ async def forms_of(
 def spoiled(form: Found) -> Iterator[tuple[str, dict[str, list[str | bytes]]]]:
     """With one field that is hostile, comes twice, or is left out."""
     names = dict.fromkeys(name for name in form.names if name != "_csrf_token")
+    odd: list[list[str | bytes]] = [*([each] for each in HOSTILE), ["a", "b"], []]
     for name in names:
-        for values in [*([each] for each in HOSTILE), ["a", "b"], []]:
-            sent: dict[str, list[str | bytes]] = {name: [*values]}
+        for values in odd:
+            sent = {name: values}
             for other, value in form.sent:
                 if other not in (name, "_csrf_token"):
                     sent.setdefault(other, []).append(value)

@@ -52,12 +52,12 @@ async def test_what_a_person_stopped_or_what_does_well_is_not_among_them(
 
 async def test_nobody_hears_of_another_accounts_webhooks(engine: Engine, cast: Cast):
     billing, crm, search = await dead_webhooks(engine)
-    foreign = {Webhook.account: cast.charlie.account}
-    await Webhook.update(foreign).where(Webhook.id.is_in([crm, search]))
+    others = Webhook.update({Webhook.account: cast.charlie.account})
+    await others.where(Webhook.id.is_in([crm, search]))
     row = await webhooks.get(engine.account, billing)
     assert await neighbours.failing_with(row) is None
-    own = {Webhook.account: engine.account}
-    await Webhook.update(own).where(Webhook.id == search)
+    own = Webhook.update({Webhook.account: engine.account})
+    await own.where(Webhook.id == search)
     found = await neighbours.failing_with(row)
     assert found is not None
     assert [each.id for each in found.named] == [search]

@@ -8,6 +8,7 @@ from callboard.catalogue import contexts
 from callboard.catalogue.tables import ContextTag, EventType
 from callboard.matching.context import Context, TagFilter
 from callboard.matching.sending import Sending
+from callboard.webhooks import webhooks
 from callboard.webhooks.settings import settings_of
 from callboard.webhooks.tables import Webhook
 from tests import make
@@ -142,7 +143,7 @@ class TestTheTester:
         assert "<html" in page.text
         assert "1 of the latest 1 event would pass." in seen(page)
         assert 'name="filter"' in page.text
-        assert settings_of(await Webhook.objects().get(Webhook.id == id)).filter == ""
+        assert settings_of(await webhooks.get(engine.account, id)).filter == ""
 
     async def test_tells_what_to_mend_first(self, alice, engine):
         form = FORM | {"filter": "role"}

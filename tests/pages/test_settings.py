@@ -129,6 +129,7 @@ class TestSessions:
 
     async def test_a_new_password_ends_the_others(self, viewer, runtime):
         eve = await Member.objects().get(Member.email == "eve@acme.example")
+        assert eve
         await sessions.start(eve, runtime.clock(), "Phone")
         wrong = {"old": "wrong", "password": "short"}
         answer = await viewer.post("/settings/password", wrong, 422)

@@ -1,6 +1,8 @@
 """A person activates while what waits is still being put on hold, however much it is:
 what is new goes at once, and what waited from the oldest on."""
 
+from typing import Any
+
 import pytest
 
 from callboard.database import writing
@@ -22,7 +24,7 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(course, "STEP", STEP)
 
 
-async def partly_held(engine: Engine, **more: object) -> str:
+async def partly_held(engine: Engine, **more: Any) -> str:
     """Some are held already, most are not."""
     webhook = await engine.webhook(**more)
     await engine.post_all([NewEvent(TYPE, b"%d" % number) for number in WAITED])

@@ -1,6 +1,7 @@
 """A client certificate near its end is told of before calls fail."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ OPS = "ops@example.org"
 DAY = 24 * 3600
 
 
-async def certified(engine: Engine, days: float, name: str, **more: object) -> str:
+async def certified(engine: Engine, days: float, name: str, **more: Any) -> str:
     ends = engine.runtime.clock() + timedelta(days=days)
     ours = issue("us", authority(), use=FOR_CLIENTS, ends=ends)
     fields = {"certificate": ours.pem, "private_key": ours.key}

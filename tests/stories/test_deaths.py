@@ -49,8 +49,8 @@ class TestDeaths:
         ]
         assert {call.id for call in engine.receiver.calls} == {receipt.id}
         (id,) = await engine.deliveries()
-        found = await reading.get(engine.account, id)
-        assert (found.state, len(found.attempts)) == ("delivered", 2)
+        story = await reading.get(engine.account, id)
+        assert (story.state, len(story.attempts)) == ("delivered", 2)
         rows = await engine.rows("SELECT leased, webhook FROM turn")
         assert [(r["leased"], r["webhook"]) for r in rows] == [(0, webhook)]
 

@@ -162,6 +162,7 @@ async def test_after_a_rotation_both_secrets_verify_until_the_old_one_ends(
     now = engine.runtime.clock()
     until = now.replace(year=now.year + 1)
     new = await rotation.rotate(engine.by, webhook, engine.runtime.vault, until)
+    assert new
     await engine.post()
     await engine.work()
     (call,) = engine.receiver.calls
@@ -177,6 +178,7 @@ async def test_a_worker_that_knows_a_webhook_sees_its_new_secret(engine: Engine)
         await engine.settled()
         by, vault = engine.by, engine.runtime.vault
         new = await rotation.rotate(by, webhook, vault, until=by.now)
+        assert new
         await engine.post()
         await engine.settled()
     before, after = engine.receiver.calls

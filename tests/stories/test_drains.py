@@ -1,5 +1,7 @@
 """What was held goes out again: in order, at the webhook's pace, in nobody's way."""
 
+from typing import Any
+
 from callboard.ingest import NewEvent
 from tests.engine import TYPE, Engine
 from tests.receiver import Answer
@@ -7,7 +9,7 @@ from tests.receiver import Answer
 MANY = 600
 
 
-async def held(engine: Engine, path: str, count: int, **more: object) -> str:
+async def held(engine: Engine, path: str, count: int, **more: Any) -> str:
     webhook = await engine.webhook(path, **more)
     await engine.pause(webhook)
     events = [NewEvent(TYPE, b"%d" % number) for number in range(count)]

@@ -52,7 +52,8 @@ Case = tuple[str, bytes, bytes, bytes]
 
 
 def genuine() -> list[Case]:
-    return [(name, *map(bytes.fromhex, texts)) for name, texts in VECTORS.items()]
+    read = bytes.fromhex
+    return [(name, read(a), read(b), read(c)) for name, (a, b, c) in VECTORS.items()]
 
 
 def spoilt() -> Iterator[Case]:

@@ -24,7 +24,7 @@ async def test_each_is_one_failed_attempt_that_says_why(engine: Engine, tmp_path
     async with AsyncExitStack() as stack:
         sender = await stack.enter_async_context(open_sender(LOOPBACK, tls=trusting))
         engine.runtime = make.changed(engine.runtime, sender=sender)
-        named = {}
+        named = dict[str, str]()
         for name, odd in CASES.items():
             tls = _tls(odd, root, tmp_path)
             port = await stack.enter_async_context(receiving(odd.behave, tls))
@@ -40,7 +40,7 @@ async def test_each_is_one_failed_attempt_that_says_why(engine: Engine, tmp_path
         await engine.work()
     assert await engine.states(plain) == ["delivered"]
     for row in await engine.rows("SELECT seq, webhook FROM delivery"):
-        if name := named.pop(row["webhook"], None):
+        if name := named.pop(row["webhook"], ""):
             delivery = ids.from_sequence("dlv", row["seq"])
             story = await reading.get(engine.account, delivery)
             (attempt,) = story.attempts

@@ -37,7 +37,10 @@ LATEST = 3.0  # where all of them run at once on two cores
 MOST_KB = 60_000  # with all that the receivers themselves keep
 MARKUP = ("<script>\x1b", "<script>=cmd", "'\"<b>")
 RAW = ("\x1b", "\u202e", *MARKUP)
-TOLD = {"recipients": ("ops@example.org",), "notify": ("delivery_failed",)}
+TOLD: dict[str, Any] = {
+    "recipients": ("ops@example.org",),
+    "notify": ("delivery_failed",),
+}
 FAIL = {**NO_STATUS, **BROKEN_BODY}
 CASES = {
     **{name: behave for name, (behave, _) in (FAIL | ANSWERED).items()},

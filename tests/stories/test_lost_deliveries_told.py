@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,11 @@ from tests.posting import send_mails
 from tests.receiver import Answer
 
 OPS = "ops@example.org"
-TOLD = {"recipients": (OPS,), "notify": ("delivery_failed",), "deactivate_after": None}
+TOLD: dict[str, Any] = {
+    "recipients": (OPS,),
+    "notify": ("delivery_failed",),
+    "deactivate_after": None,
+}
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ class Story:
 async def story(engine: Engine) -> Story:
     """What six webhooks sent while their keys changed and after, and what is like it
     and nobody should take."""
-    ids = {scheme: await _webhook(engine, scheme) for scheme in SCHEMES}
+    ids: dict[Scheme, str] = {s: await _webhook(engine, s) for s in SCHEMES}
     async with engine.working():
         await engine.post(DATA)
         await engine.settled()

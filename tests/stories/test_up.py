@@ -30,7 +30,7 @@ from tests.servers import free_port
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """One for all tests that leave it as it was."""
-    with running(tmp_path_factory.mktemp("copy"), **new_database()) as run:
+    with running(tmp_path_factory.mktemp("copy"), 0, **new_database()) as run:
         yield run
 
 
@@ -129,7 +129,7 @@ def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_dies_ends_everything_with_a_word(tmp_path: Path) -> None:
-    with running(tmp_path, **new_database()) as run:
+    with running(tmp_path, 0, **new_database()) as run:
         children = run.children()
         os.kill(run.child("-m workers"), signal.SIGKILL)
         assert run.process.wait(timeout=40) == 1
