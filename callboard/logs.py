@@ -12,7 +12,7 @@ from logging.config import dictConfig
 from typing import Any
 
 # Whoever reads the logs must not be able to follow these links.
-_ONE_TIME = re.compile(r"^(/(?:setup|join|activate|unsubscribe|inbox)/)[^/]+")
+_ONE_TIME = re.compile(r"^(/(?:setup|join|activate|unsubscribe)/)[^/]+")
 
 # `color_message` is uvicorn's: the same words once more.
 _OWN = (*vars(logging.makeLogRecord({})), "message", "asctime", "color_message")

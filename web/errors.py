@@ -66,7 +66,7 @@ _SENTENCES = {
 }
 _UNEXPECTED = "Something went wrong here. It has been logged."
 _NUL = "Leave NUL characters out."
-_PROGRAMS = ("/api", "/dialects", "/healthz", "/readyz", "/metrics")
+_PROGRAMS = ("/api", "/healthz", "/readyz")
 _RETRY_AFTER = {"Retry-After": "1"}
 
 

@@ -8,7 +8,6 @@ from callboard.delivery import reading
 from callboard.delivery.reading import DeliveryView
 from callboard.delivery.tables import Event
 from callboard.health import plan
-from callboard.matching.explain import in_state
 from callboard.matching.patterns import compile_patterns
 from callboard.matching.subject import Subject
 from callboard.matching.verdict import Verdict
@@ -143,9 +142,9 @@ def _why(row: Webhook, verdict: Verdict, event: Event) -> str:
     """`verdict` is by the present settings: where they have changed, it says so."""
     came = event.accepted_at
     if row.created_at > came:
-        return in_state(verdict, None).why
+        return "It was made after the event came."
     if verdict.passes and row.state == WebhookState.DRAFT:
-        return in_state(verdict, row.state).why
+        return "It was a draft when the event came; a draft gets nothing."
     if verdict.passes and row.state_since > came:
         return "It was not active when the event came."
     if row.changed_at > came:

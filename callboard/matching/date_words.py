@@ -153,9 +153,6 @@ def time(moment: Moment, found: Found) -> Moment:
     return replace(moment, clock=clock, says_time=True, zone=_zone(found["zone"]))
 
 
-# ── what they share ──────────────────────────────────────────────────────
-
-
 def _at_midnight(moment: Moment) -> Moment:
     return replace(moment, clock=timedelta(), says_time=False)
 

@@ -10,15 +10,6 @@ from callboard.matching.verdict import Verdict
 
 _SHOWN = 5
 _LONGEST = 128
-_CAME_TOO_EARLY = {
-    None: "It was made after the event came.",
-    "draft": "It was a draft when the event came; a draft gets nothing.",
-    "deleted": "It had been deleted when the event came.",
-}
-_HELD = {
-    "paused": "It was paused when the event came, so the delivery was held.",
-    "deactivated": "It was deactivated when the event came, so the delivery was held.",
-}
 
 
 def explain(
@@ -36,15 +27,6 @@ def explain(
         f"It passes its {part.title}: {each.why}." for part, each in found if each.why
     ]
     return Verdict(True, " ".join([verdict.why, *met]))
-
-
-def in_state(verdict: Verdict, state: str | None) -> Verdict:
-    """`state` is the webhook's when the event came, None if it did not exist yet."""
-    if state in _CAME_TOO_EARLY:
-        return Verdict(False, _CAME_TOO_EARLY[state])
-    if verdict.passes and state in _HELD:
-        return Verdict(True, f"{verdict.why} {_HELD[state]}")
-    return verdict
 
 
 def explain_events(events: Sequence[str], event_type: str) -> Verdict:

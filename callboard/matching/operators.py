@@ -27,7 +27,6 @@ Probe: TypeAlias = Callable[[Json, datetime], bool]
 _Place: TypeAlias = Callable[[Json, datetime], int | None]
 
 _NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?")
-_LONGEST = 1000
 
 
 class BadOperand(Exception):

@@ -2,8 +2,6 @@
 
 from callboard.delivery.reading.attempts import (
     AttemptView,
-    ReceivedResponse,
-    SentRequest,
 )
 from callboard.delivery.reading.deliveries import (
     DeliveryView,
@@ -25,8 +23,6 @@ __all__ = [
     "AttemptView",
     "DeliveryView",
     "Filter",
-    "ReceivedResponse",
-    "SentRequest",
     "events_page",
     "find_event",
     "get",
