@@ -91,6 +91,13 @@ def own_ports(settings: Settings) -> Iterator[int]:
             yield parts.port or int(named or _USUAL_PORTS[parts.scheme])
 
 
+def spare_the_collector() -> None:
+    """What is loaded now stays; what a call makes hardly ever has cycles."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+
+
 async def _refuse_an_old_schema() -> None:
     if missing := await check_schema():
         raise OldSchema(
@@ -134,13 +141,6 @@ def _policy(settings: Settings) -> EgressPolicy:
         frozenset(own_ports(settings)),
         is_ours,
     )
-
-
-def spare_the_collector() -> None:
-    """What is loaded now stays; what a call makes hardly ever has cycles."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 def _mailer(settings: Settings) -> Mailer:

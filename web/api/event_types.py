@@ -16,9 +16,7 @@ from web.api.event_type_shapes import (
     EventTypeOut,
     InstalledOut,
 )
-from web.api.shapes import (
-    Paged,
-)
+from web.api.shapes import Paged
 from web.errors import AnyRequest
 
 

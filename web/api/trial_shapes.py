@@ -7,11 +7,7 @@ import msgspec
 from callboard.insight.trial import Preview, Trial
 from callboard.matching.verdict import Verdict
 from web.api.delivery_shapes import PhasesOut, RequestOut, ResponseOut
-from web.api.shapes import (
-    json_text,
-    null,
-    text,
-)
+from web.api.shapes import json_text, null, text
 
 
 class TestIn(msgspec.Struct, forbid_unknown_fields=True):

@@ -63,13 +63,6 @@ def edited(row: Webhook) -> View:
     return {"id": row.id, "name": row.name, "auth": _auth(settings_of(row).auth)}
 
 
-def _auth(auth: Auth) -> View:
-    """`certificate` as people can tell it; no secrets."""
-    text = auth.shown.get("certificate")
-    certificate = certificates.describe(text) if text else None
-    return {"type": auth.type} | auth.shown | {"certificate": certificate}
-
-
 def rule_words(row: Webhook) -> str:
     return health.in_words(health.rule_of(row))
 
@@ -143,6 +136,13 @@ def result(trial: Trial, type: str) -> View:
             "truncated": outcome.truncated,
         },
     }
+
+
+def _auth(auth: Auth) -> View:
+    """`certificate` as people can tell it; no secrets."""
+    text = auth.shown.get("certificate")
+    certificate = certificates.describe(text) if text else None
+    return {"type": auth.type} | auth.shown | {"certificate": certificate}
 
 
 def _view(row: Webhook, stands: Standing) -> View:

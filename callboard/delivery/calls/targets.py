@@ -92,20 +92,6 @@ def read_keyring(row: Webhook, vault: Vault) -> Keyring:
     return open_keyring(scheme, row.signature_header, sealed, row.id, vault)
 
 
-def _read(row: Webhook, vault: Vault, declared: Shapes) -> Target:
-    settings = settings_of(row)
-    composer = composer_of(settings, row.account, declared)
-    keyring, problem = UNSIGNED, ""
-    if row.state == WebhookState.DELETED:  # its keys are gone: nothing goes unsigned
-        problem = "The webhook was deleted."
-    try:
-        keyring = read_keyring(row, vault)
-        settings = replace(settings, auth=unseal(settings.auth, row.id, vault))
-    except VaultError as error:
-        problem = str(error)
-    return target_of(settings, composer, keyring, row.id, row.version, problem)
-
-
 def composer_of(settings: NewWebhook, account: str, declared: Shapes) -> Composer:
     source = f"urn:callboard:{account}"
     return Composer(settings.url, settings.method, settings.payload, source, declared)
@@ -135,3 +121,17 @@ def target_of(
         delivery=settings.delivery,
         problem=problem,
     )
+
+
+def _read(row: Webhook, vault: Vault, declared: Shapes) -> Target:
+    settings = settings_of(row)
+    composer = composer_of(settings, row.account, declared)
+    keyring, problem = UNSIGNED, ""
+    if row.state == WebhookState.DELETED:  # its keys are gone: nothing goes unsigned
+        problem = "The webhook was deleted."
+    try:
+        keyring = read_keyring(row, vault)
+        settings = replace(settings, auth=unseal(settings.auth, row.id, vault))
+    except VaultError as error:
+        problem = str(error)
+    return target_of(settings, composer, keyring, row.id, row.version, problem)
