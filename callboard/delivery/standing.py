@@ -11,6 +11,39 @@ from callboard.webhooks.tables import Webhook
 
 _MEASURED = 1000
 _QUICKLY_COUNTED = 10_000
+_OLDEST_HELD = """
+    SELECT min(d.created_at) AS oldest, avg(length(e.data)) AS size,
+           (SELECT held_until FROM delivery
+            WHERE webhook = :webhook AND state = 'held'
+            ORDER BY held_until LIMIT 1) AS expires,
+           (SELECT discards_to FROM turn
+            WHERE webhook = :webhook) AS discards_to
+    FROM (SELECT event, created_at FROM delivery
+          WHERE webhook = :webhook AND state IN ('pending', 'held')
+          ORDER BY seq LIMIT :most) AS d
+    JOIN event e ON e.id = d.event
+"""
+# Not ordered: for a webhook with few the planner would be tempted to read the whole
+# table in that order, however much waits for others.
+_HELD_BY = f"""
+    SELECT w.id, (SELECT count(*) FROM (
+        SELECT * FROM (SELECT 1 FROM delivery d
+            WHERE d.webhook = w.id AND d.state IN ('pending', 'held')
+            AND d.seq >= CASE WHEN w.state = 'active' THEN t.gap_from ELSE 0 END
+            AND d.seq < CASE WHEN w.state = 'active' THEN t.gap_to ELSE :end END
+            LIMIT :most) AS waiting
+        UNION ALL
+        SELECT * FROM (SELECT 1 FROM delivery d
+            WHERE d.webhook = w.id AND d.state = 'held'
+            AND w.state = 'active' AND t.gap_to = 0
+            LIMIT :most) AS held
+        UNION ALL
+        SELECT * FROM (SELECT 1 FROM delivery d
+            WHERE d.webhook = w.id AND {turn.LOST}
+            AND w.state != 'active' AND w.hold_days > 0
+            LIMIT :most) AS lost LIMIT :most) AS found) AS held
+    FROM webhook w JOIN turn t ON t.webhook = w.id WHERE w.id = ANY(:webhooks)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +87,7 @@ async def of_held(webhook: str, held: int | None) -> Holding | None:
     if not held:
         return None
     async with reading() as db:
-        rows = await db.fetch(
-            """
-            SELECT min(d.created_at) AS oldest, avg(length(e.data)) AS size,
-                   (SELECT held_until FROM delivery
-                    WHERE webhook = :webhook AND state = 'held'
-                    ORDER BY held_until LIMIT 1) AS expires,
-                   (SELECT discards_to FROM turn
-                    WHERE webhook = :webhook) AS discards_to
-            FROM (SELECT event, created_at FROM delivery
-                  WHERE webhook = :webhook AND state IN ('pending', 'held')
-                  ORDER BY seq LIMIT :most) AS d
-            JOIN event e ON e.id = d.event
-            """,
-            webhook=webhook,
-            most=_MEASURED,
-        )
+        rows = await db.fetch(_OLDEST_HELD, webhook=webhook, most=_MEASURED)
     oldest, expires = rows[0]["oldest"], rows[0]["expires"]
     if oldest is None:
         return None
@@ -80,36 +98,13 @@ async def of_held(webhook: str, held: int | None) -> Holding | None:
 
 
 async def held_by(db: Database, webhooks: list[str], most: int) -> dict[str, int]:
-    """All that waits for one that is not active, with what is still to be held because
-    it failed; else what lies in the gap, or is held where there is none. No further
-    than to `most` each.
+    """How many are held, counted up to `most` each.
 
-    Not ordered: for a webhook with few the planner would be tempted to read the whole
-    table in that order, however much waits for others."""
-    rows = await db.fetch(
-        f"""
-        SELECT w.id, (SELECT count(*) FROM (
-            SELECT * FROM (SELECT 1 FROM delivery d
-                WHERE d.webhook = w.id AND d.state IN ('pending', 'held')
-                AND d.seq >= CASE WHEN w.state = 'active' THEN t.gap_from ELSE 0 END
-                AND d.seq < CASE WHEN w.state = 'active' THEN t.gap_to ELSE :end END
-                LIMIT :most) AS waiting
-            UNION ALL
-            SELECT * FROM (SELECT 1 FROM delivery d
-                WHERE d.webhook = w.id AND d.state = 'held'
-                AND w.state = 'active' AND t.gap_to = 0
-                LIMIT :most) AS held
-            UNION ALL
-            SELECT * FROM (SELECT 1 FROM delivery d
-                WHERE d.webhook = w.id AND {turn.LOST}
-                AND w.state != 'active' AND w.hold_days > 0
-                LIMIT :most) AS lost LIMIT :most) AS found) AS held
-        FROM webhook w JOIN turn t ON t.webhook = w.id WHERE w.id = ANY(:webhooks)
-        """,
-        webhooks=webhooks,
-        most=most,
-        end=AFTER_ALL,
-    )
+    Of a webhook that is not active that is all that waits, and what failed and has
+    still to be held; of an active one what lies in the gap, or what is held where
+    there is no gap.
+    """
+    rows = await db.fetch(_HELD_BY, webhooks=webhooks, most=most, end=AFTER_ALL)
     return {row["id"]: row["held"] for row in rows}
 
 

@@ -11,6 +11,18 @@ from callboard.schedule import Schedule
 from callboard.webhooks.tables import Webhook
 
 _OLDEST = 1000
+_TRIED = """
+    SELECT d.due, d.planned, d.tries, s.next_run FROM (
+        SELECT * FROM delivery WHERE webhook = :webhook
+        AND state IN ('pending', 'held') ORDER BY seq LIMIT :oldest) AS d
+    JOIN turn t ON t.webhook = d.webhook
+    LEFT JOIN schedule s ON s.webhook = d.webhook
+    WHERE d.state = 'pending' AND d.tries > 0
+      AND (t.succeeded_at IS NULL OR d.created_at > t.succeeded_at
+        OR NOT EXISTS (SELECT 1 FROM attempt a WHERE a.delivery = d.seq
+            AND a.started_at <= t.succeeded_at))
+    ORDER BY d.seq LIMIT :most
+"""
 
 
 def tries(gaps: str, delivery: str) -> int:
@@ -19,26 +31,10 @@ def tries(gaps: str, delivery: str) -> int:
 
 
 async def ends(db: Database, row: Webhook, most: int) -> list[datetime]:
-    """When the plans of the deliveries that count will be at their end, soonest first;
-    of those that were tried first, since they end first. These are among the oldest
-    that wait, of which a thousand are looked at."""
-    rows = await db.fetch(
-        """
-        SELECT d.due, d.planned, d.tries, s.next_run FROM (
-            SELECT * FROM delivery WHERE webhook = :webhook
-            AND state IN ('pending', 'held') ORDER BY seq LIMIT :oldest) AS d
-        JOIN turn t ON t.webhook = d.webhook
-        LEFT JOIN schedule s ON s.webhook = d.webhook
-        WHERE d.state = 'pending' AND d.tries > 0
-          AND (t.succeeded_at IS NULL OR d.created_at > t.succeeded_at
-            OR NOT EXISTS (SELECT 1 FROM attempt a WHERE a.delivery = d.seq
-                AND a.started_at <= t.succeeded_at))
-        ORDER BY d.seq LIMIT :most
-        """,
-        webhook=row.id,
-        oldest=_OLDEST,
-        most=most + 50,
-    )
+    """When the plans of the deliveries that count towards a deactivation will be at
+    their end, soonest first: at least the `most` that end first, if there are so many.
+    They are looked for among the thousand deliveries that have waited longest."""
+    rows = await db.fetch(_TRIED, webhook=row.id, oldest=_OLDEST, most=most + 50)
     left = _left(row)
     found = [
         (each["planned"] or each["due"] or each["next_run"], left[each["tries"] :])

@@ -62,12 +62,8 @@ async def figures(
             webhook=webhook or "",
         )
     made = grid.bars(rows)
-    return Figures(
-        bars=tuple(made),
-        delivered=sum(bar.delivered for bar in made),
-        tried_again=sum(bar.tried_again for bar in made),
-        failed=sum(bar.failed for bar in made),
-    )
+    sums = {name: sum(getattr(bar, name) for bar in made) for name in _COUNTED}
+    return Figures(bars=tuple(made), **sums)
 
 
 async def bars_of(

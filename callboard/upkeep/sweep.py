@@ -48,9 +48,7 @@ async def run(
             if more_expires or number % _RARELY == 0:
                 more_expires = await _expire(clock, monotonic() + beat / 2)
             if number % _RARELY == 0:
-                await _bury(await watch.unknown(), watch, clock, ring)
-                await _mend(clock)
-                await _forget(keep, clock)
+                await _tidy(watch, clock, ring, keep)
             if number % _HOURLY == 0:
                 await expiring.tell(clock)
             if moving:
@@ -58,6 +56,14 @@ async def run(
         except AWAY:
             log.warning("sweep.database_away")
         await asyncio.sleep(max(begun + beat - monotonic(), 0))
+
+
+async def _tidy(
+    watch: Watch, clock: Clock, ring: Callable[[], None], keep: timedelta
+) -> None:
+    await _bury(await watch.unknown(), watch, clock, ring)
+    await _mend(clock)
+    await _forget(keep, clock)
 
 
 async def _bury(

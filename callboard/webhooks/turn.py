@@ -11,6 +11,16 @@ LOST = """
     d.seq >= t.salvages_from AND d.state = 'failed'
     AND (t.salvages_after IS NULL OR d.finished_at > t.salvages_after)
 """
+_FOLLOW = """
+    UPDATE turn SET next_due = :now, empty_looks = 0,
+        follow = :follow, open = :active AND salvages_from IS NULL,
+        discards_to = CASE WHEN :discards THEN newer.than ELSE discards_to END,
+        gap_from = 0, gap_to = CASE WHEN :active AND (follow = 'hold'
+            OR :discards OR discards_to IS NOT NULL) THEN newer.than ELSE 0 END
+    FROM (SELECT coalesce(max(seq), 0) + 1 AS than FROM delivery
+        WHERE webhook = :id) AS newer
+    WHERE webhook = :id
+"""
 
 
 async def insert(db: Database, row: Webhook, now: datetime) -> None:
@@ -68,16 +78,7 @@ async def follow(
     is to be discarded, it lies in the gap until it is let go.
     """
     await db.fetch(
-        """
-        UPDATE turn SET next_due = :now, empty_looks = 0,
-            follow = :follow, open = :active AND salvages_from IS NULL,
-            discards_to = CASE WHEN :discards THEN newer.than ELSE discards_to END,
-            gap_from = 0, gap_to = CASE WHEN :active AND (follow = 'hold'
-                OR :discards OR discards_to IS NOT NULL) THEN newer.than ELSE 0 END
-        FROM (SELECT coalesce(max(seq), 0) + 1 AS than FROM delivery
-            WHERE webhook = :id) AS newer
-        WHERE webhook = :id
-        """,
+        _FOLLOW,
         follow=what,
         now=now,
         discards=discards,

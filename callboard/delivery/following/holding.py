@@ -7,20 +7,29 @@ from callboard.delivery.states import DeliveryState
 from callboard.ids import AFTER_ALL
 from callboard.webhooks import turn
 
+# Quick however much waits: the order is that of the index over what is pending, and
+# `+ 0` keeps the planner from one by `seq`, for which it would read all that waits and
+# sort it.
+_PENDING = """
+    SELECT seq, created_at FROM delivery
+    WHERE webhook = :webhook AND state = 'pending' AND lease IS NULL
+      AND seq + 0 >= :first AND seq + 0 < :end
+    ORDER BY due, seq LIMIT :step
+"""
+# By the key alone, which is enough as the turn is locked: with the state in it, too, a
+# plan that was made while little waited would go through everything for each row.
+_HOLD = """
+    UPDATE delivery SET state = 'held', due = NULL, planned = NULL,
+        trigger = 'plan', held_until = kept.until
+    FROM {kept} WHERE delivery.seq = kept.seq
+"""
+_KEPT = {"seq": "bigint", "until": "timestamptz"}
+
 
 async def hold(db: Database, webhook: str, row: Row, step: int, now: datetime) -> int:
-    """All, or what is in the gap where there is one. In the order of an index that
-    leaves out what is held already, of which `+ 0` keeps others away: they would find
-    all that waits, to sort it. What is found is changed by its key alone: the turn
-    is locked, and if more were asked for, a plan for a table in which little waits
-    would go through all that does for each."""
+    """What is pending, or of that what lies in the gap where there is one."""
     rows = await db.fetch(
-        """
-        SELECT seq, created_at FROM delivery
-        WHERE webhook = :webhook AND state = 'pending' AND lease IS NULL
-          AND seq + 0 >= :first AND seq + 0 < :end
-        ORDER BY due, seq LIMIT :step
-        """,
+        _PENDING,
         webhook=webhook,
         first=row["gap_from"],
         end=row["gap_to"] or AFTER_ALL,
@@ -28,14 +37,7 @@ async def hold(db: Database, webhook: str, row: Row, step: int, now: datetime) -
     )
     kept = timedelta(days=row["hold_days"])
     until = [(each["seq"], each["created_at"] + kept) for each in rows]
-    await db.fetch(
-        """
-        UPDATE delivery SET state = 'held', due = NULL, planned = NULL,
-            trigger = 'plan', held_until = kept.until
-        FROM {kept} WHERE delivery.seq = kept.seq
-        """,
-        kept=Rows({"seq": "bigint", "until": "timestamptz"}, until),
-    )
+    await db.fetch(_HOLD, kept=Rows(_KEPT, until))
     return len(rows)
 
 
@@ -72,5 +74,5 @@ async def keep(db: Database, seqs: list[int], hold_days: int) -> None:
             tries = 0, held_until = kept.until
         FROM {kept} WHERE delivery.seq = kept.seq
         """,
-        kept=Rows({"seq": "bigint", "until": "timestamptz"}, until),
+        kept=Rows(_KEPT, until),
     )

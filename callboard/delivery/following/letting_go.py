@@ -7,6 +7,11 @@ from callboard.database import Database, Row
 from callboard.ids import AFTER_ALL
 
 _AHEAD = 100
+_DUE_AGAIN = """state = 'pending', due = {due}, tries = 0, planned = NULL,
+    trigger = 'plan', held_until = NULL, reason = NULL"""
+_HELD = "state = 'held' AND lease IS NULL"
+_HELD_OR_IN_GAP = """state IN ('pending', 'held') AND lease IS NULL
+    AND (state = 'held' OR seq >= :gap_from AND seq < :gap_to)"""
 
 
 async def room(db: Database, webhook: str, row: Row, now: datetime) -> int:
@@ -37,18 +42,10 @@ async def release(
 ) -> int:
     """Oldest first, with the whole plan again. The gap begins after the last of them:
     what waits in it goes out in its turn, whether or not it had been put on hold."""
-    due = "NULL" if row["scheduled"] else ":now"
-    which = "state = 'held'"
-    if row["gap_to"]:
-        which = (
-            "state IN ('pending', 'held')"
-            f" AND ({which} OR seq >= :gap_from AND seq < :gap_to)"
-        )
     moved = await _move(
         db,
-        f"state = 'pending', due = {due}, tries = 0, planned = NULL, trigger = 'plan',"
-        " held_until = NULL, reason = NULL",
-        f"{which} AND lease IS NULL",
+        _DUE_AGAIN.format(due="NULL" if row["scheduled"] else ":now"),
+        _HELD_OR_IN_GAP if row["gap_to"] else _HELD,
         webhook,
         step,
         now,
