@@ -236,6 +236,6 @@ def _settings() -> Settings:
 
 
 def _become(module: str) -> None:
-    """The domain never imports the doors and the hands, so it turns into them."""
+    """The domain may not import `web` or `workers`: this process becomes one."""
     _settings()
     os.execv(sys.executable, [sys.executable, "-m", module])  # noqa: S606  our own

@@ -76,7 +76,8 @@ def check_plan(gaps: Sequence[object]) -> list[Problem]:
 
 
 def _retry_after(outcome: Outcome, now: datetime) -> float | None:
-    """What the receiver asks for, from the start of the try; None if it is no sense."""
+    """Seconds from the start of the try; None where the receiver asks for none, or for
+    nonsense."""
     if outcome.status not in (429, 503):
         return None
     values = [value for name, value in outcome.headers if name.lower() == "retry-after"]

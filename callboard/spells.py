@@ -38,7 +38,8 @@ async def observe(db: Database, recorded: Recorded, now: datetime) -> bool:
 
 
 async def deactivate_waiting(clock: Clock) -> None:
-    """Some at a time: a herd of dead receivers keeps no worker from its beat."""
+    """Carries out the verdicts of the rule, some at a time, so that a herd of dead
+    receivers keeps no worker from its beat."""
     async with reading() as db:
         waiting = await watch.waiting_verdicts(db, _AT_ONCE)
     for webhook in waiting:

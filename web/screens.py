@@ -70,7 +70,7 @@ async def look_for_trouble(request: Request[Any, Any, Any]) -> None:
 
 
 async def alarm(request: HTMXRequest) -> Alarm | None:
-    """What the strip says to whom is signed in."""
+    """What the strip says to those who are signed in."""
     now = request.app.state.runtime.clock()
     return await readiness.alarm(request.auth.account.id, now)
 

@@ -45,8 +45,8 @@ class NotSignedInError(Exception):
 
 
 def on_every_answer(settings: Settings) -> list[tuple[str, str]]:
-    """Headers that also a file or an error has, and what the server itself refuses: it
-    is what its type says, and who came by TLS does so for a year."""
+    """Headers that also files, errors and the server's own refusals have: the type that
+    is named is the one that counts, and browsers come by TLS for a year."""
     headers = [("X-Content-Type-Options", "nosniff")]
     if cookies.is_secure(settings):
         headers.append(("Strict-Transport-Security", "max-age=31536000"))

@@ -42,7 +42,8 @@ async def rename(account: str, name: str) -> None:
 
 
 async def bump(db: Database, account: str) -> None:
-    """With every change of webhooks or event types: who compiled them does so anew."""
+    """Belongs to every change of webhooks or event types: by the version processes see
+    that what they have compiled of them is old."""
     await db.fetch(
         "UPDATE account SET version = version + 1 WHERE id = :account", account=account
     )

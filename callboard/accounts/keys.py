@@ -127,7 +127,8 @@ async def _asked(digest: str, now: datetime) -> Caller | None:
 
 
 async def _row(digest: str) -> Row | None:
-    """Meanwhile the others go on with what is known."""
+    """What the database knows of it. Until that comes, other calls go on with what is
+    remembered."""
     known = _known.get(digest)
     if known is not None:
         known.asking = True

@@ -23,7 +23,7 @@ async def make(account: str, member: str, now: datetime) -> str:
 
 
 async def add(account: str, member: str, now: datetime, until: datetime) -> str:
-    """Beside those that there are."""
+    """Leaves earlier links as they are."""
     token = secrets.token_urlsafe(32)
     await OneTimeLink.insert(
         OneTimeLink(

@@ -128,7 +128,7 @@ def check(name: str, email: str, role: str) -> list[Problem]:
 
 
 def check_name(name: str) -> list[Problem]:
-    """Nobody has to give theirs."""
+    """A member's name may be left empty."""
     return names.check_name(name) if name.strip() else []
 
 

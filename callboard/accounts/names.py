@@ -1,4 +1,4 @@
-"""What people may call accounts, keys, webhooks and one another."""
+"""The names that people give to accounts, keys, webhooks and members."""
 
 import re
 

@@ -107,7 +107,8 @@ async def _hash_anew(member: Member, password: str) -> None:
 
 
 def _limits(email: str, origin: str, device: str) -> tuple[Limits, Limits]:
-    """Those that a good sign-in makes forget all tries, and those with others' in."""
+    """The tries that a good sign-in wipes out; and those counted together with other
+    people's, of which it takes back only its own."""
     if device:
         return {("device", device): 10}, {}
     typed = email[:LONGEST]  # nobody's is longer, and all are remembered

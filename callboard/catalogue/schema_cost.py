@@ -54,7 +54,7 @@ class _Cost:
             return 0 if node is None else 1
         key = id(node), levels
         if key not in self._known:
-            self._known[key] = 1  # whoever checks notices a circle in place, too
+            self._known[key] = 1  # a validator stops at such a circle, too
             beside = sum(self.of(each, levels) for each in self._beside(node))
             below = self._below(node, levels - 1) if levels else 0
             self._known[key] = min(1 + beside + below, MOST)
@@ -81,7 +81,8 @@ class _Cost:
         return max(one, default=0) + sum(self.of(each, levels) for each in for_all)
 
     def _meant(self, reference: str) -> list[Any]:
-        """In whichever part of it that has a name: rather one too many."""
+        """What it may refer to, in any part that has a name: rather too many than too
+        few."""
         base, _, place = unquote(reference).partition("#")
         steps = place.split("/")[1:]
         parts = [self._whole, *self._named.values()]

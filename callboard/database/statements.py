@@ -103,7 +103,7 @@ async def writing() -> AsyncIterator[Database]:
                 with _current(found, database):
                     yield database
         else:
-            assert found.pool is not None, "open_database() comes first"
+            assert found.pool is not None, "opened_database() comes first"
             async with found.pool.acquire() as connection, connection.transaction():
                 database = Database(connection, is_sqlite=False)
                 with _current(found, database):
@@ -123,7 +123,7 @@ async def reading() -> AsyncIterator[Database]:
             async with found.reader() as connection:
                 yield Database(connection, is_sqlite=True)
         else:
-            assert found.pool is not None, "open_database() comes first"
+            assert found.pool is not None, "opened_database() comes first"
             async with found.pool.acquire() as connection:
                 yield Database(connection, is_sqlite=False)
 

@@ -97,7 +97,9 @@ async def rouse(db: Database, now: datetime) -> None:
 
 
 async def expire(db: Database, now: datetime) -> int:
-    """Ends up to a step of what was held until now; never waits for a lock."""
+    """Ends what was held too long, up to STEP deliveries; never waits for a lock.
+
+    Returns how many ended."""
     closed = await db.fetch("SELECT webhook FROM turn WHERE NOT open")
     if not closed:
         return 0

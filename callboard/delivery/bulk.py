@@ -41,13 +41,14 @@ class Bulk:
         return max(self.places // _FAIRLY, 1)
 
     def most(self, at: float) -> int | None:
-        """That may be leased, over all webhooks; None while it is alone."""
+        """How much bulk may be leased, over all webhooks; None while there is nothing
+        else."""
         while self._live and next(iter(self._live.values())) < at - _LATELY:
             del self._live[next(iter(self._live))]
         return int(self._beside_live) if self._live else None
 
     def ahead(self, at: float) -> int:
-        """That may be made to wait for this worker's next looks."""
+        """How much bulk may be made to wait for this worker's next looks."""
         most = self.most(at)
         if most is None:
             return self.places * _LOOKS

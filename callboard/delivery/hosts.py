@@ -33,8 +33,8 @@ class Hosts:
             del self._calls[host], self._others[host]
 
     def shrink(self, share: int) -> int:
-        """No call begins beyond `share`; how many there may be until those that are
-        under way have ended."""
+        """From now on no call begins beyond `share`. Returns how many a host may still
+        have until the calls under way have ended."""
         self.share = min(self.share, share)
         return max(share, max(self._calls.values(), default=0))
 

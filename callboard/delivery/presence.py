@@ -31,7 +31,8 @@ class Presence:
         return [worker for worker in workers if self._is_unlocked(self._path(worker))]
 
     def forget(self, worker: str) -> None:
-        """But not who only stood still: when it goes on and dies, all are to know."""
+        """Takes away the file of a worker that has ended. One that only stood still
+        keeps it: if it goes on and dies later, its neighbours must notice."""
         if self._is_unlocked(path := self._path(worker)):
             path.unlink(missing_ok=True)
 

@@ -117,8 +117,8 @@ class Turn(Table):
     had not all been put on hold: until it is let go, from the oldest on, there are
     calls on both sides of it, and none in it.
     `succeeded_at`: when the latest success ended. `failing`: the next one ends
-    something, so whoever records it looks at the webhook's health. `bulk`: most of what
-    was claimed last is, or what woke it since.
+    something, so whoever records it looks at the webhook's health. `bulk`: nobody waits
+    for most of what was claimed last, or for what woke it since (see delivery.bulk).
     """
 
     webhook = Varchar(length=40, primary_key=True)

@@ -13,13 +13,13 @@ from callboard.delivery.states import Lane
 # A call that lasts longer makes its webhook patient.
 SLOW_SECONDS = 1.0
 
-# Called so long after it could have been, a delivery is late. That is a moment's delay,
-# and ours as often as its webhook's, unless so many can be had of it at once.
+# A delivery is late when it is called so long after it could have been. That may be a
+# moment's delay of our own; it is a queue where so many can be claimed at once.
 LATE = timedelta(seconds=1)
 _QUEUE = 10
 
-# So many times its slots a webhook's only worker may have leased beyond them: enough to
-# send while it looks again, and few enough to start within a second.
+# A worker that alone calls a webhook may lease so many times its slots beyond them:
+# enough to go on sending while it looks again, few enough to start within a second.
 AHEAD = 4
 
 # PostgreSQL: an accept that began before a claim may commit after it, unseen by it and
@@ -95,8 +95,8 @@ def may_leave_more(take: int, taken: int) -> bool:
 
 
 def leaves_more(turn: Turn, take: int, taken: int) -> bool:
-    """Whether a real queue seems to wait, of which so much was taken of up to `take`;
-    one that has been found is there until a claim comes to its end."""
+    """Whether a real queue seems to wait behind the `taken`, of up to `take`. Once one
+    was found, it counts as there until a claim gets less than it asked for."""
     return taken == take and (turn.bulk or take >= _QUEUE)
 
 
@@ -115,7 +115,7 @@ def share(free: int, wants: Sequence[int]) -> list[int]:
 
 
 def bound(waiting: Sequence[Turn], wants: Sequence[int], bulk: int) -> list[int]:
-    """What they want, but those of bulk no more than so much together."""
+    """What each wants; of those with bulk no more than `bulk` together."""
     wanted = [want for turn, want in zip(waiting, wants, strict=True) if turn.bulk]
     parts = iter(share(bulk, wanted))
     pairs = zip(waiting, wants, strict=True)

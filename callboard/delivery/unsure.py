@@ -1,4 +1,4 @@
-"""Claims of looks that broke off."""
+"""Claims that may or may not have been made: the look that made them broke off."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Unsure:
-    """Whether these were committed nobody told us, and nobody else would ever free what
-    a living worker has leased. The server may be at it still while we look again, so
-    they are freed as often as there are `waits`, each so many seconds later.
+    """Nobody has told us whether these were committed, and nobody else ever frees what
+    a living worker has leased. The server may still be committing them while we look
+    again, so each is freed several times: after each of `waits`, in seconds.
 
     `at`: seconds of a clock that never jumps.
     """

@@ -84,9 +84,12 @@ class Watch:
         return share
 
     async def unknown(self) -> list[str]:
-        """Who has leases and is in no list: the server may have been at a worker's last
-        commit when that was buried. Only whom two looks find: one that was buried alive
-        is back with its next beat."""
+        """Workers that have leases, but no row: the database may still have been busy
+        with a worker's last commit when it was buried.
+
+        Only those that two looks in a row find. A worker that was buried alive has a
+        row again with its next beat.
+        """
         async with reading() as db:
             rows = await db.fetch(_UNKNOWN, most=_OLDEST)
         found = {row["lease"].partition("/")[0] for row in rows}
@@ -106,7 +109,7 @@ class Watch:
         return still + gone
 
     def _still(self, beats: dict[str, int]) -> list[str]:
-        """Whose beat was seen unchanged for too long; `_seen` sums those seconds."""
+        """Those whose beat was seen unchanged for too long; `_seen` sums the time."""
         time = self._time()
         passed = min(time - self._read_at, _LONGEST_GAP)
         self._read_at = time

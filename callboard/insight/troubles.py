@@ -63,7 +63,8 @@ class Trouble:
 
 
 async def needs_you(account: str, least: int = 1) -> list[Trouble]:
-    """The worst first, at most 20 of each kind; those that so many webhooks share."""
+    """The worst first, at most 20 of each kind. `least`: only those that so many
+    webhooks share."""
     async with reading() as db:
         stopped = await db.fetch(_STOPPED, account=account, most=_MOST_READ)
         failing = await db.fetch(_FAILING, account=account, most=_MOST_READ)

@@ -49,9 +49,9 @@ async def post(
     now: datetime,
     lull: timedelta | None = None,
 ) -> None:
-    """Of an occasion that was told already nothing is told again. `lull`: so long the
-    mail waits for others of its kind. Where none is given and others are called at the
-    same host it waits a little, since they may share its fate."""
+    """Tells each occasion once. `lull`: how long the mail waits for others of its kind.
+    Without one it waits a little where other webhooks are called at the same host,
+    since they may share its fate."""
     if _ASKED.get(kind, kind) not in _told_of(row):
         return
     known = msgspec.json.encode(facts).decode()
@@ -74,7 +74,7 @@ async def post_test(db: Database, member: Member, now: datetime) -> None:
 
 
 def occasion_of(now: datetime) -> str:
-    """Of what is told each time that it happens."""
+    """The occasion of what is told each time that it happens."""
     return str(round(now.timestamp() * 1_000_000))
 
 
@@ -86,7 +86,7 @@ async def post_to(
     now: datetime,
     facts: Facts | None = None,
 ) -> bool:
-    """About no webhook; False where the member is told of this occasion already."""
+    """A notice about no webhook. False where the member is told of it already."""
     same = (Notice.webhook == "") & (Notice.kind == kind)
     same &= (Notice.occasion == occasion) & (Notice.recipient == member.id)
     if await Notice.exists().where(same):
@@ -156,7 +156,8 @@ async def listed(account: str, limit: int = 100) -> list[tuple[Notice, int]]:
 
 
 async def _has_neighbours(db: Database, row: Webhook, host: str) -> bool:
-    """As far as the text of URLs tells: one too many costs a minute and no more."""
+    """Whether others are called there, as far as the text of their URLs tells: to be
+    wrong costs a minute's wait and no more."""
     rows = await db.fetch(
         """
         SELECT 1 FROM webhook WHERE account = :account AND id != :id

@@ -42,7 +42,8 @@ class Postman:
     _unrecorded: dict[int, _Sent] = field(default_factory=dict)
 
     async def send_due(self) -> datetime | None:
-        """Some of them; when there may be more to send, None while no mail waits."""
+        """Sends some of the mails that are due. Returns when there may be more to send;
+        None while no mail waits."""
         for first in [*self._unrecorded]:
             await self._record(first)
         now = self.clock()
@@ -62,7 +63,7 @@ class Postman:
         return await waiting.next_due(self.worker)
 
     async def _deliver(self, notices: Sequence[Notice]) -> None:
-        """In one mail; those that nobody need hear of any more are left out."""
+        """Sends them as one mail, without those that nobody need hear of any more."""
         found = await _still(notices, self.clock())
         if not found:
             return
@@ -79,7 +80,8 @@ class Postman:
         log.info("notice.sent", extra=extra)
 
     async def _record(self, first: int) -> None:
-        """Though the database be away just now: what went out is not sent again."""
+        """What went out is remembered until it is recorded: where the database is away
+        just now it is still not sent twice."""
         await waiting.sent(*self._unrecorded[first])
         del self._unrecorded[first]
 
@@ -99,7 +101,8 @@ class Postman:
         return letter.subject, forgotten.without_link(notice, letter, text)
 
     async def _letter(self, found: Sequence[_Still]) -> tuple[Letter, str]:
-        """And the link for those who want no more of them, empty for members."""
+        """The letter, and the link for those who want no more of them; empty for
+        members."""
         told, known = [], dict[str, Now]()
         for notice, row in found:
             facts = msgspec.json.decode(notice.facts, type=Facts)
@@ -123,7 +126,8 @@ class Postman:
 
 
 async def _still(notices: Sequence[Notice], now: datetime) -> list[_Still]:
-    """With their webhooks; why one is told no more is written down."""
+    """Those that are still to be told, with their webhooks. Of the others it is written
+    down why they are not."""
     names = list({each.webhook for each in notices})
     rows = {
         row.id: row for row in await Webhook.objects().where(Webhook.id.is_in(names))

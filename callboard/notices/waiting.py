@@ -37,7 +37,7 @@ async def take(worker: str, now: datetime) -> list[list[Notice]]:
 
 
 async def next_due(worker: str) -> datetime | None:
-    """Of what nobody else is sending."""
+    """When the next one is due that nobody else is sending."""
     async with reading() as db:
         rows = await db.fetch(
             f"""
@@ -66,7 +66,7 @@ async def failed(notices: Sequence[Notice], error: str, now: datetime) -> None:
 
 
 async def give_up(notice: Notice, error: str) -> None:
-    """Of what need not be told any more: no try of that has failed."""
+    """For what need not be told any more. It has no failed tries to show."""
     await _settle([notice], due=None, tries=0, error=error)
 
 
@@ -98,7 +98,8 @@ async def _lease(db: Database, worker: str, now: datetime) -> list[int]:
 async def _company(
     db: Database, worker: str, ids: list[int], settles: datetime
 ) -> set[int]:
-    """Of the same kind, about the same host, to the same address, and not tried yet."""
+    """Those that go in the same mails: of the same kind, about the same host, to the
+    same address, and not tried yet."""
     rows = await db.fetch(
         f"""
         SELECT id FROM notice WHERE due IS NOT NULL AND tries = 0 AND host != ''

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LOOK_EVERY = 0.1
-# A worker lets calls in flight finish, which may take 25 s.
+# A worker lets calls in flight end for up to 22 s, and records what came of them.
 PATIENCE = 30.0
 TIED = Path(__file__).with_name("tied.py")
 

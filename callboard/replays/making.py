@@ -42,7 +42,7 @@ async def feed(
 
 
 async def drop_waiting(db: Database, replay: str, webhook: str, now: datetime) -> None:
-    """Of a cancelled replay, in its transaction."""
+    """Cancels what still waits of a replay, in the transaction that cancels it."""
     rows = await db.fetch(
         "SELECT delivery FROM replay_delivery WHERE replay = :replay", replay=replay
     )
@@ -58,7 +58,7 @@ def _allowed(row: Replay, now: datetime) -> float | None:
 
 
 async def _make(db: Database, row: Replay, picked: list[Picked], now: datetime) -> int:
-    """How many; an event may be forgotten since it was picked."""
+    """Returns how many: an event may have been forgotten since it was picked."""
     due = None if await _has_runs(db, row) else now
     kept = await events.keep(db, row.account, [each.event for each in picked])
     new = [
@@ -74,7 +74,8 @@ async def _make(db: Database, row: Replay, picked: list[Picked], now: datetime) 
 
 
 async def _has_runs(db: Database, row: Replay) -> bool:
-    """Then what is sent again waits for the next one, as everything does."""
+    """Whether the webhook has scheduled runs: then what is sent again waits for the
+    next one, as everything does."""
     found = await db.fetch(
         "SELECT 1 FROM schedule WHERE webhook = :webhook AND next_run IS NOT NULL",
         webhook=row.webhook,
@@ -83,7 +84,7 @@ async def _has_runs(db: Database, row: Replay) -> bool:
 
 
 async def _list(db: Database, row: Replay, event_ids: list[str], now: datetime) -> None:
-    """What was made just now, until it has ended."""
+    """Notes what was made just now as under way."""
     made = await db.fetch(
         """
         SELECT max(seq) AS seq FROM delivery

@@ -20,7 +20,7 @@ from callboard.upkeep import expiring, retention
 
 BEAT = 1.0
 _STEP_SECONDS = 0.1  # what was held goes out again bit by bit
-_RARELY = 5  # beats between two looks for what seldom is there
+_RARELY = 5  # beats between two looks for what is seldom found
 _HOURLY = 3600
 
 log = logging.getLogger(__name__)

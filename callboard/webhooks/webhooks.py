@@ -154,7 +154,7 @@ async def choices(account: str, chosen: str = "") -> list[Choice]:
 
 
 async def listening_to(account: str, type: str) -> list[Webhook]:
-    """By name or by pattern, in whatever state, by their names."""
+    """Those that list it, or a pattern that covers it; in any state, sorted by name."""
     rows = await Webhook.objects().where(
         Webhook.account == account, Webhook.state != WebhookState.DELETED
     )

@@ -1,4 +1,4 @@
-"""Who has forgotten the password asks for a link by mail."""
+"""Members who have forgotten the password ask for a link by mail."""
 
 from typing import Any
 

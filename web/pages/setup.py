@@ -1,5 +1,5 @@
 """Pages behind one-time links: the first owner sets up, an invited member joins, and
-who has forgotten the password chooses a new one."""
+a member who has forgotten the password chooses a new one."""
 
 from typing import Any
 

@@ -19,7 +19,7 @@ USER_AGENT = f"Callboard/{__version__}"
 class Call(msgspec.Struct, frozen=True, gc=False):
     """One request exactly as it goes out; nothing is added but Host and the length.
 
-    `kept`: the body where the event alone does not make it again. `problem`: why it
+    `kept`: the body, where it cannot be made again from the event. `problem`: why it
     cannot be sent, now or later; then the URL is as it was written.
     """
 

@@ -25,8 +25,6 @@ log = logging.getLogger(__name__)
 
 
 class Sender:
-    """A status beside an error: the answer broke off later, or is none that we take."""
-
     def __init__(self, transport: GuardedTransport) -> None:
         self._transport = transport
         self._deadlines = Deadlines()

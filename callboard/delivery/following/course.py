@@ -38,7 +38,7 @@ async def follow(db: Database, webhook: str, now: datetime) -> bool:
 
 
 async def _step(db: Database, webhook: str, row: Row, now: datetime) -> bool:
-    """With rests, where calls are made meanwhile that want the turn, too."""
+    """Gently, where calls go on meanwhile: these need the turn's lock, too."""
     act = _next_act(row)
     gently = row["open"] and not row["scheduled"]
     step = STEP
@@ -74,8 +74,8 @@ _STEPS = {
 
 
 async def _narrow(db: Database, webhook: str, row: Row, now: datetime) -> None:
-    """What is in the gap is put on hold all the same: with none left to mistake for
-    one that may be called, there need be no gap, and claims are as quick as ever."""
+    """Puts on hold what is pending in the gap. Once nothing there can be mistaken for
+    a delivery that may be called, the gap goes, and claims are as quick as ever."""
     if row["gap_to"] and await holding.hold(db, webhook, row, STEP, now) < STEP:
         await db.fetch(
             "UPDATE turn SET gap_from = 0, gap_to = 0 WHERE webhook = :webhook",

@@ -15,8 +15,10 @@ _HELD_OR_IN_GAP = """state IN ('pending', 'held') AND lease IS NULL
 
 
 async def room(db: Database, webhook: str, row: Row, now: datetime) -> int:
-    """So few that a live event is never far behind what goes out again; what came
-    later does not count, or it would keep the older from going out at all."""
+    """How many may be released now: so few that no live event is ever far behind them.
+
+    Counted are those released before and still waiting. What came later does not
+    count, or live traffic could keep the older deliveries from going out at all."""
     most = max(2 * int(row["cap"]), _AHEAD)
     rows = await db.fetch(
         """

@@ -173,7 +173,7 @@ def _settled(done: Result) -> tuple[object, ...]:
 
 
 async def _give_back(db: Database, unused: Sequence[Claimed]) -> Counter[str]:
-    """How many, by webhook."""
+    """Returns how many, by webhook."""
     if not unused:
         return Counter()
     rows = await db.fetch(

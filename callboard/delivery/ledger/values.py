@@ -65,10 +65,10 @@ class Claimed(msgspec.Struct, frozen=True, gc=False):
     columns that are read. `facts`: its event, which others may carry, too; `unread`:
     how long the event's data is where that is left out, because it is large.
 
-    `deferred`: a replay, a hold or a run made it wait. `queued`: there is a queue of
-    its webhook's. `slots`: how many calls that may have in flight.
-    `bucket`: others may go in the same call; they are leased once that is made, and
-    ride: only the one that was claimed counts as a call.
+    `deferred`: a replay, a hold or a run made it wait. `queued`: many more of its
+    webhook's deliveries wait. `slots`: how many calls the webhook may have in flight.
+    `bucket`: others may go in the same call. They are leased when it is made, and
+    `rides` is true of them: only the one that was claimed counts as a call.
     """
 
     seq: int
@@ -127,7 +127,7 @@ class Recorded(msgspec.Struct, frozen=True):
 
 
 def mostly_bulk(claimed: Sequence[Claimed]) -> dict[str, bool]:
-    """By webhook, whether more than half of what was claimed of it is."""
+    """By webhook, whether more than half of what was claimed of it is bulk."""
     ayes: Counter[str] = Counter()
     for each in claimed:
         ayes[each.webhook] += 1 if each.bulk else -1
