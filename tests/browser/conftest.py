@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from callboard.config import Settings
+from tests.browser.walk import WITHIN
 from tests.live import Live, living
 from tests.receiver import Receiver, receiving
 from tests.servers import chromium_path
@@ -20,6 +21,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--disable-quic",
 ]
+expect.set_options(timeout=WITHIN * 1000)
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """From the set-up link to the first delivery, as a person walks it."""
 
-import asyncio
-
 import pytest
 from playwright.async_api import Browser, expect
 
@@ -49,7 +47,7 @@ async def test_from_the_link_to_a_delivery_that_turns_green(
     await page.evaluate("document.body.dataset.open = 'yes'")
     event = await walk.send_event(key)
     badge = page.locator("#deliveries .badge")
-    await expect(badge).to_contain_text("Delivered", timeout=15_000)
+    await expect(badge).to_contain_text("Delivered")
     assert await page.evaluate("document.body.dataset.open") == "yes"
     assert (await receiver.got(2, "/contacts"))[1].id == event
 
@@ -83,8 +81,6 @@ async def test_the_same_without_javascript(
     event = await walk.send_event(key)
     assert (await receiver.got(2, "/contacts"))[1].id == event
     await expect(page.locator("#deliveries")).to_contain_text("No deliveries yet.")
-    async with asyncio.timeout(10):
-        while "Delivered" not in await page.locator("#deliveries").inner_text():
-            await page.reload()
+    await walk.reloads_until("#deliveries", "Delivered")
     await page.get_by_role("link", name=TYPE).first.click()
     await walk.sees("Request and response")

@@ -1,5 +1,6 @@
 """What a person does in the browser, step by step."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 import httpx
@@ -9,6 +10,7 @@ from tests import make
 from tests.live import Live
 
 TYPE = "contact_added"
+WITHIN = 30.0
 
 
 @dataclass
@@ -36,6 +38,12 @@ class Walk:
 
     async def sees(self, text: str) -> None:
         await expect(self.page.get_by_text(text).first).to_be_visible()
+
+    async def reloads_until(self, place: str, *texts: str) -> None:
+        """For what a worker does in its own time, on a page that is not live."""
+        async with asyncio.timeout(WITHIN):
+            while not await self._shows(place, texts):
+                await self.page.reload()
 
     async def set_up(self) -> None:
         await self.go(self.live.setup)
@@ -77,6 +85,10 @@ class Walk:
         assert answer.status_code == 202, answer.text
         assert answer.json()["deliveries"] == 1
         return str(answer.json()["id"])
+
+    async def _shows(self, place: str, texts: tuple[str, ...]) -> bool:
+        shown = await self.page.locator(place).inner_text()
+        return all(text in shown for text in texts)
 
     async def _sample(self, client: httpx.AsyncClient, key: str) -> object:
         answer = await client.get(
