@@ -26,6 +26,7 @@ from callboard.processes import embedded
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 STARTS_WITHIN = 30.0
+_chance = random.SystemRandom()
 
 
 @contextmanager
@@ -148,9 +149,11 @@ def faketime_library() -> Path | None:
 
 def free_port() -> int:
     """None of those that the kernel gives to outgoing connections: what runs beside
-    us could take one of them before our server does."""
+    us could take one of them before our server does. Nor by `random`, which every test
+    begins anew with the suite's seed: a suite of the same seed beside ours would try
+    the same ports at the same time."""
     while True:
-        port = random.randint(10_000, 32_000)  # noqa: S311  any will do
+        port = _chance.randint(10_000, 32_000)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
 
