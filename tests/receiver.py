@@ -5,7 +5,7 @@ import ssl
 from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
@@ -76,10 +76,10 @@ class Receiver:
             Answer(each) if isinstance(each, int) else each for each in answers
         ]
 
-    def close_gate(self, path: str) -> asyncio.Event:
+    def close_gate(self, path: str, answer: Answer = OK) -> asyncio.Event:
         """Every call there hangs until the event is set."""
         gate = asyncio.Event()
-        self.usually[path] = Answer(gate=gate)
+        self.usually[path] = replace(answer, gate=gate)
         return gate
 
     def hang_up(self, path: str) -> None:

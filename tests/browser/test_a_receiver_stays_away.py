@@ -26,13 +26,14 @@ async def test_the_link_in_the_mail_brings_everything_back_once_and_in_order(
         living(settings, SMTP_URL=mailboxes.url) as live,
     ):
         mailboxes.refused.add(GONE)
-        receiver.usually["/"] = Answer(503)
+        gate = receiver.close_gate("/", Answer(503))
         walk = Walk(await chromium.new_page(), live)
         await walk.set_up()
         await walk.install_catalogue()
         key = await walk.make_key()
         webhook = await _webhook(live, key, receiver)
         sent = [await walk.send_event(key) for _ in range(3)]
+        gate.set()
         (failing,) = await mailboxes.got(1, OPS)
         assert failing["Subject"] == "CRM sync is failing: 503 from 127.0.0.1"
         _, deactivated = await mailboxes.got(2, OPS)

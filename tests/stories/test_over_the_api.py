@@ -63,7 +63,7 @@ class Program:
 
     async def lose_its_receiver(self, name: str) -> None:
         """Until five deliveries are held and people have been told of it."""
-        self.receiver.usually["/"] = Answer(503)
+        gate = self.receiver.close_gate("/", Answer(503))
         made = await self.call(
             *("POST", "/webhooks", 201),
             url=f"{self.receiver.url}/",
@@ -77,6 +77,7 @@ class Program:
         self.webhook, before = made["id"], len(self.mailboxes.to(OPS))
         for _ in range(3):
             await self.send()
+        gate.set()
         *_, failing, deactivated = await self.mailboxes.got(before + 2, OPS)
         assert failing["Subject"] == f"{name} is failing: 503 from 127.0.0.1"
         assert "3 deliveries are held" in text_of(deactivated)
