@@ -3,6 +3,7 @@
 import asyncio
 import random
 from contextvars import Context
+from time import monotonic
 
 import pytest
 
@@ -15,7 +16,7 @@ from callboard.ingest import NewEvent
 from tests import make
 from tests.cast import Cast
 from tests.engine import TYPE, Engine, eventually
-from tests.receiver import Answer
+from tests.receiver import WITHIN, Answer
 
 
 class TestCaps:
@@ -70,14 +71,14 @@ class TestCaps:
         await engine.webhook(rate_per_second=rate, concurrency=50)
         for _ in range(50):
             await engine.post()
+        begun = monotonic()
         async with engine.working("wrk_a", "wrk_b"):
             await engine.settled()
-        times = [call.at for call in engine.receiver.calls]
+        times = [call.at - begun for call in engine.receiver.calls]
         assert len(times) == 50
-        assert times[-1] - times[0] < 5
-        for place, begun in enumerate(times):
-            within = [time for time in times[place:] if time <= begun + 1]
-            assert len(within) <= 2 * rate + 1
+        assert times[-1] < 5
+        for count, time in enumerate(times, 1):
+            assert count <= rate + rate * time
 
     async def test_a_slow_receiver_turns_patient_and_back(self, engine: Engine):
         await engine.webhook(concurrency=5)
@@ -111,13 +112,12 @@ class TestCaps:
             for _ in range(2):
                 await engine.post()
             await engine.receiver.got(3, "/quick")
-            loop = asyncio.get_running_loop()
             await eventually(lambda: is_patient(engine))
             for count in range(4, 8):
-                begun = loop.time()
+                begun = monotonic()
                 await engine.post()
                 await engine.receiver.got(count, "/quick")
-                assert loop.time() - begun < 1
+                assert monotonic() - begun < 5
             engine.receiver.usually.clear()
             for gate in gates:
                 gate.set()
@@ -176,7 +176,8 @@ class TestCaps:
                     others.append(
                         asyncio.create_task(claim("wrk_b"), context=Context())
                     )
-                    await asyncio.wait(others, timeout=0.2)
+                    patience = WITHIN if engine.is_postgres else 0.2
+                    await asyncio.wait(others, timeout=patience)
                     waited.append(not others[0].done())
                 return found
 

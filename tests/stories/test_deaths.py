@@ -110,7 +110,7 @@ class TestDeaths:
     ):
         """Its connection broke during the commit, and the server took its time."""
         await engine.webhook()
-        pump = engine.pump(unsure=Unsure((0.0, 0.1)))
+        pump = engine.pump(unsure=Unsure((0.0, 1.0)))
         await Watch("wrk_a", pump.hosts).beat(engine.runtime.clock())
         pump.targets = Broken(engine.runtime.vault)
         with pytest.raises(Unavailable):
