@@ -32,6 +32,7 @@ os.environ["HOLD_DAYS"] = "4"
 os.environ["PUBLIC_URL"] = "http://callboard.test"
 
 import httpx
+import hypothesis
 import pytest
 from litestar import Litestar
 from redis.asyncio import Redis
@@ -51,6 +52,12 @@ from tests.engine import Engine, engine_of
 from tests.receiver import Receiver, receiving
 from tests.servers import running_redis
 from web.app import create_app
+
+# On a busy machine any example may take long, and to find one as well.
+hypothesis.settings.register_profile(
+    "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy")
 
 _FILE = _directory / "callboard.sqlite"
 _TEMPLATE = _directory / "template.sqlite"

@@ -173,8 +173,8 @@ def place_of_mistake(text: str) -> int | None:
 
 
 def test_the_longest_texts_are_read_at_once():
-    begun = time.perf_counter()
+    begun = time.process_time()
     for text in ("+1 day " * 14, "1" * 100, "last day " * 11, "jan" * 33, " " * 100):
         for _ in range(100):
             place_of_mistake(text)
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2

@@ -6,7 +6,7 @@ One template with one event would else be enough to end every worker, again and 
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -73,18 +73,18 @@ def test_a_form_of_the_largest_event_goes_out_however_it_is_written():
 def test_however_often_settings_name_a_large_event_it_is_read_quickly(
     payload: Payload, data: str, url: str
 ):
-    begun = perf_counter()
+    begun = process_time()
     filled, body = made(payload, data, f"http://a.example{url}")
     assert body
     assert "$" not in filled
-    assert perf_counter() - begun < QUICK
+    assert process_time() - begun < QUICK
 
 
 def test_a_url_is_not_filled_with_what_no_url_may_hold():
-    begun = perf_counter()
+    begun = process_time()
     with pytest.raises(Unfilled, match="the URL is longer than"):
         made(Payload(), LARGE, "http://a.example/" + "${data.a}" * 1000)
-    assert perf_counter() - begun < QUICK
+    assert process_time() - begun < QUICK
 
 
 async def test_a_delivery_whose_body_is_too_large_fails_and_says_so(engine: Engine):

@@ -31,7 +31,6 @@ SEEDS = st.lists(st.integers(0, 2**32), min_size=40, max_size=80)
 @pytest.mark.timeout(400)  # it takes 15 s, but seconds more for each step of shrinking
 @settings(
     max_examples=25,
-    deadline=None,
     derandomize=True,
     database=None,
     report_multiple_bugs=False,

@@ -79,9 +79,9 @@ def test_problems_are_bounded_in_number_and_length():
 
 def test_a_very_wrong_list_is_quickly_refused():
     validator = compiled({"items": {"type": "string"}})
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(check_data(validator, [1] * 130_000)) == 1
-    assert time.perf_counter() - started < 2  # a tenth of it on a quiet machine
+    assert time.process_time() - started < 2  # a tenth of it on a quiet machine
 
 
 def test_deep_data_is_a_problem_and_no_crash():
@@ -159,9 +159,9 @@ def test_no_file_is_read(tmp_path):
 
 def test_an_explosive_pattern_comes_to_an_end():
     validator = compiled({"pattern": r"^(?=(a+)+$)(a*)*\1b$"})
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(check_data(validator, "a" * 5000 + "!")) == 1
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 TWICE = {
