@@ -13,6 +13,8 @@ from callboard.egress.policy import EgressPolicy, parse_destinations
 from callboard.outcome import ErrorClass
 
 BUDGET = 0.6
+AMPLE = 5.0
+LATEST = 3.0  # beyond a budget, where many call at once on two cores
 LOOPBACK = EgressPolicy(allow=parse_destinations("127.0.0.0/8"))
 OK = b"HTTP/1.1 200 OK\r\n"
 

@@ -120,7 +120,7 @@ async def test_a_slow_look_up_counts_against_the_budget():
 
     outcome = await send("http://slow.example/", lookup=lookup, budget=0.2)
     assert outcome.error is ErrorClass.TIMEOUT
-    assert outcome.seconds < 0.5
+    assert outcome.seconds < 2
     assert set(outcome.phases_ms) == {"name", "connect", "tls", "first_byte", "body"}
 
 

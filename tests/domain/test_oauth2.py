@@ -248,17 +248,17 @@ class TestASlowTokenServer:
         receiver.close_gate("/token")
         begun = monotonic()
         outcome = await call(target(receiver), caller, timeout=0.2)
-        assert 0.15 < outcome.seconds < 1
-        assert monotonic() - begun < 1
+        assert 0.15 < outcome.seconds < 3
+        assert monotonic() - begun < 3
         assert outcome.error == ErrorClass.TOKEN
         assert "no complete answer in time" in outcome.detail
 
     async def test_leaves_the_receiver_the_rest_of_the_time(self, receiver, caller):
-        receiver.usually["/token"] = Answer(body=a_token().body, takes=0.2)
+        receiver.usually["/token"] = Answer(body=a_token().body, takes=1)
         receiver.close_gate("/hook")
-        outcome = await call(target(receiver), caller, timeout=0.4)
+        outcome = await call(target(receiver), caller, timeout=2)
         assert outcome.error == ErrorClass.TIMEOUT
-        assert outcome.seconds < 0.6
+        assert outcome.seconds < 2.8
 
     async def test_does_not_hold_up_other_webhooks(self, receiver, caller):
         gate = receiver.close_gate("/token")

@@ -11,11 +11,10 @@ from callboard.payload.settings import Payload
 from tests import make
 from tests.certificates import authority, issue, receives
 from tests.engine import Engine
-from tests.hostile import LOOPBACK, receiving
+from tests.hostile import LATEST, LOOPBACK, receiving
 from tests.hostile_tls import CASES, Odd
 
 TIMEOUT = 3  # for all handshakes at once on two cores
-LATEST = 3.0
 
 
 async def test_each_is_one_failed_attempt_that_says_why(engine: Engine, tmp_path: Path):

@@ -23,6 +23,7 @@ from tests.hostile import (
     BROKEN_BODY,
     ENDLESS,
     HOSTILE_TEXT,
+    LATEST,
     NO_STATUS,
     REFUSED,
     receiving,
@@ -33,7 +34,6 @@ from tests.posting import send_mails
 from tests.receiver import Answer
 
 TIMEOUT = 1
-LATEST = 3.0  # where all of them run at once on two cores
 MOST_KB = 60_000  # with all that the receivers themselves keep
 MARKUP = ("<script>\x1b", "<script>=cmd", "'\"<b>")
 RAW = ("\x1b", "\u202e", *MARKUP)
