@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -68,9 +67,9 @@ def eventually(met: Callable[[], bool], within: float = 30) -> None:
 def status(port: int) -> int | None:
     try:
         address = f"http://127.0.0.1:{port}/healthz"
-        with urllib.request.urlopen(address, timeout=5) as answer:
+        with urllib.request.urlopen(address, timeout=30) as answer:
             return int(answer.status)
-    except urllib.error.URLError:
+    except OSError:
         return None
 
 

@@ -63,7 +63,7 @@ async def _process(module: str, environ: dict[str, str]) -> AsyncIterator[Proces
 
 
 async def _answers(url: str) -> None:
-    async with httpx.AsyncClient() as client, asyncio.timeout(30):
+    async with httpx.AsyncClient() as client, asyncio.timeout(60):
         while True:
             try:
                 await client.get(f"{url}/healthz")

@@ -13,7 +13,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from tests.servers import free_port
 
-WITHIN = 20.0
+WITHIN = 40.0
 
 
 @dataclass

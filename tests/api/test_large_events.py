@@ -9,6 +9,7 @@ from callboard.delivery.tables import Event
 from callboard.ingest.intake import Intake
 from tests.engine import cancelled
 from tests.events_api import BODY, post
+from tests.receiver import WITHIN
 from web.api import bodies
 
 KIB = 1024
@@ -77,7 +78,7 @@ class TestLargeBodies:
             yield b""
 
         silent = asyncio.create_task(api.post("/api/v1/events", content=nothing()))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WITHIN):
             large = await post(api, BODY | {"data": "x" * 100 * KIB})
         assert large.status_code == 202
         await cancelled(silent)

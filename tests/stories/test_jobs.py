@@ -18,6 +18,7 @@ from tests.cast import Cast
 from tests.engine import TYPE, Engine, cancelled, eventually
 from tests.mailboxes import Mailboxes, hanging_server, receiving_mail
 from tests.posting import post_mail, postman
+from tests.receiver import WITHIN
 from tests.worker import worker_process
 from workers.jobs import Jobs
 from workers.settings import make_worker
@@ -152,7 +153,7 @@ async def test_of_each_kind_a_worker_does_one_job_at_a_time(
         jobs = Jobs(pump, mails, queue, clock)
         first = asyncio.create_task(jobs.post())
         await eventually(lambda: has(callers, 1))
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(WITHIN):
             await asyncio.gather(*(jobs.post() for _ in range(20)))
         await cancelled(first)
     assert len(callers) == 1
