@@ -101,5 +101,6 @@ class Walk:
         return answer.json()
 
     def _hear(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not message.text.startswith(REPLACED):
-            self.troubles.append(f"{self.page.url}: {message.text}")
+        text = message.text
+        if message.type in ("error", "warning") and not text.startswith(REPLACED):
+            self.troubles.append(f"{self.page.url}: {text}")
