@@ -104,6 +104,10 @@ class Pump:
     def in_flight(self) -> int:
         return len(self._flights)
 
+    def unrecorded(self) -> int:
+        """Calls that were made, as far as nobody knows of them yet."""
+        return sum(not each.claimed.rides for each in self._finished)
+
     async def run(self) -> None:
         """Until `stop`; then until what is in flight has ended and is recorded."""
         while not (self._stopping and self._is_done()):
@@ -111,7 +115,7 @@ class Pump:
             try:
                 await self.look()
             except Unavailable:
-                log.warning("database.away", extra={"unrecorded": len(self._finished)})
+                log.warning("database.away", extra={"unrecorded": self.unrecorded()})
                 await asyncio.sleep(ALONE)
             await self._rhythm.rest()
 
@@ -147,7 +151,7 @@ class Pump:
             self._rhythm.found_nothing(await self._seconds_to_next())
 
     def _load(self) -> _Load:
-        finished, self._finished = self._finished[:_MOST], self._finished[_MOST:]
+        finished = self._finished[:_MOST]
         slow = self._flights.age()
         unused, self._unused = self._unused + self._flights.give_up(_WAITS), []
         held, at = self._flights.held(), monotonic()
@@ -166,7 +170,6 @@ class Pump:
 
     def _take_back(self, load: _Load) -> None:
         """The look broke off. Whether its claims were made nobody knows."""
-        self._finished = load.finished + self._finished
         self._unused += load.unused
         numbers = range(load.claims + 1, self._claims + 1)
         leases = [f"{self.worker}/{number}" for number in numbers]
@@ -175,6 +178,7 @@ class Pump:
     def _learn(self, load: _Load, claimed: list[Flight]) -> None:
         self.unsure.freed(load.begun)
         self._slow = load.slow
+        del self._finished[: len(load.finished)]
         found, ended = [each.claimed for each in claimed], monotonic()
         self._bulk.learn(found, ended - load.begun, load.bulk, ended)
 

@@ -14,6 +14,19 @@ WITHIN = 30.0  # to start, and to end
 async def worker_process(**environ: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """Stopped as a platform does it; it must end by itself, and well. Unless the test
     has killed it."""
+    async with starting(**environ) as worker:
+        yield worker
+        if worker.returncode is not None:
+            return
+        worker.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(WITHIN):
+            output, _ = await worker.communicate()
+        assert worker.returncode == 0, output.decode()
+
+
+@asynccontextmanager
+async def starting(**environ: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Once it works; killed in the end."""
     worker = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "workers"),
         env={**os.environ, **environ},
@@ -25,12 +38,6 @@ async def worker_process(**environ: str) -> AsyncIterator[asyncio.subprocess.Pro
         async with asyncio.timeout(WITHIN):
             await worker.stdout.readuntil(b"worker.started")
         yield worker
-        if worker.returncode is not None:
-            return
-        worker.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(WITHIN):
-            output, _ = await worker.communicate()
-        assert worker.returncode == 0, output.decode()
     finally:
         with suppress(ProcessLookupError):
             worker.kill()

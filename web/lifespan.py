@@ -1,11 +1,18 @@
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Protocol
 
 from litestar import Litestar
 
 from callboard.config import Settings
+from callboard.processes.cutting import end_within
 from callboard.runtime import open_runtime
+
+_CLOSES_WITHIN = 5.0  # after the last calls have ended, or were cut off
+
+log = logging.getLogger(__name__)
 
 
 class Lifespan(Protocol):
@@ -20,5 +27,6 @@ def running(settings: Settings) -> Lifespan:
         async with open_runtime(settings) as runtime:
             app.state.runtime = runtime
             yield
+            end_within(_CLOSES_WITHIN, partial(log.error, "web.cut_off"))
 
     return lifespan

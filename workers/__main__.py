@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import os
-import signal
 import sys
+from contextlib import suppress
 
 import uvloop
 
@@ -19,32 +19,30 @@ from callboard.notices.postman import Postman
 from callboard.runtime import OldSchema, Runtime, open_runtime
 from callboard.upkeep import resealing, sweep
 from callboard.upkeep.resealing import WrongKey
+from workers.ending import GRACE, Ending
 from workers.jobs import Jobs
 from workers.listening import listen
-
-# Platforms kill after 30 seconds; what is in flight then would be sent twice.
-_GRACE = 22.0
 
 log = logging.getLogger("workers")
 
 
 async def work(settings: Settings) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    ending = Ending()
+    ending.heed_signals()
     async with open_runtime(settings) as runtime:
         await resealing.check_key(runtime.vault)
         worker = ids.make("wrk", runtime.clock())
         presence = _announce(settings, worker)
         pump = _make_pump(worker, runtime)
+        ending.unrecorded = pump.unrecorded
         watch = Watch(worker, pump.hosts, presence=presence)
         await watch.beat(runtime.clock())
         log.info("worker.started", extra={"worker": worker})
-        await _run(watch, pump, runtime, stop)
-        await bury(worker, runtime.clock())
-        if presence:
-            presence.leave()
+        await _run(watch, pump, runtime, ending)
+        with suppress(Unavailable):  # others do it, who see that it has ended
+            await bury(worker, runtime.clock())
+            if presence:
+                presence.leave()
         log.info("worker.stopped", extra={"worker": worker})
 
 
@@ -69,8 +67,8 @@ def _make_pump(worker: str, runtime: Runtime) -> Pump:
     )
 
 
-async def _run(watch: Watch, pump: Pump, runtime: Runtime, stop: asyncio.Event) -> None:
-    """Until `stop`, or until one of them fails: then the process ends loudly."""
+async def _run(watch: Watch, pump: Pump, runtime: Runtime, ending: Ending) -> None:
+    """Until `ending`, or until one of them fails: then the process ends loudly."""
     pumping = asyncio.create_task(pump.run())
     clock, keep = runtime.clock, runtime.settings.retention
     postman = Postman(pump.worker, runtime.mailer, runtime.links, clock)
@@ -79,11 +77,12 @@ async def _run(watch: Watch, pump: Pump, runtime: Runtime, stop: asyncio.Event) 
         asyncio.create_task(sweep.run(watch, clock, pump.ring, keep, jobs.catch_up)),
         asyncio.create_task(listen(runtime.settings.redis_url, jobs)),
     ]
-    stopping = asyncio.create_task(stop.wait())
+    stopping = asyncio.create_task(ending.asked.wait())
     done, _ = await asyncio.wait(
         [pumping, stopping, *beside], return_when=asyncio.FIRST_COMPLETED
     )
-    await pump.stop(_GRACE)
+    ending.ask()
+    await pump.stop(GRACE)
     for task in (stopping, *beside):
         task.cancel()
     await asyncio.gather(stopping, *beside, return_exceptions=True)

@@ -3,6 +3,7 @@ somebody leaves in it."""
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -16,6 +17,7 @@ from workers.settings import make_worker
 
 _AGAIN = 0.5
 _WELL = 10.0
+_PATIENCE = 2.0
 _AWAY = (RedisAway, RedisSilent, OSError)
 
 log = logging.getLogger(__name__)
@@ -39,8 +41,10 @@ async def listen(redis_url: str, jobs: Jobs) -> None:
 
 async def _close(worker: Worker) -> None:
     """Its jobs are cancelled, which is not to be taken for our own end; and if one of
-    them has failed, arq leaves the connections open."""
-    await asyncio.gather(worker.close(), return_exceptions=True)
+    them has failed, or Redis does not answer, arq leaves the connections open."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_PATIENCE):
+            await asyncio.gather(worker.close(), return_exceptions=True)
     if worker.pool:
         await worker.pool.aclose(close_connection_pool=True)
 

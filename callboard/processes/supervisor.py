@@ -10,9 +10,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
+from callboard.processes.cutting import end_within
+
 LOOK_EVERY = 0.1
-# A worker lets calls in flight end for up to 22 s, and records what came of them.
-PATIENCE = 30.0
+# A worker lets calls in flight end for up to 22 s, and records what came of them: its
+# children end by themselves within 26 s, and platforms kill us all after 30 s.
+PATIENCE = 28.0
+_MOST = 29.0
 TIED = Path(__file__).with_name("tied.py")
 
 
@@ -45,17 +51,28 @@ def start(
 
 @contextmanager
 def asked_to_end() -> Iterator[list[int]]:
-    """The signals that asked us to end, in the order they came."""
+    """The signals that asked us to end, in the order they came. Soon after the first
+    we do, also where a database stands still that we are asking."""
     asked: list[int] = []
+
+    def note(number: int, _: object) -> None:
+        if not asked:
+            end_within(_MOST, _tell)
+        asked.append(number)
+
     wanted = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup
         wanted.append(signal.SIGHUP)
-    before = {n: signal.signal(n, lambda got, _: asked.append(got)) for n in wanted}
+    before = {number: signal.signal(number, note) for number in wanted}
     try:
         yield asked
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _tell() -> None:
+    click.echo("Callboard was kept from ending in order.", err=True)
 
 
 def ended(children: Sequence[Child]) -> Child | None:
