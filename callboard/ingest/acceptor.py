@@ -65,14 +65,16 @@ class Acceptor:
                 self._committing = asyncio.create_task(self._commit_waiting())
         return await arrival.answer
 
-    async def judge(self, account: str, event: NewEvent, now: datetime) -> None:
+    async def judge(
+        self, account: str, events: Sequence[NewEvent], now: datetime
+    ) -> None:
         """Raises Invalid as `accept` does, and takes nothing."""
         async with reading() as db:
             rows = await db.fetch(
                 "SELECT version FROM account WHERE id = :account", account=account
             )
         for row in rows:
-            check([event], await self._directories.get(account, row["version"]), now)
+            check(events, await self._directories.get(account, row["version"]), now)
 
     async def _prepare_early(self, arrival: Arrival, known: Directory) -> None:
         """Outside the transaction; a newer directory may find right what is wrong."""

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from callboard.accounts import members
 from callboard.catalogue import shapes
-from callboard.errors import Invalid, Problem, raise_all
+from callboard.errors import Problem, raise_all
 from callboard.matching.filters import check_filters
 from callboard.matching.patterns import check_events, compile_patterns
 from callboard.payload.settings import check_method, check_payload
@@ -59,10 +59,10 @@ def _check_alone(new: NewWebhook) -> list[Problem]:
     ]
 
 
-def check_key(scheme: Scheme, brought: str | None) -> None:
+def check_key(scheme: Scheme, brought: str | None) -> list[Problem]:
     """A key that comes alone, without the other settings."""
-    if brought is not None and (problems := keys.check(scheme, brought)):
-        raise Invalid([replace(each, field="secret") for each in problems])
+    problems = [] if brought is None else keys.check(scheme, brought)
+    return [replace(each, field="secret") for each in problems]
 
 
 def _check_content(

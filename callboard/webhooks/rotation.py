@@ -11,7 +11,7 @@ import msgspec
 from callboard.accounts import accounts, audit
 from callboard.accounts.actor import Actor
 from callboard.database import Database, writing
-from callboard.errors import Conflict, invalid
+from callboard.errors import Conflict, Problem, raise_all
 from callboard.signing.keyring import NEXT
 from callboard.signing.public import PublicKey
 from callboard.signing.schemes import Scheme
@@ -63,11 +63,17 @@ def signing_keys(row: Webhook, now: datetime) -> list[SigningKey]:
     ]
 
 
-def overlap_of(hours: float) -> timedelta:
-    """How long the old key signs on."""
+async def overlap_of(
+    account: str, id: str, hours: float, brought: str | None
+) -> timedelta:
+    """How long the old key signs on. Raises Invalid, also for the key that is to
+    follow: all problems at once."""
+    row = await webhooks.get(account, id)
+    problems = check_key(Scheme(row.signing), brought)
     if not 0 <= hours <= LONGEST_OVERLAP:
         text = f"Give 0 to {LONGEST_OVERLAP} hours."
-        raise invalid("overlap_hours", "out_of_range", text)
+        problems.append(Problem("overlap_hours", "out_of_range", text))
+    raise_all(problems)
     return timedelta(hours=hours)
 
 
@@ -79,7 +85,7 @@ async def rotate(
     Returns the secret that is shown this once, None where its public half is enough.
     """
     scheme = _scheme_of(await webhooks.get(by.account, id))
-    check_key(scheme, brought)
+    raise_all(check_key(scheme, brought))
     text = await make(scheme, brought)
     assert text is not None
     async with writing() as db:

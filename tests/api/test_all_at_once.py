@@ -106,6 +106,52 @@ async def test_a_changed_webhook_and_what_is_not_changed_is_not_told_of(
             {"data": {}, "id": "x" * 300, "occurred_at": "2026-01-01T00:00:00"},
             [("type", "missing"), ("occurred_at", "type"), ("id", "length")],
         ),
+        (
+            "POST",
+            "/api/v1/events/batch",
+            {
+                "events": [
+                    {"type": "contact.unknown", "data": {}, "id": 5},
+                    {"data": {}, "kind": "k" * 81},
+                    "an event",
+                    {"type": "contact.unknown", "data": {}},
+                ],
+                "colour": "red",
+            },
+            [
+                ("colour", "unknown"),
+                ("events[0].id", "type"),
+                ("events[1].type", "missing"),
+                ("events[2]", "type"),
+                ("events[0].type", "unknown_type"),
+                ("events[1].kind", "length"),
+                ("events[3].type", "unknown_type"),
+            ],
+        ),
+        (
+            "POST",
+            "/api/v1/events/batch",
+            {"events": [{"type": "contact.unknown", "data": {}, "id": 5}]},
+            [("events[0].id", "type"), ("events[0].type", "unknown_type")],
+        ),
+        (
+            "POST",
+            "/api/v1/events/batch",
+            {"events": [], "colour": "red"},
+            [("colour", "unknown"), ("events", "length")],
+        ),
+        (
+            "PUT",
+            "/api/v1/contexts",
+            {"tags": [{"tag": 1}, {"tag": "a", "parent": "a"}, {"parent": "b c"}, 2]},
+            [
+                ("tags[0].tag", "type"),
+                ("tags[2].tag", "missing"),
+                ("tags[3]", "type"),
+                ("tags.2.parent", "tag"),
+                ("tags.1.parent", "circle"),
+            ],
+        ),
     ],
 )
 async def test_everything_else_that_has_rules(
@@ -116,6 +162,32 @@ async def test_everything_else_that_has_rules(
     found: list[tuple[str, str]],
 ):
     assert told(await api.request(method, path, json=sent)) == found
+
+
+async def test_a_new_key(api: httpx.AsyncClient):
+    made = await create(api, events=["*"])
+    sent = {"overlap_hours": 721, "secret": "short", "hours": 3}
+    path = f"{PATH}/{made['id']}/keys/rotate"
+    assert told(await api.post(path, json=sent)) == [
+        ("hours", "unknown"),
+        ("secret", "prefix"),
+        ("overlap_hours", "out_of_range"),
+    ]
+
+
+async def test_a_field_with_a_name_like_a_place(api: httpx.AsyncClient):
+    sent = {"type": "contact.unknown", "data": {}, "a.b": 1}
+    assert told(await api.post("/api/v1/events", json=sent)) == [
+        ("a.b", "unknown"),
+        ("type", "unknown_type"),
+    ]
+
+
+async def test_so_many_problems_that_not_all_are_told(api: httpx.AsyncClient):
+    sent = {f"field{number}": 1 for number in range(101)} | {"kind": 5}
+    found = told(await api.post("/api/v1/events", json=sent))
+    assert {code for _, code in found} == {"unknown"}
+    assert len(found) == 100
 
 
 async def test_the_message_names_the_fields_too(api: httpx.AsyncClient):

@@ -145,6 +145,7 @@ class TestBatch:
             ("events[0].type", "type"),
             ("events[2].data", "missing"),
             ("events[3]", "type"),
+            ("events[2].type", "unknown_type"),
         ]
 
     @pytest.mark.parametrize("count", [0, 1001])

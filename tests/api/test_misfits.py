@@ -33,7 +33,7 @@ NEW: dict[str, Any] = {"url": "https://r.example/", "events": ["*"]}
         ),
         (
             {"context": {"filters": [{}]}},
-            "context.filters[0]",
+            "context.filters[0].tag",
             "Send tag, too.",
         ),
     ],

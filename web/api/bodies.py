@@ -3,9 +3,9 @@
 import asyncio
 import difflib
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 from litestar.exceptions import ClientException
@@ -25,11 +25,14 @@ T = TypeVar("T")
 
 Judge = Callable[[S], Awaitable[object]]
 """Raises Invalid for what breaks the rules, and does nothing else."""
+Place = tuple[str, ...]
 
 _MOST_BYTES = 1024 * 1024
 # For one that did not come with its head; a large one keeps room from others.
 _SECONDS = 30
 _SMALL = 64 * 1024  # as much has been read before anybody asks for it
+# Stands for a required field of an object in a list that is wrong or missing.
+_BLANK: dict[Any, Any] = {str: "", msgspec.Raw: None}
 
 
 async def take(request: AnyRequest, shape: type[T], most: int = _MOST_BYTES) -> T:
@@ -38,14 +41,20 @@ async def take(request: AnyRequest, shape: type[T], most: int = _MOST_BYTES) -> 
 
 
 async def take_judged(
-    request: AnyRequest, shape: type[S], judge: Judge[S], instead: Mapping[str, Any]
+    request: AnyRequest,
+    shape: type[S],
+    judge: Judge[S],
+    instead: Mapping[str, Any],
+    most: int = _MOST_BYTES,
+    if_none: bytes = b"",
 ) -> S:
     """As `take`; of a body that has another shape, what is left is judged, too, so
     that nobody hears of the rules in a second round.
 
     `instead`: what stands for those required fields that are wrong or missing.
+    `if_none`: the body where none is sent.
     """
-    body = await receive(request, _MOST_BYTES)
+    body = await receive(request, most) or if_none
     try:
         return read(body, msgspec.json.Decoder(shape))
     except Invalid as error:
@@ -129,23 +138,15 @@ def _check_size(size: int, most: int) -> None:
         raise LimitReached(f"Send at most {most // 1024} KiB here.", "too_large")
 
 
-def read(
-    body: bytes,
-    decoder: msgspec.json.Decoder[T],
-    look: Callable[[Any], Iterable[Problem]] | None = None,
-) -> T:
-    """400 for what is no JSON, with the place; Invalid for what has another shape.
-
-    `look` finds the problems of a body that spans more than one shape.
-    """
+def read(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """400 for what is no JSON, with the place; Invalid for what has another shape."""
     try:
         body.decode()  # the decoder passes over what it keeps raw
         try:
             return decoder.decode(body)
         except msgspec.ValidationError:
             value = msgspec.json.decode(body)
-            found = look(value) if look else shape_problems(value, decoder.type)
-            raise Invalid(found) from None
+            raise Invalid(shape_problems(value, decoder.type)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _unreadable(body, error) from None
 
@@ -186,23 +187,56 @@ async def _of_the_rest(
     shape: type[S],
     judge: Judge[S],
     instead: Mapping[str, Any],
-    found: Iterable[Problem],
+    found: Sequence[Problem],
 ) -> Iterable[Problem]:
     """What the rules say of the fields that are not broken already."""
-    broken = {_head(problem) for problem in found}
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or len(found) >= MOST_PROBLEMS:
         return ()
-    good = {name: each for name, each in value.items() if name not in broken}
-    rest = msgspec.json.encode({**instead, **good})
+    broken = {place for problem in found for place in _places(problem)}
+    rest = msgspec.json.encode({**instead, **_left(value, shape, broken)})
     try:
         await judge(msgspec.json.decode(rest, type=shape))
     except Invalid as error:
-        return [each for each in error.problems if _head(each) not in broken]
+        return [each for each in error.problems if broken.isdisjoint(_places(each))]
     return ()
 
 
-def _head(problem: Problem) -> str:
-    return re.split(r"[.\[]", problem.field)[0]
+def _places(problem: Problem) -> set[Place]:
+    """The field, and all that it is in."""
+    path = re.split(r"[.\[]", problem.field.replace("]", ""))
+    return {tuple(path[:end]) for end in range(1, len(path) + 1)}
+
+
+def _left(
+    value: dict[str, Any], shape: type, broken: set[Place], where: Place = ()
+) -> dict[str, Any]:
+    """The fields that are not broken. Nor is any longer what has been looked into: a
+    list of objects, whose places tell what is meant."""
+    left = {}
+    for field in msgspec.structs.fields(shape):
+        if (name := field.encode_name) not in value:
+            continue
+        place, each, item = (*where, name), value[name], _item(field.type)
+        if item and isinstance(each, list):
+            broken.discard(place)
+            left[name] = [
+                _left_of_item(one, item, broken, (*place, str(i)))
+                for i, one in enumerate(each)
+            ]
+        elif place not in broken:
+            left[name] = each
+    return left
+
+
+def _left_of_item(
+    value: Any, shape: type, broken: set[Place], where: Place
+) -> dict[str, Any]:
+    fields = msgspec.structs.fields(shape)
+    blank = {f.encode_name: _BLANK[f.type] for f in fields if f.required}
+    if not isinstance(value, dict):
+        return blank
+    broken.discard(where)
+    return blank | _left(value, shape, broken, where)
 
 
 def shape_problems(value: Any, shape: type, where: str = "") -> Iterator[Problem]:
@@ -224,12 +258,22 @@ def _problems(value: dict[str, Any], shape: type, where: str) -> Iterator[Proble
                 yield Problem(where + name, "missing", f"Send {name}, too.")
         elif isinstance(value[name], dict) and _is_shape(field.type):
             yield from _problems(value[name], field.type, f"{where}{name}.")
+        elif isinstance(value[name], list) and (item := _item(field.type)):
+            for i, each in enumerate(value[name]):
+                yield from shape_problems(each, item, f"{where}{name}[{i}].")
         elif field.type is not msgspec.Raw:
             yield from _misfit(value[name], field.type, where + name)
 
 
 def _is_shape(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def _item(kind: Any) -> Any:
+    """Of a list of objects, their shape."""
+    if get_origin(kind) in (list, tuple) and _is_shape(get_args(kind)[0]):
+        return get_args(kind)[0]
+    return None
 
 
 def _misfit(value: Any, kind: Any, where: str) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from callboard.accounts.actor import Actor
 from callboard.catalogue import contexts
 from callboard.catalogue.contexts import Tag
+from callboard.errors import raise_all
 from web.api import bodies
 from web.errors import AnyRequest
 
@@ -24,6 +25,9 @@ class TagIn(msgspec.Struct, forbid_unknown_fields=True):
 
 class TreeIn(msgspec.Struct, forbid_unknown_fields=True):
     tags: tuple[TagIn, ...]
+
+    def to_command(self) -> list[Tag]:
+        return [Tag(each.tag, each.parent) for each in self.tags]
 
 
 class TagOut(msgspec.Struct):
@@ -53,6 +57,10 @@ class ContextsController(Controller):
     @put("/", opt={"takes": TreeIn})
     async def replace(self, request: AnyRequest, by: NamedDependency[Actor]) -> TreeOut:
         """Replaces the whole tree; webhooks follow it from the next event on."""
-        wanted = await bodies.take(request, TreeIn, _BYTES)
-        tags = [Tag(each.tag, each.parent) for each in wanted.tags]
-        return TreeOut.of(await contexts.replace(by, tags))
+
+        async def judge(rest: TreeIn) -> None:
+            raise_all(contexts.check(rest.to_command()))
+
+        nothing = {"tags": ()}
+        wanted = await bodies.take_judged(request, TreeIn, judge, nothing, _BYTES)
+        return TreeOut.of(await contexts.replace(by, wanted.to_command()))

@@ -5,8 +5,8 @@ framework's parsing, which would take most of the time.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from litestar import Controller, get, post
@@ -20,7 +20,7 @@ from callboard.accounts.actor import Actor
 from callboard.accounts.keys import Scope
 from callboard.delivery import by_hand, reading
 from callboard.errors import Invalid, LimitReached, Problem, invalid
-from callboard.ingest import EVENT_BYTES, MOST_EVENTS, NewEvent, Receipt, Room
+from callboard.ingest import EVENT_BYTES, MOST_EVENTS, NewEvent, Room
 from callboard.insight import explanation
 from callboard.paging import check_limit
 from callboard.runtime import Runtime
@@ -80,8 +80,11 @@ async def send_batch(request: AnyRequest) -> ASGIApp:
     caller = await key_holder(request, Scope.SEND)
     runtime: Runtime = request.app.state.runtime
     with Room(runtime.acceptor.intake) as room:
-        events = _read_batch(await bodies.receive(request, BATCH_BYTES, room))
-        receipts = await _accept_batch(runtime, caller.account, events)
+        events = await _read_batch(request, runtime, caller.account, room)
+        with _placed(events):
+            receipts = await runtime.acceptor.accept(
+                caller.account, events, runtime.clock()
+            )
     return _Accepted(_encode({"events": receipts}))
 
 
@@ -149,7 +152,7 @@ async def _read_event(
     another shape, all that breaks the rules is told, too."""
 
     async def judge(rest: EventIn) -> None:
-        await runtime.acceptor.judge(account, rest.to_command(), runtime.clock())
+        await runtime.acceptor.judge(account, [rest.to_command()], runtime.clock())
 
     body = await bodies.receive(request, EVENT_BYTES, room)
     try:
@@ -159,23 +162,32 @@ async def _read_event(
         raise await bodies.with_rules(error, body, EventIn, judge, nothing) from None
 
 
-def _read_batch(body: bytes) -> list[NewEvent]:
-    events = bodies.read(body, _batch, _batch_problems).events
-    if not 0 < len(events) <= MOST_EVENTS:
-        text = f"Send 1 to {MOST_EVENTS} events in a batch."
-        raise invalid("events", "length", text)
+async def _read_batch(
+    request: AnyRequest, runtime: Runtime, account: str, room: Room
+) -> list[NewEvent]:
+    """As `_read_event`, of all of them."""
+
+    async def judge(rest: BatchIn) -> None:
+        with _placed(events := _commands(rest)):
+            await runtime.acceptor.judge(account, events, runtime.clock())
+
+    body = await bodies.receive(request, BATCH_BYTES, room)
+    try:
+        batch = bodies.read(body, _batch)
+    except Invalid as error:
+        nothing = {"events": ()}
+        raise await bodies.with_rules(error, body, BatchIn, judge, nothing) from None
+    events = _commands(batch)
     if len(body) > EVENT_BYTES:
         _check_sizes(body)
-    return [event.to_command(_place(i)) for i, event in enumerate(events)]
+    return events
 
 
-def _batch_problems(value: Any) -> Iterator[Problem]:
-    if not (isinstance(value, dict) and isinstance(value.get("events"), list)):
-        yield from bodies.shape_problems(value, BatchIn)
-        return
-    yield from bodies.shape_problems(value | {"events": []}, BatchIn)
-    for i, event in enumerate(value["events"]):
-        yield from bodies.shape_problems(event, EventIn, _place(i))
+def _commands(batch: BatchIn) -> list[NewEvent]:
+    if not 0 < len(batch.events) <= MOST_EVENTS:
+        text = f"Send 1 to {MOST_EVENTS} events in a batch."
+        raise invalid("events", "length", text)
+    return [event.to_command(_place(i)) for i, event in enumerate(batch.events)]
 
 
 def _check_sizes(body: bytes) -> None:
@@ -185,11 +197,11 @@ def _check_sizes(body: bytes) -> None:
             raise LimitReached(text, "too_large")
 
 
-async def _accept_batch(
-    runtime: Runtime, account: str, events: list[NewEvent]
-) -> list[Receipt]:
+@contextmanager
+def _placed(events: list[NewEvent]) -> Iterator[None]:
+    """Problems of a batch of one are told with their place, too."""
     try:
-        return await runtime.acceptor.accept(account, events, runtime.clock())
+        yield
     except Invalid as error:
         if len(events) > 1:
             raise

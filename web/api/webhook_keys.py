@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
@@ -42,8 +44,13 @@ class WebhookKeysController(Controller):
         id: FromPath[str],
     ) -> RotatedOut:
         """A new key; the old one signs beside it for a while."""
-        wanted = await bodies.take_if_any(request, RotateIn)
-        until = by.now + rotation.overlap_of(wanted.overlap_hours)
+
+        async def judge(asked: RotateIn) -> timedelta:
+            hours, brought = asked.overlap_hours, asked.secret
+            return await rotation.overlap_of(by.account, id, hours, brought)
+
+        wanted = await bodies.take_judged(request, RotateIn, judge, {}, if_none=b"{}")
+        until = by.now + await judge(wanted)
         secret = await rotation.rotate(by, id, runtime.vault, until, wanted.secret)
         newest, *_ = keys_of(await webhooks.get(by.account, id), by.now)
         return RotatedOut(secret, until, newest)

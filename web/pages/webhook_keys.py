@@ -34,7 +34,8 @@ class WebhookKeysController(Controller):
         form = await forms.texts(request, "overlap_hours", "secret")
         brought = form["secret"].strip() or None
         try:
-            overlap = rotation.overlap_of(forms.whole(form["overlap_hours"]))
+            hours = forms.whole(form["overlap_hours"])
+            overlap = await rotation.overlap_of(by.account, id, hours, brought)
             secret = await rotation.rotate(
                 by, id, runtime.vault, by.now + overlap, brought
             )
