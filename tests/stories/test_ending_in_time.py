@@ -96,13 +96,14 @@ async def test_a_redis_that_stands_still_keeps_no_worker(
 async def test_a_worker_with_nothing_to_record_ends_well_without_its_database(
     engine: Engine,
 ):
-    if engine.is_postgres:  # a lock keeps everybody waiting for a while
-        async with (
-            losing(engine, Way.cut) as (url, lose),
-            worker_process(DATABASE_URL=url),
-        ):
+    async with (
+        losing(engine, Way.cut) as (url, lose),
+        worker_process(DATABASE_URL=url) as worker,
+    ):
+        if engine.is_postgres:  # a lock keeps everybody waiting for a while
             lose()
-        await taken_over(engine)
+    assert worker.returncode == 0
+    await taken_over(engine)
 
 
 @asynccontextmanager
