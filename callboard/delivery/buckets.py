@@ -34,7 +34,7 @@ async def board(db: Database, lead: Claimed) -> list[Claimed]:
         return []
     rows = await _others(db, lead)
     if not rows or any(_goes_itself(row, lead) for row in rows):
-        await dissolve(db, [lead.bucket] if rows and lead.bucket else [])
+        await dissolve(db, [lead.bucket] if rows and lead.bucket else [], lead.lease)
         return [msgspec.structs.replace(whole, bucket=None)]
     await db.fetch(
         "UPDATE delivery SET lease = :lease, due = NULL WHERE seq = ANY(:riding)",
@@ -101,13 +101,16 @@ async def part(db: Database, left: Sequence[Claimed], now: datetime) -> None:
     await db.fetch("UPDATE run SET calls = calls + 1 WHERE id = :run", **moved[0])
 
 
-async def dissolve(db: Database, buckets: list[str]) -> None:
-    """Those that wait part, and go into other calls in the next run."""
+async def dissolve(db: Database, buckets: list[str], lease: str = "") -> None:
+    """Those that wait part, and go into other calls in the next run; so do those of
+    this lease. A call under way keeps its own together: they are set free by that."""
     if buckets:
         await db.fetch(
             """
             UPDATE delivery SET bucket = NULL
             WHERE bucket = ANY(:buckets) AND state IN ('pending', 'held')
+              AND (lease IS NULL OR lease = :lease)
             """,
             buckets=buckets,
+            lease=lease,
         )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from callboard.database import Database, Row, Rows
+from callboard.delivery.ledger import riding
 
 # As many as its turn counts, and no further: those that lead a call are what was due
 # longest, and a million may wait behind them. Only what is pending has a lease.
@@ -74,11 +75,13 @@ async def _free(db: Database, taken: Sequence[Row], now: datetime) -> int:
         """
         UPDATE delivery SET lease = NULL FROM {leads}
         WHERE delivery.seq = leads.seq AND delivery.lease = leads.lease
-        RETURNING delivery.webhook, delivery.bucket
+        RETURNING delivery.seq, delivery.webhook, delivery.bucket
         """,
         leads=leads,
     )
-    riding = await _free_riding(db, [row["bucket"] for row in freed if row["bucket"]])
+    lease = {row["seq"]: row["lease"] for row in taken}
+    calls = [(row["bucket"], lease[row["seq"]]) for row in freed if row["bucket"]]
+    riders = await riding.free(db, calls)
     counts = Counter(row["webhook"] for row in freed)
     await db.fetch(
         """
@@ -88,7 +91,7 @@ async def _free(db: Database, taken: Sequence[Row], now: datetime) -> int:
         lost=Rows({"webhook": "text", "leases": "int"}, sorted(counts.items())),
         now=now,
     )
-    return len(freed) + riding
+    return len(freed) + riders
 
 
 async def _lock_turns(db: Database, webhooks: list[str]) -> None:
@@ -99,19 +102,3 @@ async def _lock_turns(db: Database, webhooks: list[str]) -> None:
         """,
         webhooks=webhooks,
     )
-
-
-async def _free_riding(db: Database, buckets: list[str]) -> int:
-    """Those that go in the calls of others; they count as no calls of their own."""
-    if not buckets:
-        return 0
-    rows = await db.fetch(
-        """
-        UPDATE delivery SET lease = NULL
-        WHERE bucket = ANY(:buckets) AND state = 'pending' AND due IS NULL
-          AND lease IS NOT NULL
-        RETURNING seq
-        """,
-        buckets=buckets,
-    )
-    return len(rows)

@@ -8,6 +8,7 @@ from itertools import chain
 
 from callboard.database import Database, Rows
 from callboard.delivery import turns
+from callboard.delivery.ledger import riding
 from callboard.delivery.ledger.attempts import INSERT, attempt_rows
 from callboard.delivery.ledger.tallies import ADD, tally_rows
 from callboard.delivery.ledger.values import Claimed, Recorded, Result
@@ -173,9 +174,11 @@ def _settled(done: Result) -> tuple[object, ...]:
 
 
 async def _give_back(db: Database, unused: Sequence[Claimed]) -> Counter[str]:
-    """Returns how many, by webhook."""
+    """Returns how many, by webhook. A call may have been given up after others had
+    boarded."""
     if not unused:
         return Counter()
+    await riding.free(db, [(c.bucket, c.lease) for c in unused if c.bucket])
     rows = await db.fetch(
         """
         UPDATE delivery SET lease = NULL FROM {unused}
