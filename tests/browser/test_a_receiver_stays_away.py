@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 import httpx
-import pytest
 from playwright.async_api import Browser, expect
 
 from callboard.config import Settings
@@ -12,8 +11,6 @@ from tests.browser.walk import TYPE, Walk
 from tests.live import Live, living
 from tests.mailboxes import receiving_mail, text_of
 from tests.receiver import Answer, Receiver
-
-pytestmark = pytest.mark.timeout(120)
 
 OPS, GONE = "ops@example.org", "gone@example.org"
 

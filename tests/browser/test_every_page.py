@@ -9,7 +9,7 @@ from tests.browser.walk import TYPE, Walk
 from tests.live import Live
 from tests.receiver import Answer, Receiver
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.once]
+pytestmark = pytest.mark.once
 
 PAGES = [
     *(

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, expect
 from tests.browser.walk import TYPE, Walk
 from tests.live import Live
 
-pytestmark = [pytest.mark.timeout(90), pytest.mark.once]
+pytestmark = pytest.mark.once
 
 
 async def test_the_tester_follows_what_is_typed_and_inserted(

@@ -1,13 +1,10 @@
 """From the set-up link to the first delivery, as a person walks it."""
 
-import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.walk import TYPE, Walk
 from tests.live import Live
 from tests.receiver import Receiver
-
-pytestmark = pytest.mark.timeout(90)
 
 
 async def test_from_the_link_to_a_delivery_that_turns_green(

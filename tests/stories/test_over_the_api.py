@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
-import pytest
 
 from callboard.accounts import accounts, keys
 from callboard.accounts.actor import Actor
@@ -18,8 +17,6 @@ from tests.engine import TYPE, eventually
 from tests.live import living
 from tests.mailboxes import Mailboxes, receiving_mail, text_of
 from tests.receiver import Answer, Receiver
-
-pytestmark = pytest.mark.timeout(120)
 
 OPS, GONE = "ops@example.org", "gone@example.org"
 
