@@ -103,6 +103,7 @@ def test_only_the_ledger_rooms_change_the_state_of_a_delivery() -> None:
         "callboard/delivery/freeing.py",
         "callboard/delivery/ledger/leases.py",
         "callboard/delivery/ledger/records.py",
+        "callboard/delivery/ledger/riding.py",
         "callboard/delivery/runs/aligning.py",
         "callboard/delivery/runs/ending.py",
         "callboard/delivery/runs/starting.py",
