@@ -63,6 +63,7 @@ async def test_all_that_one_command_started_ends_while_the_database_stands_still
             await engine.receiver.got(1)
             lose()
             posting = asyncio.create_task(post(run.port, cast))
+            await asyncio.wait([posting], timeout=1)  # until it waits for its answer
             gate.set()
             run.process.terminate()
             await asyncio.to_thread(run.process.wait, KILLED_AFTER)
