@@ -9,7 +9,7 @@ from callboard.payload.formats import form_body, standard_body
 from callboard.payload.projection import DEFAULT_LANGUAGE, Projection, project
 from callboard.payload.settings import Payload
 from callboard.payload.shapes import PLAIN, Shape
-from callboard.payload.values import Facts, Values, check_size, rfc3339
+from callboard.payload.values import Facts, Values, check_size
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -106,7 +106,7 @@ def as_array(bodies: Iterable[Body]) -> Body:
 
 
 def standard(facts: Facts, data: str) -> bytes:
-    return standard_body(facts.id, facts.type, rfc3339(facts.occurred_at), data)
+    return standard_body(facts.id, facts.type, facts.occurred_at, data)
 
 
 def _without_empty_query(url: str) -> str:

@@ -1,5 +1,6 @@
 """From an event to the body of a call."""
 
+from datetime import datetime
 from urllib.parse import urlencode
 
 from msgspec.json import encode
@@ -7,7 +8,7 @@ from msgspec.json import encode
 _ACTIONS = {"created": "CREATE", "updated": "UPDATE", "deleted": "DELETE"}
 
 
-def standard_body(event_id: str, type: str, timestamp: str, data: str) -> bytes:
+def standard_body(event_id: str, type: str, timestamp: datetime, data: str) -> bytes:
     """`data` is the sender's own JSON text and goes in as it is.
 
     Reading and writing it again would cost time on every call and could change what

@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 
 import jsonschema_rs
 import pytest
@@ -8,6 +9,8 @@ from hypothesis import strategies as st
 from callboard.payload.formats import standard_body
 from callboard.payload.samples import sample
 
+AT = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -16,9 +19,7 @@ json_values = st.recursive(
 
 
 def test_the_standard_body_keeps_the_data_byte_for_byte():
-    body = standard_body(
-        "evt_1", "contact.created", "2026-01-15T09:30:00Z", '{"id": 7}'
-    )
+    body = standard_body("evt_1", "contact.created", AT, '{"id": 7}')
     assert body == (
         b'{"id":"evt_1","type":"contact.created",'
         b'"timestamp":"2026-01-15T09:30:00Z","data":{"id": 7}}'
@@ -27,7 +28,7 @@ def test_the_standard_body_keeps_the_data_byte_for_byte():
 
 @given(id=st.text(), type=st.text(), data=json_values)
 def test_the_body_is_what_a_json_writer_would_make(id, type, data):
-    body = standard_body(id, type, "2026-01-15T09:30:00Z", json.dumps(data))
+    body = standard_body(id, type, AT, json.dumps(data))
     assert json.loads(body) == {
         "id": id, "type": type, "timestamp": "2026-01-15T09:30:00Z", "data": data,
     }  # fmt: skip
@@ -38,7 +39,7 @@ def test_the_body_is_what_a_json_writer_would_make(id, type, data):
     ["12345678901234567890.10", '{"a": 1, "a": 2}', '"\\u00e9é"', "[1E400]", " {} "],
 )
 def test_the_data_stays_as_the_sender_wrote_it(data):
-    body = standard_body("evt_1", "a", "2026-01-15T09:30:00Z", data)
+    body = standard_body("evt_1", "a", AT, data)
     assert body.endswith(b'"data":' + data.encode() + b"}")
 
 

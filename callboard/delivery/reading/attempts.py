@@ -9,7 +9,6 @@ import msgspec
 from callboard.delivery.tables import Attempt, Event
 from callboard.payload.composing import Headers
 from callboard.payload.formats import standard_body
-from callboard.payload.values import rfc3339
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +71,7 @@ def _attempt(row: Attempt, event: Event, shared: dict[datetime, bytes]) -> Attem
     if row.lead:
         body = shared.get(row.started_at, b"")
     if body is None:
-        body = standard_body(
-            event.id, event.type, rfc3339(event.occurred_at), event.data
-        )
+        body = standard_body(event.id, event.type, event.occurred_at, event.data)
     return AttemptView(
         number=row.number,
         trigger=row.trigger,
