@@ -7,7 +7,6 @@ from itertools import accumulate
 import msgspec
 
 from callboard import __version__
-from callboard.auth.settings import MASK
 from callboard.delivery.calls.targets import Target
 from callboard.delivery.ledger.values import Claimed, Sent
 from callboard.payload.composing import LARGEST_ARRAY, Body, as_array
@@ -119,9 +118,6 @@ def sent(call: Call, target: Target, claimed: Claimed, lead: Claimed) -> Sent:
 
 
 def masked(call: Call, target: Target) -> tuple[tuple[str, str], ...]:
-    """As they may be shown: a webhook's own may carry its receiver's keys."""
+    """As they may be shown."""
     own = len(call.headers) - len(target.headers)
-    names = [name for name, _ in target.headers]
-    if target.auth.type == "oauth2":
-        names.append("Authorization")  # its token is put in at each call
-    return call.headers[:own] + tuple((name, MASK) for name in names)
+    return call.headers[:own] + target.masked

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from callboard.auth.settings import Auth, headers_of
+from callboard.auth.settings import MASK, Auth, headers_of
 from callboard.catalogue import shapes
 from callboard.catalogue.shapes import Shapes
 from callboard.egress.addresses import one_spelling
@@ -26,7 +26,8 @@ _REMEMBERED = 20_000
 @dataclass(frozen=True, slots=True)
 class Target:
     """`composer` fills `url` and makes the body. `delivery`: its scheduled runs, each
-    of which is a try.
+    of which is a try. `masked`: the headers of its own as they may be shown, for they
+    may carry its receiver's keys.
 
     `problem`: why nothing can be sent with these settings; empty when all is well.
     """
@@ -38,6 +39,7 @@ class Target:
     host: str
     composer: Composer
     headers: tuple[tuple[str, str], ...] = field(repr=False)
+    masked: tuple[tuple[str, str], ...]
     keyring: Keyring
     success: SuccessRule
     plan: RetryPlan
@@ -105,6 +107,7 @@ def target_of(
     version: int = 0,
     problem: str = "",
 ) -> Target:
+    headers = (*settings.headers.items(), *headers_of(settings.auth))
     return Target(
         webhook=webhook,
         version=version,
@@ -112,7 +115,8 @@ def target_of(
         url=settings.url,
         host=one_spelling(urlsplit(settings.url).hostname or ""),
         composer=composer,
-        headers=(*settings.headers.items(), *headers_of(settings.auth)),
+        headers=headers,
+        masked=_masked(headers, settings.auth),
         keyring=keyring,
         success=settings.success,
         plan=RetryPlan(settings.schedule),
@@ -121,6 +125,15 @@ def target_of(
         delivery=settings.delivery,
         problem=problem,
     )
+
+
+def _masked(
+    headers: tuple[tuple[str, str], ...], auth: Auth
+) -> tuple[tuple[str, str], ...]:
+    names = [name for name, _ in headers]
+    if auth.type == "oauth2":
+        names.append("Authorization")  # its token is put in at each call
+    return tuple((name, MASK) for name in names)
 
 
 def _read(row: Webhook, vault: Vault, declared: Shapes) -> Target:
