@@ -11,7 +11,7 @@ SOON, FAR = 0.02, 30.0
 
 
 @pytest.fixture
-def deadlines() -> Deadlines:
+async def deadlines() -> Deadlines:
     return Deadlines()
 
 

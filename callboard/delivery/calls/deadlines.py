@@ -12,6 +12,7 @@ STEP = 0.05  # a call may be cut so much late
 
 class Deadlines:
     def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
         self._limits: set[_Limit] = set()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -28,7 +29,7 @@ class Deadlines:
         self._limits.discard(limit)
 
     def _wait(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(STEP, self._sweep)
+        self._timer = self.loop.call_later(STEP, self._sweep)
 
     def _sweep(self) -> None:
         self._timer = None
@@ -51,7 +52,8 @@ class _Limit:
         self._expired = False
 
     def __enter__(self) -> None:
-        task = asyncio.current_task()
+        # Without the loop it would ask the system which process this is.
+        task = asyncio.current_task(self._all.loop)
         assert task is not None, "only a task can be cut off"
         self._task, self._before = task, task.cancelling()
         self._all.add(self)
