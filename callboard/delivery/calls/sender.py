@@ -136,9 +136,15 @@ def _ms(begun: float, done: float) -> float | None:
 
 
 def _kept(raw: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[str, str], ...]:
-    if len(raw) > HEADERS_CAP or sum(map(_size, raw)) > HEADER_BYTES_CAP:
+    size = sum([len(name) + len(value) for name, value in raw])
+    if len(raw) > HEADERS_CAP or size > HEADER_BYTES_CAP:
         raw = tuple(_within_caps(raw))
-    return tuple([(_text(name), _text(value)) for name, value in raw])
+    return tuple(
+        [
+            (name.decode("utf-8", "replace"), value.decode("utf-8", "replace"))
+            for name, value in raw
+        ]
+    )
 
 
 def _within_caps(
@@ -146,15 +152,7 @@ def _within_caps(
 ) -> Iterator[tuple[bytes, bytes]]:
     left = HEADER_BYTES_CAP
     for header in raw[:HEADERS_CAP]:
-        left -= _size(header)
+        left -= len(header[0]) + len(header[1])
         if left < 0:
             return
         yield header
-
-
-def _size(header: tuple[bytes, bytes]) -> int:
-    return len(header[0]) + len(header[1])
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace")
