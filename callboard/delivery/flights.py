@@ -54,7 +54,7 @@ class Flights:
     loads: Loads = field(default_factory=Loads)
     _under_way: set[Flight] = field(default_factory=set)
     _young: deque[Flight] = field(default_factory=deque)
-    _in_lane: Counter[Lane] = field(default_factory=Counter)
+    _in_lane: dict[Lane, int] = field(default_factory=lambda: dict.fromkeys(Lane, 0))
     _of: Counter[str] = field(default_factory=Counter)
     _slow: Counter[str] = field(default_factory=Counter)
     _quick: set[str] = field(default_factory=set)
@@ -115,7 +115,8 @@ class Flights:
         webhook, host = flight.claimed.webhook, flight.target.host
         self._under_way.remove(flight)
         self._in_lane[flight.lane] -= 1
-        self._slow[webhook] -= flight.slow
+        if flight.slow:
+            self._slow[webhook] -= 1
         self.hosts.leave(host, flight.lane)
         if flight.claimed.unread:
             self._unload(flight)

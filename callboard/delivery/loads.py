@@ -27,7 +27,8 @@ class Loads:
         return self._of[_is_quick(lane)] > self.most // 2
 
     def enter(self, size: int, lane: Lane) -> None:
-        self._of[_is_quick(lane)] += size
+        if size:
+            self._of[_is_quick(lane)] += size
 
     def leave(self, size: int, lane: Lane) -> None:
         self._of[_is_quick(lane)] -= size
