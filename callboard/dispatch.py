@@ -16,7 +16,7 @@ from callboard import spells
 from callboard.database import Database, reading, writing
 from callboard.delivery import freeing, ledger
 from callboard.delivery.bulk import Bulk
-from callboard.delivery.calling import make_call
+from callboard.delivery.calling import make_call, prepare
 from callboard.delivery.calls.caller import Caller
 from callboard.delivery.calls.sender import Sender
 from callboard.delivery.calls.targets import Targets
@@ -87,7 +87,7 @@ class Pump:
         self._flights = Flights(self.places)
         self._lanes = Lanes(self._flights)
         self._bulk = Bulk(self.places)
-        self._crew = Crew(self._fly)
+        self._crew = Crew(self._prepare, self._fly)
 
     def ring(self) -> None:
         self._rhythm.ring()
@@ -238,6 +238,9 @@ class Pump:
         return [
             Flight(each, self.targets[each.webhook], lane) for lane, each in claimed
         ]
+
+    def _prepare(self, flight: Flight) -> None:
+        prepare(flight, self.clock())
 
     async def _fly(self, flight: Flight) -> None:
         begun, results = monotonic(), list[Result]()

@@ -15,7 +15,7 @@ from callboard.delivery.calls.caller import Caller
 from callboard.delivery.calls.request import Call
 from callboard.delivery.calls.targets import Target
 from callboard.delivery.deciding import decide
-from callboard.delivery.flights import Flight
+from callboard.delivery.flights import Flight, Prepared
 from callboard.delivery.ledger import Claimed, Result
 from callboard.errors import Unavailable
 from callboard.outcome import ErrorClass, Outcome
@@ -25,20 +25,28 @@ _TRY_AGAIN = 1.0
 T = TypeVar("T")
 
 
+def prepare(flight: Flight, now: datetime) -> None:
+    """Where its event is at hand."""
+    claimed = flight.claimed
+    if not (claimed.bucket or claimed.unread):
+        call = request.build(flight.target, claimed.facts, claimed.attempts + 1, now)
+        flight.prepared = Prepared([claimed], call, now)
+
+
 async def make_call(
     flight: Flight, caller: Caller, clock: Callable[[], datetime], rng: Random
 ) -> list[Result]:
     """One for each delivery in the call; none where no call was made, because the
     delivery is not leased to us any more, or its event cannot be read now. Cancelled,
     it says so and ends as usual."""
-    claimed, target, started_at = flight.claimed, flight.target, clock()
+    claimed, target = flight.claimed, flight.target
     try:
-        prepared = await _prepare(flight, started_at)
+        prepared = flight.prepared or await _read_and_prepare(flight, clock())
     except asyncio.CancelledError:
         return []  # who has boarded is set free with its own lease
     if prepared is None:
         return []
-    members, call = prepared
+    members, call, started_at = prepared
     try:
         outcome = _unsendable(target, call) or await caller.call(target, call)
     except asyncio.CancelledError:
@@ -51,21 +59,20 @@ async def make_call(
     return results
 
 
-async def _prepare(
-    flight: Flight, now: datetime
-) -> tuple[Sequence[Claimed], Call] | None:
+async def _read_and_prepare(flight: Flight, now: datetime) -> Prepared | None:
     """What was read for the call alone is forgotten with this."""
     claimed, target = flight.claimed, flight.target
     if claimed.bucket:
         members = await _board(flight, now)
         if not members:
             return None
-        return members, request.build_together(target, members, now)
-    whole = await _read(claimed) if claimed.unread else claimed
+        call = request.build_together(target, members, now)
+        return Prepared(members, call, now)
+    whole = await _read(claimed)
     if whole is None:
         return None
     call = request.build(target, whole.facts, claimed.attempts + 1, now)
-    return [claimed], call
+    return Prepared([claimed], call, now)
 
 
 async def _read(claimed: Claimed) -> Claimed | None:

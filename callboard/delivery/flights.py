@@ -6,11 +6,14 @@ another ends. How many are in flight stays within the webhook's slots and our pl
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import chain
 from time import monotonic
+from typing import NamedTuple
 
+from callboard.delivery.calls.request import Call
 from callboard.delivery.calls.targets import Target
 from callboard.delivery.hosts import Hosts
 from callboard.delivery.ledger import Claimed
@@ -25,10 +28,19 @@ _FEW = 16
 _REMEMBERED = 1_000  # each look at the database goes over them
 
 
+class Prepared(NamedTuple):
+    """A call at the moment it is made, and the deliveries that go in it."""
+
+    members: Sequence[Claimed]
+    call: Call
+    started_at: datetime
+
+
 @dataclass(slots=True, eq=False)
 class Flight:
     """A leased delivery and the call that it becomes. That holds an express place for
-    its first second only. `since`: it was leased, and later, it began.
+    its first second only. `since`: it was leased, and later, it began. `prepared`:
+    where nothing need be read for it.
 
     There may be two of one delivery: a worker that slept so long that its leases were
     taken away may claim it once more while its old call hangs.
@@ -40,6 +52,7 @@ class Flight:
     since: float = field(default_factory=monotonic)
     leased_at: float = field(default_factory=monotonic)
     slow: bool = False
+    prepared: Prepared | None = None
 
 
 @dataclass(slots=True)
