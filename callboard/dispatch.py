@@ -92,6 +92,10 @@ class Pump:
     def ring(self) -> None:
         self._rhythm.ring()
 
+    def goes_on(self, seconds: float) -> bool:
+        """Whether it looks again and again for so long, without being rung."""
+        return self._rhythm.goes_on(seconds)
+
     @property
     def hosts(self) -> Hosts:
         return self._flights.hosts

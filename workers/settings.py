@@ -6,13 +6,32 @@ from arq.connections import RedisSettings
 from arq.worker import Worker, func
 from redis.asyncio.connection import parse_url
 
+from callboard.dispatch import Pump
 from callboard.queue import POST, QUEUE_NAME, REPLAY, WAKE, decode, encode
 from workers import jobs
 from workers.jobs import Jobs
 
+# Of five questions to Redis, asked while there is no need of an answer. Each costs as
+# much as three calls.
+_SKIPPED = 4
+
+
+class _Listener(Worker):
+    """Asks for jobs less often while the pump looks by itself, as under load."""
+
+    pump: Pump
+    _skipped = 0
+
+    async def _poll_iteration(self) -> None:
+        if self._skipped < _SKIPPED and self.pump.goes_on(_SKIPPED * self.poll_delay_s):
+            self._skipped += 1
+            return
+        self._skipped = 0
+        await super()._poll_iteration()
+
 
 def make_worker(redis_url: str, does: Jobs) -> Worker:
-    return Worker(
+    worker = _Listener(
         functions=[
             func(does.wake, name=WAKE),
             func(does.post, name=POST),
@@ -29,6 +48,8 @@ def make_worker(redis_url: str, does: Jobs) -> Worker:
         health_check_interval=30,
         timezone=UTC,
     )
+    worker.pump = does.pump
+    return worker
 
 
 def redis_settings(url: str) -> RedisSettings:

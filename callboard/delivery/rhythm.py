@@ -41,6 +41,10 @@ class Rhythm:
         """`seconds`: until something is due; None where nobody knows."""
         self._next_at = None if seconds is None else monotonic() + seconds
 
+    def goes_on(self, seconds: float) -> bool:
+        """Whether it keeps looking for so long."""
+        return monotonic() - self._rung_at < _KEEPS_LOOKING - seconds
+
     async def rest(self) -> None:
         """Under load, calls that end close together share the next look."""
         await asyncio.sleep(max(self._begun + _BUSY - monotonic(), 0))
@@ -52,7 +56,7 @@ class Rhythm:
 
     def _patience(self) -> float:
         now = monotonic()
-        if now - self._rung_at < _KEEPS_LOOKING:
+        if self.goes_on(0):
             return _RUNG
         if self._next_at is None:
             return ALONE
