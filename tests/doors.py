@@ -51,7 +51,7 @@ class Door:
     @property
     def takes(self) -> str:
         """The name of its body's shape."""
-        shape = self.opt.get("takes") or self.opt.get("takes_if_any")
+        shape = self.opt.get("takes")
         return str(shape.__name__) if shape else ""
 
     @property
