@@ -28,6 +28,7 @@ async def listen(redis_url: str, jobs: Jobs) -> None:
     spell = _Spell()
     while True:
         worker, begun = make_worker(redis_url, jobs), monotonic()
+        worker.on_startup = spell.end
         try:
             await worker.async_run()
         except Exception as problem:  # noqa: BLE001  also for what cannot be read there
@@ -61,9 +62,17 @@ async def _clear(jobs: Jobs) -> None:
 
 @dataclass(slots=True)
 class _Spell:
-    """What goes wrong again and again is told once, until all was well for a while."""
+    """What goes wrong again and again is told once, until all was well for a while; and
+    its end, if that was told."""
 
     _told: set[str] = field(default_factory=set)
+    _is_away: bool = False
+
+    async def end(self, ctx: object) -> None:
+        """Redis has answered."""
+        if self._is_away:
+            self._is_away = False
+            log.info("redis.back")
 
     def tell(self, problem: Exception, went_well: float) -> None:
         name = type(problem).__name__
@@ -71,5 +80,6 @@ class _Spell:
             self._told.clear()
         if name not in self._told:
             self._told.add(name)
-            said = "redis.away" if isinstance(problem, _AWAY) else "redis.unreadable"
+            self._is_away = isinstance(problem, _AWAY)
+            said = "redis.away" if self._is_away else "redis.unreadable"
             log.warning(said, extra={"error": name, "detail": str(problem)[:200]})

@@ -25,7 +25,7 @@ async def test_redis_may_be_emptied_and_be_away(world: World, tell: Tell) -> Non
         await asyncio.sleep(AWAY)  # nothing to wait for: this is the outage
         world.redis.start()
         back = time.monotonic()
-        await until(lambda: listeners(world) == 2, within=30)
+        await until(lambda: hear_again(world), within=30)
         normal = time.monotonic() - back
         await load.more(SOME)
     figures = await settled(load)
@@ -36,8 +36,6 @@ async def test_redis_may_be_emptied_and_be_away(world: World, tell: Tell) -> Non
     tell(EMPTIED + 1, figures, f"away {AWAY} s, normal {normal:.1f} s after its return")
 
 
-def listeners(world: World) -> int:
-    """Workers that look into the queue."""
-    with redis.Redis.from_url(world.redis.url) as connected:
-        clients = connected.client_list()
-    return sum(client["cmd"] == "zrangebyscore" for client in clients)
+def hear_again(world: World) -> bool:
+    logs = [log for name, log in world.logs.items() if name.startswith("worker")]
+    return all("redis.back" in log.read_text() for log in logs)
