@@ -44,6 +44,7 @@ async def make_call(
         prepared = flight.prepared or await _read_and_prepare(flight, clock())
     except asyncio.CancelledError:
         return []  # who has boarded is set free with its own lease
+    flight.prepared = None  # who watches the young ones would keep its body for long
     if prepared is None:
         return []
     members, call, started_at = prepared

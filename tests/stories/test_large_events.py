@@ -4,7 +4,7 @@ from random import Random
 
 from callboard.database import writing
 from callboard.delivery import freeing, ledger
-from callboard.delivery.calling import make_call
+from callboard.delivery.calling import make_call, prepare
 from callboard.delivery.calls.caller import Caller
 from callboard.delivery.calls.targets import Targets
 from callboard.delivery.flights import Flight
@@ -43,9 +43,21 @@ async def test_one_whose_lease_was_taken_away_is_not_called(engine: Engine):
     await engine.post(LARGE)
     (large,) = await claim(engine)
     await free(engine)
-    assert await call(engine, large) == []
+    assert await fly(engine, await lift(engine, large)) == []
     assert engine.receiver.calls == []
     await engine.work()
+
+
+async def test_no_body_outlives_its_call(engine: Engine):
+    await engine.webhook()
+    await engine.post(b"{}")
+    (small,) = await claim(engine)
+    flight = await lift(engine, small)
+    prepare(flight, engine.runtime.clock())
+    assert is_prepared(flight)
+    assert len(await fly(engine, flight)) == 1
+    assert not is_prepared(flight)
+    await free(engine)
 
 
 async def claim(engine: Engine) -> list[Claimed]:
@@ -60,10 +72,16 @@ async def free(engine: Engine) -> None:
         assert await freeing.free(db, "wrk_a", engine.runtime.clock())
 
 
-async def call(engine: Engine, claimed: Claimed) -> list[ledger.Result]:
-    runtime = engine.runtime
-    targets = Targets(runtime.vault)
+async def lift(engine: Engine, claimed: Claimed) -> Flight:
+    targets = Targets(engine.runtime.vault)
     await targets.load([(claimed.webhook, claimed.version)])
-    flight = Flight(claimed, targets[claimed.webhook], Lane.EXPRESS)
-    rng = Random(1)  # noqa: S311  nothing is secret here
+    return Flight(claimed, targets[claimed.webhook], Lane.EXPRESS)
+
+
+def is_prepared(flight: Flight) -> bool:
+    return flight.prepared is not None
+
+
+async def fly(engine: Engine, flight: Flight) -> list[ledger.Result]:
+    runtime, rng = engine.runtime, Random(1)  # noqa: S311  nothing is secret here
     return await make_call(flight, Caller(runtime.sender), runtime.clock, rng)
