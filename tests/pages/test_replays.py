@@ -85,6 +85,17 @@ class TestTheForm:
         page = await alice.get(f"/replays/new?webhook={webhook}")
         assert f'<option value="{webhook}" selected' in page.text
 
+    async def test_says_of_a_stopped_webhook_what_to_do_first(
+        self, alice, webhook, engine
+    ):
+        await engine.pause(webhook)
+        for path in (f"?webhook={webhook}", f"?webhook={webhook}&kind=missing"):
+            page = await alice.get(f"/replays/new{path}")
+            assert "What is sent CRM is paused: activate it first." in seen(page)
+            assert "See the webhook" in seen(page)
+            assert "another look" not in page.text
+            assert "aria-invalid" not in page.text
+
     async def test_says_everything_that_is_wrong(self, alice, webhook, engine):
         await engine.pause(webhook)
         query = (

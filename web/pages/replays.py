@@ -55,6 +55,8 @@ class ReplaysController(Controller):
         try:
             preview = await _preview(account, form, runtime)
         except Invalid as error:
+            if [each.code for each in error.problems] == ["not_active"]:
+                return await _form(request, account, form, waits=error.message)
             return await _form(request, account, form, error=error)
         return await _form(request, account, form, preview)
 
@@ -158,6 +160,7 @@ async def _form(
     form: ReplayForm,
     preview: Preview | None = None,
     error: CallboardError | None = None,
+    waits: str = "",
 ) -> Template:
     rows = await webhooks.choices(account, form.webhook)
     return screen(
@@ -168,6 +171,7 @@ async def _form(
         form=form,
         preview=preview,
         problems=forms.problems(error) if error else [],
+        waits=waits,
         webhooks=[row for row in rows if row.state == WebhookState.ACTIVE],
         stopped=[row for row in rows if row.state != WebhookState.ACTIVE],
     )
