@@ -131,6 +131,17 @@ async def count_events(account: str, since: datetime) -> int:
     return int(rows[0]["events"])
 
 
+async def has_delivered(account: str) -> bool:
+    """Ever: also what is forgotten by now, and to webhooks that are deleted."""
+    async with reading() as db:
+        rows = await db.fetch(
+            "SELECT 1 FROM turn WHERE account = :account"
+            " AND succeeded_at IS NOT NULL LIMIT 1",
+            account=account,
+        )
+    return bool(rows)
+
+
 @dataclass(frozen=True, slots=True)
 class Latency:
     """Seconds from acceptance to the end of delivery, of the latest 1 000 delivered."""

@@ -7,9 +7,10 @@ from callboard.accounts import keys
 from callboard.auth.settings import Auth
 from callboard.database import writing
 from callboard.schedule import Schedule
+from callboard.upkeep import retention
 from tests.cast import Cast
 from tests.certificates import FOR_CLIENTS, authority, issue
-from tests.engine import Engine
+from tests.engine import KEEP, Engine
 from tests.pages.signed_in import polled, seen
 
 
@@ -28,6 +29,20 @@ async def test_an_active_webhook_counts_below_any_number_of_drafts(
     for _ in range(100):
         await engine.webhook(active=False)
     assert seen(await alice.get("/")) == before
+
+
+async def test_the_first_steps_stay_away_once_they_were_taken(alice, engine: Engine):
+    webhook = await engine.webhook()
+    await engine.post()
+    await engine.work()
+    assert "Five steps" not in seen(await alice.get("/"))
+    later = engine.runtime.clock() + KEEP + timedelta(days=1)
+    assert await retention.forget(KEEP, later) == 1
+    await engine.delete(webhook)
+    page = seen(await alice.get("/"))
+    assert "Five steps" not in page
+    assert "Nothing was sent in the last 24 h." in page
+    assert "Create webhook" in page
 
 
 async def test_follows_by_itself(alice, engine: Engine):

@@ -69,11 +69,14 @@ async def _first_steps(account: str, runtime: Runtime) -> dict[str, Any]:
     used = [key for key in await keys.listed(account) if not key.revoked_at]
     events = await reading.events_page(account, limit=1)
     example = types[0] if types else None
+    active = bool(states - {WebhookState.DRAFT})
     return {
+        "begun": (active and bool(events.items))
+        or await overview.has_delivered(account),
         "steps": {
             "catalogue": bool(types),
             "webhook": bool(states),
-            "active": bool(states - {WebhookState.DRAFT}),
+            "active": active,
             "key": bool(used),
             "event": bool(events.items),
         },
