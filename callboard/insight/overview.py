@@ -9,7 +9,7 @@ from typing import Self
 from callboard import ids
 from callboard.database import Row, reading
 
-_MOST_COUNTED = 100_000
+MOST_COUNTED = 100_000
 _COUNTED = ("delivered", "tried_again", "failed")  # as `Bar` has them
 
 
@@ -126,7 +126,7 @@ async def count_events(account: str, since: datetime) -> int:
             """,
             account=account,
             first=ids.earliest("evt", since),
-            most=_MOST_COUNTED,
+            most=MOST_COUNTED,
         )
     return int(rows[0]["events"])
 

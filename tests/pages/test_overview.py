@@ -6,6 +6,7 @@ from datetime import timedelta
 from callboard.accounts import keys
 from callboard.auth.settings import Auth
 from callboard.database import writing
+from callboard.insight import overview
 from callboard.schedule import Schedule
 from callboard.upkeep import retention
 from tests.cast import Cast
@@ -43,6 +44,14 @@ async def test_the_first_steps_stay_away_once_they_were_taken(alice, engine: Eng
     assert "Five steps" not in page
     assert "Nothing was sent in the last 24 h." in page
     assert "Create webhook" in page
+
+
+async def test_says_so_where_it_stops_counting(alice, engine: Engine, monkeypatch):
+    for _ in range(2):
+        await engine.post()
+    assert "events 2 delivered" in seen(await alice.get("/"))
+    monkeypatch.setattr(overview, "MOST_COUNTED", 2)
+    assert "events 2 or more delivered" in seen(await alice.get("/"))
 
 
 async def test_follows_by_itself(alice, engine: Engine):

@@ -46,10 +46,12 @@ async def _going_on(account: str, runtime: Runtime) -> dict[str, Any]:
     worst = sorted(found, key=lambda each: each.failed + each.tried_again, reverse=True)
     bad = [each for each in worst if each.failed + each.tried_again]
     waited = await readiness.waited(account, now)
+    events = await overview.count_events(account, now - _DAY)
     return {
         "needs_you": await troubles.needs_you(account),
         "endings": await expiring.endings(now, account),
-        "events": await overview.count_events(account, now - _DAY),
+        "events": events,
+        "more_events": events >= overview.MOST_COUNTED,
         "figures": figures.result(),
         "latency": await overview.latency(account),
         "oldest_due": waited.total_seconds(),
