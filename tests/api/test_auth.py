@@ -91,7 +91,7 @@ async def test_a_secret_is_sealed_and_never_comes_back(api, cast, auth, shown):
         (await api.get(PATH)).text,
         (await api.post(f"{PATH}/{made['id']}/preview", json={})).text,
         await kept(made["id"]),
-        str(await audit.listed(cast.alice.account)),
+        str(await audit.page(cast.alice.account)),
     ]
     assert not [text for text in answers if SECRET in text]
 

@@ -178,7 +178,7 @@ class TestRotation:
             Webhook(secret).verify(sent["body"], dict(sent["headers"]))
         revealed = (await api.post(f"{where(made)}/keys/reveal")).json()
         assert revealed == {"secrets": secrets[::-1]}
-        acts = [each.act for each in await audit.listed(cast.alice.account)]
+        acts = [each.act for each in (await audit.page(cast.alice.account)).items]
         assert acts[:2] == ["webhook.secret_revealed", "webhook.secret_rotated"]
 
     async def test_none_of_the_old_keys_may_go_on_when_it_leaked(self, api):

@@ -20,7 +20,7 @@ class TestCreate:
         shown = (await api.get(f"{PATH}/{made['id']}")).json()
         assert made.pop("secret") not in str(shown)
         assert shown == made
-        assert (await audit.listed(cast.alice.account))[0].actor == "key tests"
+        assert (await audit.page(cast.alice.account)).items[0].actor == "key tests"
 
     async def test_has_defaults(self, api):
         made = await create(api)

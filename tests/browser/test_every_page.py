@@ -23,7 +23,7 @@ PAGES = [
     *("/catalogue", "/catalogue/new", f"/catalogue/{TYPE}", f"/catalogue/{TYPE}/edit"),
     *(f"/catalogue/{TYPE}/delete", "/settings/members", "/settings/keys"),
     *("/settings/sessions", "/settings/outbox", "/deliveries?state=expired"),
-    *("/replays", "/replays/new", "/contexts"),
+    *("/replays", "/replays/new", "/contexts", "/settings/audit"),
 ]
 TABS = ("", "?tab=test", "?tab=settings", "?tab=keys", "?tab=people")
 # Where one is, among tabs and such.

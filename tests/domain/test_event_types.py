@@ -51,7 +51,7 @@ async def test_a_type_is_kept_as_given(ours: str):
     assert (made.group, made.description) == ("Contacts", "New.")
     assert (made.schema, made.sample) == (SCHEMA, '{"id": 1}')
     assert await version(ours) > before
-    assert (await audit.listed(ours))[0].act == "event_type.created"
+    assert (await audit.page(ours)).items[0].act == "event_type.created"
 
 
 async def test_a_name_is_there_once_in_an_account(ours: str, cast: Cast):

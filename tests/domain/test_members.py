@@ -82,7 +82,7 @@ async def test_a_removed_member_is_out_at_once(cast: Cast):
     assert await signing_in.sign_in(bob.email, PASSWORD, NOW) is None
     with pytest.raises(NotFound):
         await invitations.join(link, PASSWORD, NOW)
-    entry = (await audit.listed(bob.account))[0]
+    entry = (await audit.page(bob.account)).items[0]
     assert (entry.actor, entry.act) == ("alice@acme.example", "member.removed")
 
 

@@ -52,7 +52,7 @@ async def test_the_mail_brings_a_link_that_sets_a_new_password_once(
     assert await signing_in.sign_in(ALICE, PASSWORD, now) is None
     assert await signing_in.sign_in(ALICE, NEW, now) is not None
     await visitor.post(link, {"password": PASSWORD}, 404)
-    done, asked = (await audit.listed(engine.account))[:2]
+    done, asked = (await audit.page(engine.account)).items[:2]
     assert (done.actor, done.act) == (ALICE, "member.password_reset")
     assert (asked.actor, asked.act) == ("somebody", "member.link_asked")
     assert (asked.subject, asked.detail) == (ALICE, "from 127.0.0.1")

@@ -186,7 +186,7 @@ class TestInvitation:
         found = await Member.objects().get(Member.id == bob.id)
         assert found.name == bob.name
         assert found.password_hash != bob.password_hash
-        entry = (await audit.listed(bob.account))[0]
+        entry = (await audit.page(bob.account)).items[0]
         assert (entry.actor, entry.act) == (bob.email, "member.password_reset")
 
     async def test_keeps_what_was_typed(self, visitor, path):

@@ -107,7 +107,7 @@ class TestShowingTheSecret:
         answer = await alice.shown(f"/webhooks/{id}/keys/reveal")
         assert engine.secrets[id] in answer.text
         assert answer.headers["Cache-Control"] == "no-store"
-        entry, *_ = await audit.listed(cast.alice.account)
+        entry, *_ = (await audit.page(cast.alice.account)).items
         assert (entry.act, entry.subject) == ("webhook.secret_revealed", id)
         assert entry.actor == cast.alice.member.email
         await alice.get(f"/webhooks/{id}/keys/reveal", 405)

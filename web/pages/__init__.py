@@ -10,6 +10,7 @@ from web import cross_site, security
 from web.errors import HTML_ERRORS
 from web.pages import (
     api_keys,
+    audit,
     catalogue,
     contexts,
     defaults,
@@ -63,6 +64,7 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     api_keys.KeysController,
     defaults.DefaultsController,
     outbox.OutboxController,
+    audit.show_audit,
     sessions.SessionsController,
     sessions.change_password,
 ]
