@@ -8,20 +8,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from callboard.config import Settings
-from tests.cast import Cast
+from tests import make
+from tests.cast import Cast, Person
 from tests.servers import free_port
 
 WITHIN = 30.0
 Process = subprocess.Popen[str]
 
-EVENT = {"type": "contact.created", "data": {}}
+EVENT: dict[str, Any] = {"type": "contact.created", "data": {}}
 
 
 def run(**environ: str) -> subprocess.CompletedProcess[str]:
@@ -133,6 +135,32 @@ def test_it_reads_no_more_than_it_takes(
         with socket.create_connection(address, timeout=WITHIN) as caller:
             caller.sendall(head.encode() + body)
             assert caller.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+async def test_who_sends_slowly_keeps_no_other_account_waiting(
+    cast: Cast, settings: Settings, output: Path
+):
+    """However much it says will come. Without a share for each the large event would
+    wait for one after the other, half a minute each."""
+    for person in (cast.alice, cast.charlie):
+        await make.event_type(person.account, EVENT["type"])
+    head = (
+        "POST /api/v1/events/batch HTTP/1.1\r\nHost: x\r\nContent-Length: 8000000\r\n"
+        f"Authorization: Bearer {cast.alice.key}\r\n\r\n"
+    )
+    with running(output) as (_, url), ExitStack() as senders:
+        for _ in range(3):
+            address = ("127.0.0.1", int(url.rpartition(":")[2]))
+            sender = senders.enter_context(socket.create_connection(address))
+            sender.sendall(head.encode() + b'{"events": [')
+        assert status(url, cast.alice, EVENT) == 202  # now those before are inside
+        assert status(url, cast.charlie, EVENT | {"data": "x" * 200_000}) == 202
+
+
+def status(url: str, sender: Person, event: dict[str, Any]) -> int:
+    return httpx.post(
+        f"{url}/api/v1/events", json=event, headers=sender.headers
+    ).status_code
 
 
 @pytest.mark.parametrize("by", ["http", "https"])

@@ -10,13 +10,13 @@ LARGE = 100 * 1024
 class Sender:
     """Enters for so many bytes, and stays until it is let go."""
 
-    def __init__(self, intake: Intake, size: int) -> None:
+    def __init__(self, intake: Intake, size: int, account: str = "acc_a") -> None:
         self.is_in = False
         self._leave = asyncio.Event()
-        self.task = asyncio.create_task(self._send(intake, size))
+        self.task = asyncio.create_task(self._send(Room(intake, account), size))
 
-    async def _send(self, intake: Intake, size: int) -> None:
-        with Room(intake) as room:
+    async def _send(self, asked: Room, size: int) -> None:
+        with asked as room:
             await room.enlarge(size)
             self.is_in = True
             await self._leave.wait()
@@ -44,6 +44,26 @@ async def test_no_more_is_in_than_there_is_room_for():
     await senders[3].leave()
 
 
+async def test_however_much_an_account_sends_others_find_room():
+    intake = Intake(2 * LARGE)
+    many = [Sender(intake, LARGE) for _ in range(5)]
+    await settled()
+    other = Sender(intake, 2 * LARGE, "acc_b")
+    await settled()
+    assert [each.is_in for each in (*many, other)] == [True] * 2 + [False] * 3 + [True]
+    for each in (other, *many):
+        await each.leave()
+
+
+async def test_all_accounts_together_get_twice_as_much_as_one():
+    intake = Intake(LARGE)
+    senders = [Sender(intake, LARGE, f"acc_{each}") for each in "abcd"]
+    for done in range(4):
+        await settled()
+        assert sum(each.is_in for each in senders) == min(2, 4 - done)
+        await senders[done].leave()
+
+
 async def test_the_largest_is_not_passed_by_again_and_again():
     intake = Intake(2 * LARGE)
     first, largest, later = (Sender(intake, n * LARGE) for n in (1, 2, 1))
@@ -64,6 +84,21 @@ async def test_who_leaves_while_it_waits_keeps_nobody_waiting():
     await first.leave()
     assert last.is_in
     await last.leave()
+
+
+async def test_who_leaves_while_all_is_taken_keeps_nothing_of_its_share():
+    intake = Intake(LARGE)
+    others = [Sender(intake, LARGE, account) for account in ("acc_b", "acc_c")]
+    await settled()
+    leaving = Sender(intake, LARGE)
+    await settled()
+    leaving.task.cancel()
+    await settled()
+    last = Sender(intake, LARGE)
+    await others[0].leave()
+    assert last.is_in
+    for each in (others[1], last):
+        await each.leave()
 
 
 async def test_who_breaks_off_gives_its_room_back():

@@ -60,7 +60,7 @@ async def send(request: AnyRequest) -> ASGIApp:
     """Send an event. The same id again answers with the first receipt."""
     caller = await key_holder(request, Scope.SEND)
     runtime: Runtime = request.app.state.runtime
-    with Room(runtime.acceptor.intake) as room:
+    with Room(runtime.acceptor.intake, caller.account) as room:
         event = await _read_event(request, runtime, caller.account, room)
         receipts = await runtime.acceptor.accept(
             caller.account, [event], runtime.clock()
@@ -79,7 +79,7 @@ async def send_batch(request: AnyRequest) -> ASGIApp:
     """Send up to 1000 events: all are taken, or none."""
     caller = await key_holder(request, Scope.SEND)
     runtime: Runtime = request.app.state.runtime
-    with Room(runtime.acceptor.intake) as room:
+    with Room(runtime.acceptor.intake, caller.account) as room:
         events = await _read_batch(request, runtime, caller.account, room)
         with _placed(events):
             receipts = await runtime.acceptor.accept(
