@@ -1,9 +1,12 @@
 """Deliveries and events: what came of them, why, and what a person can do."""
 
+import asyncio
 import re
+from contextvars import Context
 
 import pytest
 
+from callboard.database import writing
 from tests.cast import Cast
 from tests.engine import TYPE, Engine
 from tests.pages.signed_in import polled, seen
@@ -106,6 +109,24 @@ class TestOne:
         part = await alice.part(path)
         assert "Delivered" in part.text
         assert "hx-trigger" not in part.text
+
+    async def test_is_not_older_than_its_attempts(self, alice, waiting, engine: Engine):
+        """They are read one after the other, and a call ends in between."""
+        if not engine.is_postgres:
+            pytest.skip("nothing can hold up a reader of SQLite")
+        await engine.work()
+        await engine.rows("UPDATE delivery SET state = 'pending', attempts = 0")
+        async with writing() as db:
+            await db.fetch("LOCK TABLE attempt IN ACCESS EXCLUSIVE MODE")
+            looking = asyncio.create_task(
+                alice.get(f"/deliveries/{waiting}"), context=Context()
+            )
+            await asyncio.wait([looking], timeout=0.5)
+            assert not looking.done()
+            await db.fetch("UPDATE delivery SET state = 'delivered', attempts = 1")
+        page = await looking
+        assert '<li class="is-delivered" id="attempt-1-last"' in page.text
+        assert "every 2s" not in page.text
 
     async def test_is_tried_now(self, alice, waiting, engine: Engine):
         answer = await alice.post(f"/deliveries/{waiting}/try-now")

@@ -91,14 +91,12 @@ async def page(
 
 async def get(account: str, id: str) -> DeliveryView:
     """With its attempts, the first try first."""
-    async with reading() as db:
-        found = _OF_ACCOUNT.format(which="d.seq = :seq")
-        sql = _SELECT.format(found=found)
-        rows = await db.fetch(sql, account=account, seq=sequence_of(id))
-    if not rows:
-        raise NotFound("There is no such delivery.")
-    event = await get_event(account, rows[0]["event"])
-    return _delivery(rows[0], await attempts_of(rows[0]["seq"], event))
+    row = await _row(account, sequence_of(id))
+    event = await get_event(account, row["event"])
+    attempts = await attempts_of(row["seq"], event)
+    if attempts and attempts[-1].number > row["attempts"]:  # it has ended meanwhile
+        row = await _row(account, row["seq"])
+    return _delivery(row, attempts)
 
 
 async def of_event(account: str, event: str) -> list[DeliveryView]:
@@ -116,6 +114,15 @@ def sequence_of(id: str) -> int:
     if found is None:
         raise NotFound("There is no such delivery.")
     return found
+
+
+async def _row(account: str, seq: int) -> Row:
+    async with reading() as db:
+        sql = _SELECT.format(found=_OF_ACCOUNT.format(which="d.seq = :seq"))
+        rows = await db.fetch(sql, account=account, seq=seq)
+    if not rows:
+        raise NotFound("There is no such delivery.")
+    return rows[0]
 
 
 def _found(wanted: Filter, which: str, is_sqlite: bool) -> str:
