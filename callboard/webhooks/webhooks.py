@@ -25,7 +25,7 @@ from callboard.vault import Vault
 from callboard.webhooks import auth, timetable, turn
 from callboard.webhooks.checking import checked
 from callboard.webhooks.secrets import make, seal, write_secrets
-from callboard.webhooks.settings import NewWebhook, columns, settings_of
+from callboard.webhooks.settings import SETTINGS, NewWebhook, columns, settings_of
 from callboard.webhooks.states import WebhookState
 from callboard.webhooks.tables import Webhook
 
@@ -74,8 +74,8 @@ async def change(
             raise Conflict("Somebody else has changed this webhook just now.")
         new = await changed(row, wanted, vault, allow_http, by.now)
         await _write(db, row, new, text, vault, by.now)
-        names = ", ".join(sorted(wanted.keys() - {"secret"}))
-        await audit.note(by, "webhook.changed", id, names)
+        if names := _differing(settings_of(row), new):
+            await audit.note(by, "webhook.changed", id, ", ".join(names))
         await turn.touch(db, id)
         row = await get(by.account, id)
     return row, text if Scheme(row.signing).shares_secret else None
@@ -190,6 +190,11 @@ async def _key_for(row: Webhook, new: NewWebhook) -> str | None:
         text = "Rotate the keys to bring a new secret for the same scheme."
         raise invalid("signing.secret", "rotate", text)
     return None
+
+
+def _differing(before: NewWebhook, new: NewWebhook) -> list[str]:
+    """A form sends all settings, whichever somebody has changed."""
+    return [each for each in SETTINGS if getattr(before, each) != getattr(new, each)]
 
 
 async def _write(

@@ -4,6 +4,7 @@ from callboard.accounts import audit, keys
 from callboard.accounts.actor import Actor
 from callboard.database import writing
 from tests.engine import Engine
+from tests.pages.forms import FORM
 from tests.pages.signed_in import seen
 
 LOG = "/settings/audit"
@@ -26,6 +27,21 @@ async def test_a_webhook_leads_to_what_was_done_to_it(alice, bob, engine: Engine
     assert LOG not in (await bob.get(path)).text
 
 
+async def test_names_what_a_change_has_changed(alice, engine: Engine):
+    """The form sends all there is, each time."""
+    id = await engine.webhook(name="CRM")
+    changes = f"{LOG}?about=webhook&q=timeout"
+    path, secret = f"/webhooks/{id}/edit", {"auth_type": "bearer", "auth_token": "abc"}
+    for more in ({}, {"timeout": "12"}, {"timeout": "12"}):
+        await alice.post(path, FORM | more)
+    assert seen(await alice.part(changes)).count("alice@acme.example") == 1
+    assert "CRM sync timeout wh_" in seen(await alice.part(changes))
+    await alice.post(path, FORM | {"timeout": "13"} | secret)
+    assert "CRM sync auth, timeout wh_" in seen(await alice.part(changes))
+    await alice.post(path, FORM | {"timeout": "14"} | secret | {"auth_token": ""})
+    assert seen(await alice.part(changes)).count("CRM sync timeout wh_") == 2
+
+
 async def test_every_act_is_put_into_words(alice, engine: Engine):
     ada = Actor(engine.account, "ada@acme.example", engine.runtime.clock())
     async with writing():
@@ -45,6 +61,7 @@ async def test_is_searched_and_narrowed(alice, engine: Engine):
     await keys.create(engine.by, "Shop", ["read"])
     rows = seen(await alice.part(f"{LOG}?about=key"))
     assert "made an API key Shop read" in rows
+    assert "made an API key tests everything" in rows
     assert "webhook" not in rows
     for q in (webhook.upper(), "crm"):
         rows = seen(await alice.part(f"{LOG}?q={q}"))
