@@ -5,7 +5,7 @@ from datetime import datetime
 
 from jsonschema_rs import Validator
 
-from callboard import ids
+from callboard import ids, times
 from callboard.catalogue.schemas import check_data
 from callboard.errors import MOST_PROBLEMS, Problem, raise_all
 from callboard.ingest.directory import Directory
@@ -59,6 +59,7 @@ def _problems(
     if event.kind is not None and len(event.kind) > LONGEST_KIND:
         text = f"Use at most {LONGEST_KIND} characters for the kind."
         found.append(Problem("kind", "length", text))
+    found += times.check(event.occurred_at, "occurred_at")
     found += [
         Problem(field, "text", "Leave out NUL characters and lone surrogates.")
         for field, text in _texts(event)

@@ -14,7 +14,8 @@ MOST_EVENTS = 1000
 
 
 class NewEvent(msgspec.Struct, frozen=True, gc=False):
-    """`data` is JSON text, kept byte for byte; `key` the sender's idempotency key."""
+    """`data` is JSON text, kept byte for byte; `key` the sender's idempotency key;
+    `occurred_at` in UTC, if that has such a time."""
 
     type: str
     data: bytes

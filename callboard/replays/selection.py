@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from callboard import times
 from callboard.delivery.states import FINISHED, DeliveryState
 from callboard.errors import Problem
 from callboard.matching.patterns import check_events, compile_patterns
@@ -99,7 +100,9 @@ def _of_times(wanted: Selection, oldest: datetime, now: datetime) -> Iterator[Pr
     if since is not None and since > now:
         yield Problem("since", "future", "Nothing has come since then yet.")
     for field, at in (("since", since), ("until", until)):
-        if at is not None and at < oldest:
+        if wrong := list(times.check(at, field)):
+            yield from wrong
+        elif at is not None and at < oldest:
             text = (
                 f"Events are kept since {oldest:%Y-%m-%d %H:%M} UTC; give a later time."
             )

@@ -9,6 +9,9 @@ from tests.api.creating import PATH, create
 from tests.engine import Engine
 from tests.problems import told
 
+# In UTC these are no years that we know.
+BEFORE, AFTER = "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"
+
 
 @pytest.mark.parametrize(
     ("sent", "found"),
@@ -139,6 +142,64 @@ async def test_a_changed_webhook_and_what_is_not_changed_is_not_told_of(
             "/api/v1/events/batch",
             {"events": [], "colour": "red"},
             [("colour", "unknown"), ("events", "length")],
+        ),
+        (
+            "POST",
+            "/api/v1/replays",
+            {"webhook": "wh_no", "since": BEFORE, "until": AFTER, "states": ["held"]},
+            [
+                ("webhook", "unknown"),
+                ("states.0", "not_replayable"),
+                ("since", "out_of_range"),
+                ("until", "out_of_range"),
+            ],
+        ),
+        (
+            "POST",
+            "/api/v1/events",
+            {"type": "contact.unknown", "data": {}, "id": "", "occurred_at": BEFORE},
+            [
+                ("type", "unknown_type"),
+                ("id", "length"),
+                ("occurred_at", "out_of_range"),
+            ],
+        ),
+        (
+            "POST",
+            "/api/v1/events",
+            {"type": "contact.unknown", "data": {}, "kind": 5, "occurred_at": AFTER},
+            [
+                ("kind", "type"),
+                ("type", "unknown_type"),
+                ("occurred_at", "out_of_range"),
+            ],
+        ),
+        (
+            "POST",
+            "/api/v1/events/batch",
+            {"events": [{"type": "contact.unknown", "data": 1, "occurred_at": AFTER}]},
+            [
+                ("events[0].type", "unknown_type"),
+                ("events[0].occurred_at", "out_of_range"),
+            ],
+        ),
+        (
+            "POST",
+            "/api/v1/events/batch",
+            {
+                "events": [
+                    {"type": "contact.unknown", "data": {}, "occurred_at": BEFORE},
+                    {"type": "contact.unknown", "data": {}, "occurred_at": AFTER},
+                ],
+                "colour": "red",
+            },
+            [
+                ("colour", "unknown"),
+                ("events[0].type", "unknown_type"),
+                ("events[0].occurred_at", "out_of_range"),
+                ("events[1].type", "unknown_type"),
+                ("events[1].occurred_at", "out_of_range"),
+            ],
         ),
         (
             "PUT",

@@ -7,8 +7,9 @@ import msgspec
 
 from callboard.delivery.tables import Event
 from callboard.ingest import NewEvent
+from callboard.times import utc
 from web.api.delivery_shapes import EventDelivery
-from web.api.shapes import AwareTime, raw, utc
+from web.api.shapes import AwareTime, raw
 
 
 class EventIn(msgspec.Struct, forbid_unknown_fields=True):
@@ -22,7 +23,7 @@ class EventIn(msgspec.Struct, forbid_unknown_fields=True):
     kind: str | None = None
     occurred_at: AwareTime | None = None
 
-    def to_command(self, where: str = "") -> NewEvent:
+    def to_command(self) -> NewEvent:
         return NewEvent(
             type=self.type,
             data=bytes(self.data),
@@ -30,7 +31,7 @@ class EventIn(msgspec.Struct, forbid_unknown_fields=True):
             context=self.context,
             sending=self.sending,
             kind=self.kind,
-            occurred_at=utc(self.occurred_at, f"{where}occurred_at"),
+            occurred_at=utc(self.occurred_at),
         )
 
 

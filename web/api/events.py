@@ -187,7 +187,7 @@ def _commands(batch: BatchIn) -> list[NewEvent]:
     if not 0 < len(batch.events) <= MOST_EVENTS:
         text = f"Send 1 to {MOST_EVENTS} events in a batch."
         raise invalid("events", "length", text)
-    return [event.to_command(_place(i)) for i, event in enumerate(batch.events)]
+    return [event.to_command() for event in batch.events]
 
 
 def _check_sizes(body: bytes) -> None:

@@ -12,7 +12,8 @@ from callboard.replays.replays import Preview
 from callboard.replays.selection import Selection
 from callboard.replays.sources import Picked
 from callboard.replays.states import ReplayState
-from web.api.shapes import AwareTime, utc
+from callboard.times import utc
+from web.api.shapes import AwareTime
 
 
 class ReplayIn(msgspec.Struct, forbid_unknown_fields=True):
@@ -38,8 +39,8 @@ class ReplayIn(msgspec.Struct, forbid_unknown_fields=True):
             webhook=self.webhook,
             states=self.states or (),
             types=self.types or (),
-            since=utc(self.since, "since"),
-            until=utc(self.until, "until"),
+            since=utc(self.since),
+            until=utc(self.until),
             missing=self.missing,
             rate_per_second=self.rate_per_second,
         )

@@ -1,11 +1,12 @@
 """What goes in and out as JSON; the domain has the last word on what it means."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
-from callboard.errors import invalid
+from callboard import times
+from callboard.errors import raise_all
 
 T = TypeVar("T")
 
@@ -31,13 +32,9 @@ def raw(text: str | None) -> msgspec.Raw:
 
 
 def utc(at: datetime | None, field: str) -> datetime | None:
-    """Invalid for a time without its zone, or one that no calendar here reaches."""
-    if at is not None and at.tzinfo is None:
-        raise invalid(field, "zone", "Say in which zone, as in 2026-01-15T09:30:00Z.")
-    try:
-        return at.astimezone(UTC) if at else None
-    except OverflowError:
-        raise invalid(field, "out_of_range", "This is before time began.") from None
+    """Invalid for a time without its zone, or one that UTC has no year for."""
+    raise_all(list(times.check(at, field)))
+    return times.utc(at)
 
 
 def json_text(value: msgspec.Raw) -> str | None:
