@@ -2,11 +2,11 @@
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from callboard.errors import invalid
+from callboard.errors import Invalid, Problem, invalid
 
 MOST = 100
 
@@ -41,7 +41,10 @@ def decode_cursor(cursor: str) -> str:
         ) from None
 
 
-def check_limit(limit: int) -> int:
+def check(cursor: str | None, limit: int) -> Iterator[Problem]:
+    try:
+        decode_cursor(cursor or "")
+    except Invalid as error:
+        yield from error.problems
     if not 1 <= limit <= MOST:
-        raise invalid("limit", "out_of_range", f"Ask for 1 to {MOST} at once.")
-    return limit
+        yield Problem("limit", "out_of_range", f"Ask for 1 to {MOST} at once.")

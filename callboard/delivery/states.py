@@ -1,4 +1,7 @@
+from collections.abc import Iterator
 from enum import StrEnum
+
+from callboard.errors import Problem
 
 
 class _Word(StrEnum):
@@ -34,3 +37,9 @@ class Trigger(_Word):
 
 WAITING = (DeliveryState.PENDING, DeliveryState.HELD)
 FINISHED = tuple(state for state in DeliveryState if state not in WAITING)
+
+
+def check_state(text: str) -> Iterator[Problem]:
+    """Of a list that is asked for those in it."""
+    if text not in set(DeliveryState):
+        yield Problem("state", "unknown", f"Use one of {', '.join(DeliveryState)}.")

@@ -75,6 +75,16 @@ async def test_a_body_that_may_be_left_out_is_told_so(described):
     assert left_out == {"activate", "test", "preview", "rotate"}
 
 
+async def test_what_a_list_is_asked_for_is_told(described):
+    asked = described["paths"]["/api/v1/deliveries"]["get"]["parameters"]
+    assert {each["name"] for each in asked} == {
+        *("cursor", "limit", "since", "until"),
+        *("webhook", "event", "state"),
+    }
+    (since,) = (each["schema"] for each in asked if each["name"] == "since")
+    assert since["anyOf"][0] == {"type": "string", "format": "date-time"}
+
+
 async def test_a_patch_has_no_defaults(described):
     fields = described["components"]["schemas"]["WebhookPatch"]["properties"]
     assert not [name for name, field in fields.items() if "default" in field]

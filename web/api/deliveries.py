@@ -1,17 +1,18 @@
-from datetime import datetime
-from typing import Annotated
-
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath
 
 from callboard.accounts.actor import Actor
 from callboard.delivery import by_hand, reading
-from callboard.delivery.states import DeliveryState
-from callboard.errors import invalid
-from callboard.paging import check_limit
-from web.api.delivery_shapes import AttemptOut, DeliveryLine, DeliveryOut
-from web.api.shapes import Paged, utc
+from web.api import queries
+from web.api.delivery_shapes import (
+    AttemptOut,
+    DeliveriesAsked,
+    DeliveryLine,
+    DeliveryOut,
+)
+from web.api.shapes import Paged
+from web.errors import AnyRequest
 from web.security import Running
 
 
@@ -19,28 +20,14 @@ class DeliveriesController(Controller):
     path = "/deliveries"
     tags = ("Deliveries",)
 
-    @get("/")
+    @get("/", opt={"asks": DeliveriesAsked})
     async def list_deliveries(
-        self,
-        account: NamedDependency[str],
-        webhook: FromQuery[str | None] = None,
-        event: FromQuery[str | None] = None,
-        only: Annotated[str | None, QueryParameter(name="state")] = None,
-        since: FromQuery[datetime | None] = None,
-        until: FromQuery[datetime | None] = None,
-        cursor: FromQuery[str | None] = None,
-        limit: FromQuery[int] = 50,
+        self, request: AnyRequest, account: NamedDependency[str]
     ) -> Paged[DeliveryLine]:
         """Newest first; since and until look at when they were made."""
-        check_limit(limit)
-        wanted = reading.Filter(
-            webhook=webhook,
-            event=event,
-            state=_state(only),
-            since=utc(since, "since"),
-            until=utc(until, "until"),
-        )
-        page = await reading.page(account, wanted, cursor, limit)
+        asked = queries.take(request, DeliveriesAsked)
+        wanted = asked.to_filter()
+        page = await reading.page(account, wanted, asked.cursor, asked.limit)
         return Paged([DeliveryLine.of(view) for view in page.items], page.next)
 
     @get("/{id:str}")
@@ -72,9 +59,3 @@ async def shown(account: str, id: str) -> DeliveryOut:
     view = await reading.get(account, id)
     attempts = [AttemptOut.of(attempt) for attempt in view.attempts]
     return DeliveryOut.of(view, attempts=attempts)
-
-
-def _state(text: str | None) -> DeliveryState | None:
-    if text is None or text in set(DeliveryState):
-        return DeliveryState(text) if text else None
-    raise invalid("state", "unknown", f"Use one of {', '.join(DeliveryState)}.")

@@ -1,13 +1,37 @@
 """Deliveries and their attempts as JSON."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Self
 
 import msgspec
 
-from callboard.delivery.reading import AttemptView, DeliveryView
-from callboard.delivery.states import DeliveryState
+from callboard.delivery.reading import AttemptView, DeliveryView, Filter
+from callboard.delivery.states import DeliveryState, check_state
+from callboard.errors import Problem
+from callboard.times import utc
+from web.api.queries import AskedOfTime
 from web.api.shapes import text
+
+
+class DeliveriesAsked(AskedOfTime, kw_only=True):
+    webhook: str | None = None
+    event: str | None = None
+    state: str | None = None
+
+    def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
+        if self.state is not None:
+            yield from check_state(self.state)
+
+    def to_filter(self) -> Filter:
+        return Filter(
+            webhook=self.webhook,
+            event=self.event,
+            state=None if self.state is None else DeliveryState(self.state),
+            since=utc(self.since),
+            until=utc(self.until),
+        )
 
 
 class RequestOut(msgspec.Struct):

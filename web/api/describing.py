@@ -1,5 +1,5 @@
 """What the framework cannot read from our handlers is added to the OpenAPI document:
-the bodies that they read by themselves, and the errors as we answer them."""
+the bodies and queries that they read by themselves, and the errors that we answer."""
 
 import re
 from collections.abc import Iterator
@@ -64,6 +64,7 @@ class Described(JsonRenderPlugin):
         self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]
     ) -> bytes:
         _add_bodies(request, openapi_schema)
+        _add_queries(request, openapi_schema)
         _add_errors(openapi_schema)
         _sum_up(openapi_schema)
         return _PAGE_OF.sub(rb"PageOf\1", msgspec.json.encode(openapi_schema))
@@ -80,6 +81,16 @@ def _add_bodies(request: Request[Any, Any, Any], described: dict[str, Any]) -> N
             operations[method]["requestBody"] = body
             if method == "patch":
                 _drop_defaults(described["components"]["schemas"][shape.__name__])
+
+
+def _add_queries(request: Request[Any, Any, Any], described: dict[str, Any]) -> None:
+    for handler, operations in _handlers(request, described):
+        if shape := handler.opt.get("asks"):
+            fields = msgspec.json.schema_components([shape])[1][shape.__name__]
+            operations["get"]["parameters"] = [
+                {"name": name, "in": "query", "required": False, "schema": field}
+                for name, field in fields["properties"].items()
+            ]
 
 
 def _handlers(

@@ -9,6 +9,7 @@ from callboard.delivery.tables import Event
 from callboard.ingest import NewEvent
 from callboard.times import utc
 from web.api.delivery_shapes import EventDelivery
+from web.api.queries import AskedOfTime
 from web.api.shapes import AwareTime, raw
 
 
@@ -37,6 +38,11 @@ class EventIn(msgspec.Struct, forbid_unknown_fields=True):
 
 class BatchIn(msgspec.Struct, forbid_unknown_fields=True):
     events: list[EventIn]
+
+
+class EventsAsked(AskedOfTime, kw_only=True):
+    type: str | None = None
+    q: str | None = None
 
 
 class SendIn(msgspec.Struct, forbid_unknown_fields=True):

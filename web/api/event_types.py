@@ -2,20 +2,20 @@ from typing import Any
 
 from litestar import Controller, delete, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath
 from litestar.response import Response
 
 from callboard.accounts.actor import Actor
 from callboard.catalogue import event_types, new_types
 from callboard.errors import raise_all
-from callboard.paging import check_limit
-from web.api import bodies
+from web.api import bodies, queries
 from web.api.event_type_shapes import (
     EventTypeChangeIn,
     EventTypeIn,
     EventTypeOut,
     InstalledOut,
 )
+from web.api.queries import Searched
 from web.api.shapes import Paged
 from web.errors import AnyRequest
 
@@ -24,17 +24,13 @@ class EventTypesController(Controller):
     path = "/event-types"
     tags = ("Event types",)
 
-    @get("/")
+    @get("/", opt={"asks": Searched})
     async def list_types(
-        self,
-        account: NamedDependency[str],
-        cursor: FromQuery[str | None] = None,
-        q: FromQuery[str] = "",
-        limit: FromQuery[int] = 50,
+        self, request: AnyRequest, account: NamedDependency[str]
     ) -> Paged[EventTypeOut]:
         """The catalogue, by name; q is looked for in names and descriptions."""
-        check_limit(limit)
-        page = await event_types.page(account, cursor, q, limit)
+        asked = queries.take(request, Searched)
+        page = await event_types.page(account, asked.cursor, asked.q, asked.limit)
         return Paged([EventTypeOut.of(row) for row in page.items], page.next)
 
     @post("/", opt={"takes": EventTypeIn})

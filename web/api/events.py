@@ -6,13 +6,12 @@ framework's parsing, which would take most of the time.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 
 import msgspec
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath
 from litestar.types import ASGIApp, Receive, Send
 from litestar.types import Scope as ASGIScope
 
@@ -22,9 +21,9 @@ from callboard.delivery import by_hand, reading
 from callboard.errors import Invalid, LimitReached, Problem, invalid
 from callboard.ingest import EVENT_BYTES, MOST_EVENTS, NewEvent, Room
 from callboard.insight import explanation
-from callboard.paging import check_limit
 from callboard.runtime import Runtime
-from web.api import bodies
+from callboard.times import utc
+from web.api import bodies, queries
 from web.api.deliveries import shown
 from web.api.delivery_shapes import DeliveryOut, EventDelivery
 from web.api.event_shapes import (
@@ -32,12 +31,13 @@ from web.api.event_shapes import (
     EventIn,
     EventLine,
     EventOut,
+    EventsAsked,
     ReasonOut,
     ReceiptOut,
     ReceiptsOut,
     SendIn,
 )
-from web.api.shapes import Paged, utc
+from web.api.shapes import Paged
 from web.errors import AnyRequest
 from web.security import Running, key_holder
 
@@ -92,27 +92,20 @@ class EventsController(Controller):
     path = "/events"
     tags = ("Events",)
 
-    @get("/")
+    @get("/", opt={"asks": EventsAsked})
     async def list_events(
-        self,
-        account: NamedDependency[str],
-        type: FromQuery[str | None] = None,
-        since: FromQuery[datetime | None] = None,
-        until: FromQuery[datetime | None] = None,
-        q: FromQuery[str | None] = None,
-        cursor: FromQuery[str | None] = None,
-        limit: FromQuery[int] = 50,
+        self, request: AnyRequest, account: NamedDependency[str]
     ) -> Paged[EventLine]:
         """Newest first; q is a whole id or key."""
-        check_limit(limit)
+        asked = queries.take(request, EventsAsked)
         page = await reading.events_page(
             account,
-            type=type,
-            since=utc(since, "since"),
-            until=utc(until, "until"),
-            q=q,
-            cursor=cursor,
-            limit=limit,
+            type=asked.type,
+            since=utc(asked.since),
+            until=utc(asked.until),
+            q=asked.q,
+            cursor=asked.cursor,
+            limit=asked.limit,
         )
         return Paged([EventLine.of(row) for row in page.items], page.next)
 

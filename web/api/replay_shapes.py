@@ -13,6 +13,7 @@ from callboard.replays.selection import Selection
 from callboard.replays.sources import Picked
 from callboard.replays.states import ReplayState
 from callboard.times import utc
+from web.api.queries import Asked
 from web.api.shapes import AwareTime
 
 
@@ -44,6 +45,10 @@ class ReplayIn(msgspec.Struct, forbid_unknown_fields=True):
             missing=self.missing,
             rate_per_second=self.rate_per_second,
         )
+
+
+class ReplaysAsked(Asked, kw_only=True):
+    webhook: str | None = None
 
 
 class SampleOut(msgspec.Struct):

@@ -1,13 +1,12 @@
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath
 
 from callboard.accounts.actor import Actor
-from callboard.paging import check_limit
 from callboard.replays import progress, replays
-from web.api import bodies
-from web.api.replay_shapes import PreviewOut, ReplayIn, ReplayOut
+from web.api import bodies, queries
+from web.api.replay_shapes import PreviewOut, ReplayIn, ReplayOut, ReplaysAsked
 from web.api.shapes import Paged
 from web.errors import AnyRequest
 from web.security import Running
@@ -17,17 +16,13 @@ class ReplaysController(Controller):
     path = "/replays"
     tags = ("Replays",)
 
-    @get("/")
+    @get("/", opt={"asks": ReplaysAsked})
     async def list_replays(
-        self,
-        account: NamedDependency[str],
-        webhook: FromQuery[str | None] = None,
-        cursor: FromQuery[str | None] = None,
-        limit: FromQuery[int] = 50,
+        self, request: AnyRequest, account: NamedDependency[str]
     ) -> Paged[ReplayOut]:
         """Newest first."""
-        check_limit(limit)
-        page = await progress.page(account, webhook, cursor, limit)
+        asked = queries.take(request, ReplaysAsked)
+        page = await progress.page(account, asked.webhook, asked.cursor, asked.limit)
         return Paged([ReplayOut.of(view) for view in page.items], page.next)
 
     @post(

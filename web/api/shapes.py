@@ -5,9 +5,6 @@ from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
-from callboard import times
-from callboard.errors import raise_all
-
 T = TypeVar("T")
 
 NULL = msgspec.Raw(b"null")
@@ -29,12 +26,6 @@ class Paged(msgspec.Struct, Generic[T]):
 def raw(text: str | None) -> msgspec.Raw:
     """Stored JSON text as it is."""
     return NULL if text is None else msgspec.Raw(text.encode())
-
-
-def utc(at: datetime | None, field: str) -> datetime | None:
-    """Invalid for a time without its zone, or one that UTC has no year for."""
-    raise_all(list(times.check(at, field)))
-    return times.utc(at)
 
 
 def json_text(value: msgspec.Raw) -> str | None:

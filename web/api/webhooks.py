@@ -5,19 +5,19 @@ from typing import Any
 import msgspec
 from litestar import Controller, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath
 
 from callboard.accounts.actor import Actor
 from callboard.delivery import standing
 from callboard.delivery.standing import Standing
 from callboard.errors import Problem
-from callboard.paging import check_limit
 from callboard.runtime import Runtime
 from callboard.signing import keys
 from callboard.signing.schemes import Scheme
 from callboard.webhooks import checking, defaults, lifecycle, webhooks
 from callboard.webhooks.tables import Webhook
-from web.api import bodies
+from web.api import bodies, queries
+from web.api.queries import Searched
 from web.api.shapes import Paged
 from web.api.signing_shapes import keys_of
 from web.api.webhook_shapes import (
@@ -37,17 +37,13 @@ class WebhooksController(Controller):
     path = "/webhooks"
     tags = ("Webhooks",)
 
-    @get("/")
+    @get("/", opt={"asks": Searched})
     async def list_webhooks(
-        self,
-        request: AnyRequest,
-        account: NamedDependency[str],
-        q: FromQuery[str] = "",
-        cursor: FromQuery[str | None] = None,
-        limit: FromQuery[int] = 50,
+        self, request: AnyRequest, account: NamedDependency[str]
     ) -> Paged[WebhookOut]:
         """Newest first; q is looked for in names and URLs."""
-        page = await webhooks.page(account, cursor, q, check_limit(limit))
+        asked = queries.take(request, Searched)
+        page = await webhooks.page(account, asked.cursor, asked.q, asked.limit)
         stands = await standing.of_webhooks(page.items)
         items = [WebhookOut.of(row, stands[row.id]) for row in page.items]
         if not may_change(request):
