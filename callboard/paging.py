@@ -41,7 +41,7 @@ def decode_cursor(cursor: str) -> str:
         ) from None
 
 
-def check(cursor: str | None, limit: int) -> Iterator[Problem]:
+def check(cursor: str | None, limit: int = MOST) -> Iterator[Problem]:
     try:
         decode_cursor(cursor or "")
     except Invalid as error:

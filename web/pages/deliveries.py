@@ -13,11 +13,9 @@ from callboard.delivery.reading import DeliveryView, Filter
 from callboard.delivery.states import DeliveryState
 from callboard.insight import explanation
 from callboard.webhooks import webhooks
-from web.pages import forms, questions
+from web.pages import asked, forms, questions
 from web.screens import elsewhere, screen_if_new
 from web.security import MEMBERS, Running
-
-_STATES = {state.value: state for state in DeliveryState}
 
 
 class DeliveriesController(Controller):
@@ -33,11 +31,13 @@ class DeliveriesController(Controller):
         only: Annotated[str, QueryParameter(name="state")] = "",
         since: FromQuery[str] = "",
         until: FromQuery[str] = "",
-        cursor: FromQuery[str | None] = None,
+        cursor: FromQuery[str] = "",
         live: FromQuery[str] = "",
     ) -> Response[Any]:
         typed = {"webhook": webhook, "event": event, "state": only}
         typed |= {"since": since, "until": until}
+        typed, told = asked.read(request, **typed, cursor=cursor)
+        cursor = typed.pop("cursor")
         page = await reading.page(account, _filter(typed), cursor)
         return screen_if_new(
             request,
@@ -50,6 +50,7 @@ class DeliveriesController(Controller):
             webhooks=await webhooks.choices(account, webhook),
             live=bool(live),
             polls=not cursor and (bool(live) or under_way(page.items)),
+            **told,
         )
 
     @get("/{id:str}")
@@ -126,7 +127,7 @@ def _filter(typed: dict[str, str]) -> Filter:
     return Filter(
         webhook=typed["webhook"] or None,
         event=typed["event"] or None,
-        state=_STATES.get(typed["state"]),
+        state=DeliveryState(typed["state"]) if typed["state"] else None,
         since=forms.time(typed["since"], "since"),
         until=forms.time(typed["until"], "until"),
     )

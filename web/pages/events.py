@@ -17,7 +17,7 @@ from callboard.insight import explanation
 from callboard.paging import Page
 from callboard.webhooks import webhooks
 from callboard.webhooks.states import WebhookState
-from web.pages import forms
+from web.pages import asked, forms
 from web.pages.deliveries import under_way
 from web.screens import elsewhere, screen, screen_if_new
 from web.security import Running
@@ -33,11 +33,12 @@ class EventsController(Controller):
         account: NamedDependency[str],
         type: FromQuery[str] = "",
         q: FromQuery[str] = "",
-        cursor: FromQuery[str | None] = None,
+        cursor: FromQuery[str] = "",
     ) -> Response[Any]:
-        typed = {"type": type, "q": q.strip()}
+        typed, told = asked.read(request, type=type, q=q.strip(), cursor=cursor)
+        cursor = typed.pop("cursor")
         found = await reading.events_page(
-            account, type=type or None, q=typed["q"] or None, cursor=cursor
+            account, type=typed["type"], q=typed["q"], cursor=cursor
         )
         return screen(
             request,
@@ -47,6 +48,7 @@ class EventsController(Controller):
             filter=typed,
             query=urlencode({name: text for name, text in typed.items() if text}),
             types=await event_types.listed(account),
+            **told,
         )
 
     @get("/{id:str}")

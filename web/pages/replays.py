@@ -14,7 +14,7 @@ from callboard.replays.replays import Preview
 from callboard.runtime import Runtime
 from callboard.webhooks import webhooks
 from callboard.webhooks.states import WebhookState
-from web.pages import forms, questions
+from web.pages import asked, forms, questions
 from web.pages.replay_form import ReplayForm
 from web.screens import elsewhere, screen, screen_if_new
 from web.security import MEMBERS, Running
@@ -31,9 +31,10 @@ class ReplaysController(Controller):
         request: HTMXRequest,
         account: NamedDependency[str],
         webhook: FromQuery[str] = "",
-        cursor: FromQuery[str | None] = None,
+        cursor: FromQuery[str] = "",
     ) -> Response[Any]:
-        page = await progress.page(account, webhook or None, cursor)
+        left, told = asked.read(request, cursor=cursor)
+        page = await progress.page(account, webhook, left["cursor"])
         return screen_if_new(
             request,
             "replays/list.html",
@@ -41,7 +42,8 @@ class ReplaysController(Controller):
             page,
             page=page,
             webhook=webhook,
-            polls=not cursor and any(each.is_open for each in page.items),
+            polls=not left["cursor"] and any(each.is_open for each in page.items),
+            **told,
         )
 
     @get("/new", opt=MEMBERS)

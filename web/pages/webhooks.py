@@ -19,6 +19,7 @@ from callboard.webhooks import lifecycle, webhooks
 from callboard.webhooks.settings import settings_of
 from callboard.webhooks.states import WebhookState
 from web.pages import (
+    asked,
     forms,
     questions,
     trials,
@@ -34,7 +35,6 @@ _HELD: dict[str, Literal["deliver", "discard"]] = {
     "deliver": "deliver",
     "discard": "discard",
 }
-_STATES = {state.value: state for state in DeliveryState}
 
 
 class WebhooksController(Controller):
@@ -47,9 +47,10 @@ class WebhooksController(Controller):
         account: NamedDependency[str],
         runtime: Running,
         q: FromQuery[str] = "",
-        cursor: FromQuery[str | None] = None,
+        cursor: FromQuery[str] = "",
     ) -> Template:
-        found = await webhooks.page(account, cursor, q.strip())
+        left, told = asked.read(request, cursor=cursor)
+        found = await webhooks.page(account, left["cursor"], q.strip())
         ids = [row.id for row in found.items]
         return screen(
             request,
@@ -57,8 +58,9 @@ class WebhooksController(Controller):
             "webhooks/_rows.html",
             page=Page(await webhook_views.listed(found.items), found.next),
             bars=await overview.bars_of(account, ids, runtime.clock()),
-            troubles=[] if cursor else await troubles.of_hosts(account),
+            troubles=[] if left["cursor"] else await troubles.of_hosts(account),
             q=q.strip(),
+            **told,
         )
 
     @get("/{id:str}")
@@ -71,13 +73,15 @@ class WebhooksController(Controller):
         tab: FromQuery[str] = "deliveries",
         language: FromQuery[str] = "",
         only: Annotated[str, QueryParameter(name="state")] = "",
-        cursor: FromQuery[str | None] = None,
+        cursor: FromQuery[str] = "",
     ) -> Response[Any]:
         row = await webhooks.get(account, id)
-        wanted = Filter(webhook=id, state=_STATES.get(only))
-        page = await reading.page(account, wanted, cursor)
-        context = await webhook_tabs.shared(row, runtime)
-        context |= {"tab": tab, "state": only, "page": page}
+        left, told = asked.read(request, state=only, cursor=cursor)
+        state = DeliveryState(left["state"]) if left["state"] else None
+        wanted = Filter(webhook=id, state=state)
+        page = await reading.page(account, wanted, left["cursor"])
+        context = await webhook_tabs.shared(row, runtime) | told
+        context |= {"tab": tab, "state": left["state"], "page": page}
         if tab == "verify":
             context |= webhook_key_views.checking(row, runtime.clock(), language)
         is_live = row.state == WebhookState.ACTIVE or under_way(page.items)
@@ -86,7 +90,7 @@ class WebhooksController(Controller):
             "webhooks/detail.html",
             "webhooks/_deliveries.html",
             page,
-            polls=is_live and not cursor,
+            polls=is_live and not left["cursor"],
             **context,
         )
 
