@@ -37,7 +37,8 @@ class OnePieceProtocol(asyncio.BufferedProtocol):
         http = self._http
         http.data_received(_VIEW[:size])  # type: ignore[arg-type]  # its parser copies
         cycle: RequestResponseCycle | None = http.cycle  # none before the first request
-        if cycle and cycle.more_body:
+        # The rest of what it has answered unread nobody asks for, nor keeps.
+        if cycle and cycle.more_body and not cycle.response_complete:
             http.flow.pause_reading()  # until the application asks for more
 
     def eof_received(self) -> None:

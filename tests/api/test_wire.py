@@ -103,3 +103,23 @@ async def test_of_a_body_no_more_is_read_than_was_asked_for():
         assert (await sending).status_code == 204
     assert b"".join(app.chunks) == body
     assert max(map(len, app.chunks)) <= 32 * 1024
+
+
+async def refuse(scope: Any, receive: Any, send: Send) -> None:
+    """An application that has no use for the body."""
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def test_after_a_body_that_nobody_reads_the_connection_is_good():
+    """It comes after the answer, as that of a large event while the database is away.
+    The connection is then used for the next event."""
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 40000\r\n\r\n"
+    async with served(refuse) as port, asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(2):
+            writer.write(head)
+            answer = await reader.readuntil(b"\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.1 204")
+            writer.write(b"x" * 40_000)
+        writer.close()
