@@ -3,10 +3,10 @@
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -15,6 +15,7 @@ from callboard.accounts.actor import Actor
 from callboard.config import Settings, read_or_exit
 from callboard.errors import CallboardError, NotFound, Unavailable
 from callboard.processes.embedded import directory_of, url_in
+from callboard.processes.starting import waiting_aloud
 
 T = TypeVar("T")
 
@@ -56,7 +57,8 @@ def migrate() -> None:
 
     if settings.is_sqlite:
         settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
-    asyncio.run(prepare_database())
+    with waiting_aloud():
+        _complete(prepare_database())
 
 
 @main.command()
@@ -202,7 +204,7 @@ async def _actor(account: str | None, now: datetime) -> Actor:
 
 
 def _run(act: Callable[[datetime], Awaitable[T]]) -> T:
-    """In an open database. What cannot be done is said in a sentence."""
+    """In an open database."""
     _settings()
     from callboard.database import check_schema, opened_database
 
@@ -212,8 +214,13 @@ def _run(act: Callable[[datetime], Awaitable[T]]) -> T:
                 raise Unavailable("The schema is old: run callboard migrate.")
             return await act(datetime.now(UTC))
 
+    return _complete(run())
+
+
+def _complete(work: Coroutine[Any, Any, T]) -> T:
+    """What cannot be done is said in a sentence."""
     try:
-        return asyncio.run(run())
+        return asyncio.run(work)
     except CallboardError as problem:
         click.echo(str(problem), err=True)
         sys.exit(1)

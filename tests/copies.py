@@ -81,12 +81,12 @@ def new_database() -> dict[str, str]:
     return {"DATABASE_URL": url}
 
 
-def start_up(directory: Path, port: int, **environ: str) -> Run:
+def start_up(directory: Path, port: int, verb: str = "up", **environ: str) -> Run:
     directory.mkdir(exist_ok=True)
     log = directory / f"{time.monotonic_ns()}.log"
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "callboard", "up"],
+            [sys.executable, "-m", "callboard", verb],
             cwd=directory,
             env={**CLEAN, "PORT": str(port), **environ},
             stdout=file,

@@ -1,7 +1,7 @@
-"""A way to a server that a test breaks for good."""
+"""A way to a server that a test breaks, at once or when somebody asks for something."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -15,6 +15,8 @@ class Way:
     url: str = ""
     _server: asyncio.Server | None = None
     _moves: asyncio.Event = field(default_factory=asyncio.Event)
+    _awaited: tuple[bytes, Callable[["Way"], None]] | None = None
+    _passing: int = 0
     _ends: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def open(self) -> None:
@@ -31,13 +33,31 @@ class Way:
         """As a server does that is stopped: it takes connections, and says nothing."""
         self._moves.clear()
 
+    def move_on(self) -> None:
+        """What was said meanwhile is heard now."""
+        self._moves.set()
+
+    def at(self, text: str, act: Callable[["Way"], None], *, passing: int = 0) -> None:
+        """`act` breaks it once, as a statement with this text comes by, before the
+        server hears of it. So many of them pass before."""
+        self._awaited, self._passing = (text.encode(), act), passing
+
+    @property
+    def has_acted(self) -> bool:
+        return self._awaited is None
+
     def cut(self) -> None:
         """As if the server had ended."""
         assert self._server
         self._server.close()
         self._moves.set()
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Whoever comes again is let in."""
         for end in self._ends:
             end.close()
+        self._ends.clear()
 
     async def _serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -58,10 +78,19 @@ class Way:
     ) -> None:
         with suppress(OSError):
             while some := await reader.read(65536):
+                self._look_at(some)
                 await self._moves.wait()
                 writer.write(some)
                 await writer.drain()
         writer.close()
+
+    def _look_at(self, some: bytes) -> None:
+        if not self._awaited or self._awaited[0] not in some:
+            return
+        self._passing -= 1
+        if self._passing < 0:
+            act, self._awaited = self._awaited[1], None
+            act(self)
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ import uvicorn
 from callboard import config, logs
 from callboard.config import Settings
 from callboard.errors import Unavailable
+from callboard.processes.starting import starting
 from callboard.runtime import OldSchema, open_runtime
 from web.security import on_every_answer
 from web.wire import OnePieceProtocol
@@ -18,6 +19,7 @@ _LAST_CALLS_SECONDS = 20
 
 def main() -> None:
     settings = config.read_or_exit(os.environ)
+    logs.set_up(settings.log_format)
     try:
         asyncio.run(_try_out(settings))
     except (OldSchema, Unavailable) as problem:
@@ -42,8 +44,9 @@ def main() -> None:
 
 async def _try_out(settings: Settings) -> None:
     """What is wrong is said in a sentence, before uvicorn says it in a traceback."""
-    async with open_runtime(settings):
-        pass
+    with starting():
+        async with open_runtime(settings):
+            pass
 
 
 if __name__ == "__main__":

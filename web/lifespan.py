@@ -8,6 +8,7 @@ from litestar import Litestar
 
 from callboard.config import Settings
 from callboard.processes.cutting import end_within
+from callboard.processes.starting import starting
 from callboard.runtime import open_runtime
 
 _CLOSES_WITHIN = 5.0  # after the last calls have ended, or were cut off
@@ -24,9 +25,11 @@ def running(settings: Settings) -> Lifespan:
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with open_runtime(settings) as runtime:
-            app.state.runtime = runtime
-            yield
-            end_within(_CLOSES_WITHIN, partial(log.error, "web.cut_off"))
+        with starting() as started:
+            async with open_runtime(settings) as runtime:
+                app.state.runtime = runtime
+                started()
+                yield
+                end_within(_CLOSES_WITHIN, partial(log.error, "web.cut_off"))
 
     return lifespan

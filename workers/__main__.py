@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 
 import uvloop
@@ -16,6 +17,7 @@ from callboard.delivery.workers import Watch, bury
 from callboard.dispatch import Pump
 from callboard.errors import Unavailable
 from callboard.notices.postman import Postman
+from callboard.processes.starting import starting
 from callboard.runtime import OldSchema, Runtime, open_runtime
 from callboard.upkeep import resealing, sweep
 from callboard.upkeep.resealing import WrongKey
@@ -27,16 +29,21 @@ log = logging.getLogger("workers")
 
 
 async def work(settings: Settings) -> None:
-    ending = Ending()
-    ending.heed_signals()
+    with starting() as started:
+        await _work(settings, started)
+
+
+async def _work(settings: Settings, started: Callable[[], None]) -> None:
     async with open_runtime(settings) as runtime:
         await resealing.check_key(runtime.vault)
         worker = ids.make("wrk", runtime.clock())
         presence = _announce(settings, worker)
         pump = _make_pump(worker, runtime)
-        ending.unrecorded = pump.unrecorded
         watch = Watch(worker, pump.hosts, presence=presence)
         await watch.beat(runtime.clock())
+        started()
+        ending = Ending(pump.unrecorded)
+        ending.heed_signals()
         log.info("worker.started", extra={"worker": worker})
         await _run(watch, pump, runtime, ending)
         with suppress(Unavailable):  # others do it, who see that it has ended

@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Ending:
+    unrecorded: Callable[[], int]
     asked: asyncio.Event = field(default_factory=asyncio.Event)
-    unrecorded: Callable[[], int] = lambda: 0
 
     def heed_signals(self) -> None:
         loop = asyncio.get_running_loop()

@@ -100,7 +100,8 @@ async def open_database() -> None:
                 reset=_leave,
             )
     except (OSError, sqlite3.Error, asyncpg.PostgresError) as problem:
-        raise Unavailable(f"The database cannot be opened: {problem}") from problem
+        why = str(problem) or "it does not answer"
+        raise Unavailable(f"The database cannot be opened: {why}") from problem
 
 
 async def close_database() -> None:

@@ -18,6 +18,7 @@ import click
 
 from callboard.config import SHORTEST_KEY, Settings, read_or_exit
 from callboard.processes.embedded import directory_of, running_redis
+from callboard.processes.starting import waiting_aloud
 from callboard.processes.supervisor import (
     Child,
     asked_to_end,
@@ -45,8 +46,8 @@ def up(environ: Mapping[str, str]) -> int:
             redis = running_redis(run_dir, asked, keep_open=[lock])
             child, given["REDIS_URL"] = stack.enter_context(redis)
             children.append(child)
-        settings = _prepare(draft, given)
-        return _serve(settings, given, children, lock, asked)
+        settings, link = _prepare(draft, given)
+        return _serve(settings, link, given, children, lock, asked)
 
 
 def _directories(settings: Settings) -> Path:
@@ -133,21 +134,32 @@ def _refuse_a_taken_port(settings: Settings) -> None:
         ) from error
 
 
-def _prepare(draft: Settings, environ: dict[str, str]) -> Settings:
-    """Adds the key to `environ`, migrates. One copy at a time does this."""
+def _prepare(draft: Settings, environ: dict[str, str]) -> tuple[Settings, str | None]:
+    """Adds the key to `environ`, migrates; the link to set all up, until that is done.
+    One copy at a time does this."""
     # Slow to import; and Piccolo chooses its engine by the environment at import.
     with (draft.data_dir / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         environ.setdefault("SECRET_KEY", _kept_key(draft.data_dir / "secret_key"))
         os.environ.update(environ)
         from callboard.errors import Unavailable
-        from callboard.runtime import prepare_database
 
+        settings = Settings.read(environ)
         try:
-            asyncio.run(prepare_database())
+            with waiting_aloud():
+                return settings, asyncio.run(_prepare_database(settings))
         except (RuntimeError, Unavailable) as error:
             raise SystemExit(str(error)) from error
-    return Settings.read(environ)
+
+
+async def _prepare_database(settings: Settings) -> str | None:
+    from callboard.accounts import setup
+    from callboard.database import opened_database
+    from callboard.runtime import prepare_database
+
+    await prepare_database()
+    async with opened_database():
+        return await setup.link(settings, datetime.now(UTC))
 
 
 def _kept_key(path: Path) -> str:
@@ -166,6 +178,7 @@ def _kept_key(path: Path) -> str:
 
 def _serve(
     settings: Settings,
+    link: str | None,
     environ: Mapping[str, str],
     children: list[Child],
     lock: int,
@@ -178,7 +191,7 @@ def _serve(
     ]
     try:
         if _healthy(settings, [*children, *ours], asked):
-            _announce(settings)
+            _announce(settings, link)
         lost = wait_for_end([*children, *ours], asked)
     finally:
         end(ours, asked)
@@ -212,16 +225,7 @@ def _answers(settings: Settings) -> bool:
         connection.close()
 
 
-async def _setup_link(settings: Settings) -> str | None:
-    from callboard.accounts import setup  # slow to import, see above
-    from callboard.database import opened_database
-
-    async with opened_database():
-        return await setup.link(settings, datetime.now(UTC))
-
-
-def _announce(settings: Settings) -> None:
-    link = asyncio.run(_setup_link(settings))
+def _announce(settings: Settings, link: str | None) -> None:
     lines = [f"Callboard is at  {settings.public_url}"]
     if link:
         lines.append(f"Set it up, once: {link}")
