@@ -66,6 +66,13 @@ def test_what_was_leased_ahead_begins_as_another_call_ends():
     assert len(flights) == 2
 
 
+def test_the_slot_of_a_call_that_has_ended_is_free_again():
+    flights = Flights(8)
+    for flight in board(flights, claimed(1), claimed(2)):
+        flights.land(flight, QUICK)
+    assert seqs(board(flights, claimed(3), claimed(4))) == [3, 4]
+
+
 def test_what_finds_no_place_waits_in_the_order_of_the_claim():
     flights = Flights(2)
     leased = [claimed(1), claimed(2), claimed(3, "wh_b"), claimed(4, "wh_c")]
@@ -82,14 +89,40 @@ def test_four_times_as_many_may_be_leased_ahead_as_there_are_places():
     assert flights.room(Lane.EXPRESS) == 14
 
 
+def test_what_waits_for_its_host_counts_as_leased_ahead():
+    flights = Flights(4, Hosts(share=1))
+    board(flights, claimed(1), claimed(2))
+    assert flights.room(Lane.EXPRESS) == 3 + 4 * 4 - 1
+
+
 def test_only_quick_webhooks_are_held():
     flights = Flights(8)
-    a, _ = board(flights, claimed(1), claimed(2), claimed(3))
+    a, _ = board(flights, *map(claimed, range(4)))
     b, _ = board(flights, claimed(4, "wh_b"), claimed(5, "wh_b"))
     assert flights.held() == {}
     flights.land(a, QUICK)
     flights.land(b, SLOWER)
-    assert flights.held() == {"wh_a": 2}
+    assert flights.held() == {"wh_a": 3}
+
+
+def test_one_that_is_quick_no_longer_is_held_no_longer():
+    flights = Flights(8)
+    first, second = board(flights, claimed(1), claimed(2))
+    flights.land(first, QUICK)
+    assert flights.held() == {"wh_a": 1}
+    flights.land(second, SLOWER)
+    assert flights.held() == {}
+
+
+def test_all_bulk_that_takes_express_places_counts_as_such():
+    """Under way, ahead, and waiting for its host or for large events."""
+    flights = Flights(8, Hosts(share=3), Loads(100))
+    board(flights, *(claimed(n, bulk=True) for n in range(3)), host="r.example")
+    leased = [claimed(n, f"wh_{n}", bulk=True, unread=100) for n in range(3, 5)]
+    board(flights, *leased, claimed(5, "wh_b", bulk=True), host="r.example")
+    board(flights, claimed(6, "wh_c", bulk=True), lane=Lane.PATIENT)
+    board(flights, claimed(7, "wh_d"))
+    assert flights.bulk == 6
 
 
 def test_what_waits_too_long_is_given_back():
@@ -101,12 +134,12 @@ def test_what_waits_too_long_is_given_back():
 
 
 def test_what_waits_for_a_place_is_given_back_too_and_its_slot_is_free_again():
-    flights = Flights(1)
-    (only,) = board(flights, claimed(1), claimed(2))
+    flights = Flights(2)
+    _, other = board(flights, claimed(1), claimed(2, "wh_b"), claimed(3))
     assert flights.give_up(60) == []
-    assert [each.seq for each in flights.give_up(0)] == [2]
-    assert flights.land(only, QUICK) == []
-    assert seqs(board(flights, claimed(2), claimed(3))) == [2]
+    assert [each.seq for each in flights.give_up(0)] == [3]
+    assert flights.land(other, QUICK) == []
+    assert seqs(board(flights, claimed(3))) == [3]
 
 
 def test_slow_calls_leave_half_of_the_places_to_quick_ones():
@@ -114,6 +147,21 @@ def test_slow_calls_leave_half_of_the_places_to_quick_ones():
     board(flights, *(claimed(n, f"wh_{n}", 1) for n in range(4)), lane=Lane.PATIENT)
     assert flights.room(Lane.PATIENT) == 0
     assert len(board(flights, *(claimed(n, slots=9) for n in range(9)))) == 4
+
+
+def test_an_untried_webhook_takes_no_more_than_a_quarter():
+    flights = Flights(8)
+    board(flights, claimed(1, "wh_1"), lane=Lane.UNTRIED)
+    assert flights.room(Lane.UNTRIED) == 1
+    assert flights.room(Lane.PATIENT) == 3
+
+
+def test_a_slow_call_begins_though_quick_ones_fill_their_places():
+    """It has places of its own, and was leased for one of them."""
+    flights = Flights(2)
+    board(flights, claimed(1), claimed(2))
+    assert flights.is_full
+    assert seqs(board(flights, claimed(3, "wh_b"), lane=Lane.PATIENT)) == [3]
 
 
 def test_a_call_counts_as_slow_in_its_second_second_and_not_before():
@@ -124,7 +172,17 @@ def test_a_call_counts_as_slow_in_its_second_second_and_not_before():
     old.since -= 1.1
     assert flights.age() == {"wh_a"}
     assert (flights.room(Lane.PATIENT), old.lane) == (3, Lane.PATIENT)
+    assert len(board(flights, *(claimed(n, "wh_c", 9) for n in range(4, 13)))) == 6
     assert [each.seq for each in flights.give_up(60)] == [3]
+    flights.land(old, SLOWER)
+    assert flights.age() == frozenset()
+    assert flights.room(Lane.PATIENT) == 4
+
+
+def test_a_call_that_has_ended_turns_slow_no_more():
+    flights = Flights(8)
+    (old,) = board(flights, claimed(1))
+    old.since -= SLOW_SECONDS + 1
     flights.land(old, SLOWER)
     assert flights.age() == frozenset()
     assert flights.room(Lane.PATIENT) == 4
@@ -149,8 +207,17 @@ def test_half_of_a_hosts_cap_is_for_quick_calls():
     assert seqs(flights.land(patient[0], SLOWER)) == [2]
 
 
-def large(seq: int) -> Claimed:
-    return claimed(seq, f"wh_{seq}", unread=100)
+def test_a_quick_call_that_turns_slow_takes_of_the_other_half():
+    flights = Flights(16, Hosts(share=4))
+    for flight in board(flights, claimed(1), claimed(2), host="r.example"):
+        flight.since -= SLOW_SECONDS + 1
+    flights.age()
+    leased = claimed(3, "wh_b")
+    assert board(flights, leased, lane=Lane.PATIENT, host="r.example") == []
+
+
+def large(seq: int, size: int = 100) -> Claimed:
+    return claimed(seq, f"wh_{seq}", unread=size)
 
 
 class TestLargeEvents:
@@ -163,6 +230,11 @@ class TestLargeEvents:
         for place, flight in enumerate(begun[:2]):
             assert seqs(flights.land(flight, QUICK)) == [2 + place]
         assert flights.land(begun[2], QUICK) == []
+
+    def test_several_follow_one_that_was_larger(self):
+        flights = Flights(8, loads=Loads(200))
+        (first,) = board(flights, large(0, 200), large(1), large(2), large(3))
+        assert seqs(flights.land(first, QUICK)) == [1, 2]
 
     def test_one_that_is_larger_than_all_that_may_go_out_goes_alone(self):
         flights = Flights(8, loads=Loads(50))
