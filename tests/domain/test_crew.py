@@ -21,3 +21,16 @@ async def test_one_that_cannot_be_prepared_keeps_no_other_on_the_ground():
     async with asyncio.timeout(5):
         assert await flown.get() is whole
     await crew.stop(1)
+
+
+async def test_what_has_boarded_before_it_stops_is_called_too():
+    flown = list[Flight]()
+
+    async def fly(flight: Flight) -> None:
+        flown.append(flight)
+
+    flights = [Flight(claimed(n), to("a"), Lane.EXPRESS) for n in range(40)]
+    crew = Crew(lambda _: None, fly)
+    crew.start(flights)
+    await crew.stop(1)
+    assert flown == flights

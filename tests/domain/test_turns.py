@@ -120,3 +120,25 @@ def test_a_slow_answer_makes_it_patient(seconds, still_slow, lane, slots):
     after = turns.after_calls(turn(leased=2), seconds, still_slow)
     assert (after.lane, after.slots) == (lane, slots)
     assert after.leased == 2 - len(seconds)
+
+
+@pytest.mark.parametrize(
+    ("take", "taken", "more"),
+    [(0, 0, False), (3, 3, True), (3, 2, False), (20, 9, False), (20, 10, True)],
+)
+def test_where_all_or_many_were_found_there_may_be_more(take, taken, more):
+    assert turns.may_leave_more(take, taken) is more
+
+
+@pytest.mark.parametrize(
+    ("bulk", "take", "taken", "more"),
+    [
+        (False, 9, 9, False),
+        (False, 10, 10, True),
+        (False, 20, 10, False),
+        (True, 1, 1, True),
+        (True, 2, 1, False),
+    ],
+)
+def test_a_queue_is_one_until_its_end_is_found(bulk, take, taken, more):
+    assert turns.leaves_more(turn(bulk=bulk), take, taken) is more
