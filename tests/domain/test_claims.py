@@ -31,6 +31,35 @@ async def test_beside_what_waits_for_its_next_try_a_claim_looks_again_too(
     assert waits[3] > 3000
 
 
+async def test_what_is_due_first_is_looked_at_first(engine: Engine):
+    """Also where it was made last."""
+    await engine.webhook()
+    now = engine.runtime.clock()
+    for hours in (2, 1):
+        await engine.post()
+        async with writing() as db:
+            await db.fetch(
+                "UPDATE delivery SET due = :due WHERE due < :soon",
+                due=now + timedelta(hours=hours),
+                soon=now + timedelta(minutes=1),
+            )
+    for _ in range(4):
+        assert await claim(engine) == []
+        engine.skip(1)
+    (row,) = await engine.rows("SELECT next_due FROM turn")
+    assert row["next_due"] == now + timedelta(hours=1)
+
+
+async def test_what_is_claimed_goes_in_the_order_of_its_making(engine: Engine):
+    for _ in range(2):
+        await engine.webhook()
+    for _ in range(3):
+        await engine.post()
+    assert [each.seq for each in await claim(engine)] == [1, 2, 3, 4, 5, 6]
+    async with writing() as db:
+        assert await freeing.free(db, "wrk_a", engine.runtime.clock()) == 6
+
+
 @pytest.mark.parametrize(("few", "at_once"), [(9, False), (10, True)])
 async def test_a_webhook_with_much_traffic_is_looked_at_again_at_once(
     engine: Engine, few: int, at_once: bool

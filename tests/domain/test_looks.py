@@ -40,6 +40,10 @@ async def test_without_a_token_nobody_looks_before_there_is_one(engine: Engine):
     assert len(found) == 1
     next_due = (await turn(engine))["next_due"]
     assert now < next_due <= now + timedelta(seconds=0.5)
+    async with writing() as db:
+        await db.fetch("UPDATE turn SET next_due = :now", now=now)
+    assert await claim(engine, now) == []
+    assert (await turn(engine))["next_due"] == next_due
     await give_back(engine, found)
 
 
@@ -57,6 +61,46 @@ async def test_nobody_looks_for_what_is_still_to_be_put_in_its_place(
     assert await claim(engine, now) == []
     next_due = (await turn(engine))["next_due"]
     assert next_due is None or next_due > now
+    await engine.work()
+
+
+@pytest.mark.parametrize(
+    ("ordered", "gap", "found"),
+    [
+        (False, (2, 3), [1, 3]),
+        (False, (1, 3), [3]),
+        (False, (2, 4), [1]),
+        (True, (2, 4), [1]),
+        (True, (1, 3), []),
+    ],
+)
+async def test_nothing_is_claimed_of_what_lies_in_the_gap(
+    engine: Engine, ordered: bool, gap: tuple[int, int], found: list[int]
+):
+    await engine.webhook(ordered=ordered)
+    await engine.post_all([NewEvent(TYPE, b"{}")] * 3)
+    sql = "UPDATE turn SET gap_from = :first, gap_to = :end"
+    async with writing() as db:
+        await db.fetch(sql, first=gap[0], end=gap[1])
+    claimed = await claim(engine, engine.runtime.clock())
+    assert [each.seq for each in claimed] == found
+    await give_back(engine, claimed)
+    async with writing() as db:
+        await db.fetch(sql, first=0, end=0)
+    await engine.work()
+
+
+async def test_beside_that_the_next_look_at_much_traffic_is_at_once(engine: Engine):
+    webhook = await engine.webhook()
+    await engine.post()
+    await engine.pause(webhook)
+    await engine.activate(webhook, "deliver")
+    await engine.post_all([NewEvent(TYPE, b"{}")] * 10)
+    now = engine.runtime.clock()
+    found = await claim(engine, now)
+    assert len(found) == 10
+    assert (await turn(engine))["next_due"] == now
+    await give_back(engine, found)
     await engine.work()
 
 
@@ -105,19 +149,23 @@ async def test_whatever_is_due_first_is_looked_at_first(
 ):
     """The one that is to be tried again, or what waited already."""
     await engine.webhook()
-    await engine.post()
+    await engine.post_all([NewEvent(TYPE, b"{}")] * 2)
     now = engine.runtime.clock()
-    (tried,) = await claim(engine, now)
+    tried = await claim(engine, now)
     due = {"tried": now + timedelta(seconds=wait), "other": now + timedelta(hours=1)}
     sent = Sent("POST", "http://a.example/", (), b"")
     failed = Outcome(status=500, seconds=0.1)
     state = DeliveryState.PENDING
-    result = Result(tried, sent, now, failed, state, due["tried"], None, now)
+    later = due["tried"] + timedelta(hours=2)
+    results = [
+        Result(each, sent, now, failed, state, again, None, now)
+        for each, again in zip(tried, (due["tried"], later), strict=True)
+    ]
     async with writing() as db:
         await db.fetch("UPDATE turn SET next_due = :other", other=due["other"])
-        await ledger.record(db, [result], frozenset(), now)
+        await ledger.record(db, results, frozenset(), now)
     assert (await turn(engine))["next_due"] == due[first]
-    engine.skip(wait)
+    engine.skip(wait + 7200)
     await engine.work()
 
 
