@@ -1,13 +1,14 @@
 """A person activates while what waits is still being put on hold, however much it is:
 what is new goes at once, and what waited from the oldest on."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from callboard.database import writing
-from callboard.delivery import following, standing
-from callboard.delivery.following import course, letting_go
+from callboard.delivery import by_hand, following, standing
+from callboard.delivery.following import course, holding, letting_go
 from callboard.ingest import NewEvent
 from callboard.upkeep import readiness
 from callboard.webhooks import webhooks
@@ -117,6 +118,43 @@ async def test_what_waits_for_another_try_goes_at_once_with_the_whole_plan(
     engine.skip(3600)
     await engine.work()
     assert await engine.states() == ["delivered"]
+
+
+@pytest.mark.parametrize("is_held", [True, False])
+async def test_what_lies_beside_the_gap_is_neither_put_on_hold_nor_let_go(
+    engine: Engine, is_held: bool
+):
+    webhook = await engine.webhook()
+    await engine.post_all([NewEvent(TYPE, b"{}")] * 4)
+    now = engine.runtime.clock()
+    row = {"gap_from": 2, "gap_to": 4, "hold_days": 4, "scheduled": False}
+    async with writing() as db:
+        await db.fetch("UPDATE delivery SET due = :due", due=now + timedelta(hours=1))
+        if is_held:
+            await holding.hold(db, webhook, row, STEP, now)
+    kept = "held" if is_held else "pending"
+    assert await engine.states() == ["pending", kept, kept, "pending"]
+    async with writing() as db:
+        await letting_go.release(db, webhook, row, STEP, now)
+    due = await engine.rows("SELECT seq FROM delivery WHERE due = :now", now=now)
+    assert [each["seq"] for each in due] == [2, 3]
+
+
+async def test_a_try_that_a_person_asked_for_becomes_one_of_the_plan(engine: Engine):
+    """It is the last to be put on hold, and the first to be let go."""
+    webhook = await engine.webhook(schedule=(10,), deactivate_after=None)
+    await engine.post_all([NewEvent(TYPE, b"%d" % number) for number in WAITED])
+    await by_hand.try_now(engine.by, (await engine.deliveries())[0])
+    await engine.pause(webhook)
+    await engine.activate(webhook, "deliver")
+    await step(engine, webhook)
+    engine.receiver.script("/", 503)
+    assert await called_first(engine, 1) == [0]
+    rows = await engine.rows("SELECT tries, state FROM delivery WHERE attempts > 0")
+    assert [tuple(row.values()) for row in rows] == [(1, "pending")]
+    engine.skip(60)
+    await engine.work()
+    assert set(await engine.states()) == {"delivered"}
 
 
 async def test_stopping_it_again_beside_all_that_loses_nothing(engine: Engine):
