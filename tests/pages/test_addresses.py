@@ -37,6 +37,7 @@ async def webhook(engine: Engine) -> str:
         ("/webhooks?cursor=x", [CURSOR], "CRM"),
         ("/events?q=order-1&cursor=x", [CURSOR], "order-1"),
         ("/replays?cursor=x", [CURSOR], "No replays yet."),
+        ("/settings/audit?cursor=x", [CURSOR], "CRM"),
     ],
 )
 async def test_the_list_is_shown_all_the_same(

@@ -110,6 +110,22 @@ class TestOne:
         assert "Delivered" in part.text
         assert "hx-trigger" not in part.text
 
+    async def test_says_there_why_an_act_does_not_work_out(
+        self, alice, event, engine: Engine
+    ):
+        page = await alice.get("/deliveries?state=delivered")
+        (path,) = re.findall(r'href="(/deliveries/dlv_\w+)"', page.text)
+        (webhook,) = re.findall(r'href="/webhooks/(wh_\w+)">CRM', page.text)
+        await engine.pause(webhook)
+        for act, why in (
+            ("replay", "CRM is paused: activate it first."),
+            ("try-now", "This delivery is being sent right now, or is finished"),
+            ("cancel", "This delivery is being sent right now, or is finished"),
+        ):
+            answer = await alice.post(f"{path}/{act}", status=422)
+            assert why in seen(answer)
+            assert "Attempts" in seen(answer)
+
     async def test_is_not_older_than_its_attempts(self, alice, waiting, engine: Engine):
         """They are read one after the other, and a call ends in between."""
         if not engine.is_postgres:
@@ -135,7 +151,7 @@ class TestOne:
         page = seen(await alice.get(f"/deliveries/{waiting}"))
         assert "Try by hand 1" in page
         assert "1, 1 of them by hand. The plan has 6." in page
-        answer = await alice.post(f"/deliveries/{waiting}/try-now", status=409)
+        answer = await alice.post(f"/deliveries/{waiting}/try-now", status=422)
         assert "is finished already" in seen(answer)
 
     async def test_says_when_its_next_try_comes(self, alice, engine: Engine):

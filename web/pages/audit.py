@@ -11,6 +11,7 @@ from litestar.response import Response
 
 from callboard.accounts import audit
 from callboard.webhooks import webhooks
+from web.pages import asked
 from web.screens import screen
 from web.security import OWNERS
 
@@ -21,9 +22,10 @@ async def show_audit(
     account: NamedDependency[str],
     about: FromQuery[str] = "",
     q: FromQuery[str] = "",
-    cursor: FromQuery[str | None] = None,
+    cursor: FromQuery[str] = "",
 ) -> Response[Any]:
-    typed = {"about": about, "q": q.strip()}
+    typed, told = asked.read(request, about=about, q=q.strip(), cursor=cursor)
+    cursor = typed.pop("cursor")
     found = await audit.page(account, about=about, q=typed["q"], cursor=cursor)
     return screen(
         request,
@@ -33,4 +35,5 @@ async def show_audit(
         filter=typed,
         query=urlencode({name: text for name, text in typed.items() if text}),
         names=await webhooks.names(account, [row.subject for row in found.items]),
+        **told,
     )

@@ -11,6 +11,7 @@ from callboard.accounts.actor import Actor
 from callboard.delivery import by_hand, reading
 from callboard.delivery.reading import DeliveryView, Filter
 from callboard.delivery.states import DeliveryState
+from callboard.errors import Conflict
 from callboard.insight import explanation
 from callboard.webhooks import webhooks
 from web.pages import asked, forms, questions
@@ -57,18 +58,7 @@ class DeliveriesController(Controller):
     async def show(
         self, request: HTMXRequest, account: NamedDependency[str], id: FromPath[str]
     ) -> Response[Any]:
-        delivery = await reading.get(account, id)
-        plan = await explanation.of_delivery(account, delivery)
-        return screen_if_new(
-            request,
-            "deliveries/detail.html",
-            "deliveries/_detail.html",
-            delivery,
-            delivery=delivery,
-            live=under_way([delivery]),
-            plan=plan.tries,
-            why=plan.why,
-        )
+        return await _detail(request, account, id)
 
     @post("/{id:str}/try-now")
     async def try_now(
@@ -78,7 +68,10 @@ class DeliveriesController(Controller):
         runtime: Running,
         id: FromPath[str],
     ) -> Response[Any]:
-        await by_hand.try_now(by, id)
+        try:
+            await by_hand.try_now(by, id)
+        except Conflict as error:
+            return await _detail(request, by.account, id, error)
         runtime.queue.ring()
         return elsewhere(request, f"/deliveries/{id}")
 
@@ -102,7 +95,10 @@ class DeliveriesController(Controller):
     async def cancel(
         self, request: HTMXRequest, by: NamedDependency[Actor], id: FromPath[str]
     ) -> Response[Any]:
-        await by_hand.cancel(by, id)
+        try:
+            await by_hand.cancel(by, id)
+        except Conflict as error:
+            return await _detail(request, by.account, id, error)
         return elsewhere(request, f"/deliveries/{id}")
 
     @post("/{id:str}/replay")
@@ -113,9 +109,31 @@ class DeliveriesController(Controller):
         runtime: Running,
         id: FromPath[str],
     ) -> Response[Any]:
-        made = await by_hand.repeat(by, id)
+        try:
+            made = await by_hand.repeat(by, id)
+        except Conflict as error:
+            return await _detail(request, by.account, id, error)
         runtime.queue.ring()
         return elsewhere(request, f"/deliveries/{made}")
+
+
+async def _detail(
+    request: HTMXRequest, account: str, id: str, error: Conflict | None = None
+) -> Response[Any]:
+    delivery = await reading.get(account, id)
+    plan = await explanation.of_delivery(account, delivery)
+    return screen_if_new(
+        request,
+        "deliveries/detail.html",
+        "deliveries/_detail.html",
+        delivery,
+        status=forms.status(error) if error else 200,
+        delivery=delivery,
+        live=under_way([delivery]),
+        plan=plan.tries,
+        why=plan.why,
+        problems=forms.problems(error) if error else [],
+    )
 
 
 def under_way(deliveries: list[DeliveryView]) -> bool:
