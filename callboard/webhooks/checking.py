@@ -20,13 +20,19 @@ from callboard.webhooks.settings import NewWebhook, filters_of
 
 
 async def checked(
-    account: str, new: NewWebhook, allow_http: bool, now: datetime
+    account: str,
+    new: NewWebhook,
+    allow_http: bool,
+    now: datetime,
+    signing: str | None = None,
 ) -> NewWebhook:
-    """As it will be kept; raises Invalid with every problem."""
+    """As it will be kept; raises Invalid with every problem. `signing`: the scheme that
+    it has a key for already."""
     types = await shapes.all_of(account)
     url, problems = _check_content(new, types, allow_http)
     problems += check_events(new.events, list(types))
     problems += _check_alone(new)
+    problems += rules.check_rotation(new, signing)
     auth, wrong = auth_rules.check(new, allow_http, now)
     problems += wrong
     problems += rules.check_recipients(new.recipients, await members.ids_of(account))

@@ -6,7 +6,7 @@ from callboard.accounts.names import check_name
 from callboard.errors import Problem
 from callboard.webhooks.headers import check_beside_cloudevents, check_headers
 from callboard.webhooks.recipients import check_notify, check_recipients
-from callboard.webhooks.signatures import check_signing
+from callboard.webhooks.signatures import check_rotation, check_signing
 from callboard.webhooks.urls import check_slots, check_url
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "check_notify",
     "check_numbers",
     "check_recipients",
+    "check_rotation",
     "check_signing",
     "check_slots",
     "check_success",

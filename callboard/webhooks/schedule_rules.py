@@ -12,7 +12,7 @@ _FIELD = "delivery.bucket_size"
 def check(new: NewWebhook) -> list[Problem]:
     if new.delivery is None:
         return []
-    return schedule.check(new.delivery) or [*_check_arrays(new)]
+    return [*schedule.check(new.delivery), *_check_arrays(new)]
 
 
 def _check_arrays(new: NewWebhook) -> Iterator[Problem]:

@@ -23,6 +23,14 @@ def check_signing(new: NewWebhook) -> list[Problem]:
     return [*_wrong_header(scheme, new), *_wrong_secret(scheme, new.secret)]
 
 
+def check_rotation(new: NewWebhook, signing: str | None) -> list[Problem]:
+    """`signing`: the scheme that it has a key for already."""
+    if new.secret is None or new.signing != signing:
+        return []
+    text = "Rotate the keys to bring a new secret for the same scheme."
+    return [Problem("signing.secret", "rotate", text)]
+
+
 def _wrong_header(scheme: Scheme, new: NewWebhook) -> list[Problem]:
     field, header = "signing.header", new.signature_header or scheme.usual_header
     if header != scheme.usual_header and not scheme.names_header:

@@ -17,7 +17,7 @@ from callboard import ids
 from callboard.accounts import accounts, audit
 from callboard.accounts.actor import Actor
 from callboard.database import Database, writing
-from callboard.errors import Conflict, NotFound, invalid
+from callboard.errors import Conflict, NotFound
 from callboard.matching.patterns import compile_patterns
 from callboard.paging import Page, decode_cursor, page_of
 from callboard.signing.schemes import Scheme
@@ -90,7 +90,7 @@ async def changed(
 ) -> NewWebhook:
     """All its settings as `change` would have them; raises Invalid as it does."""
     new = auth.completed(replace(settings_of(row), **wanted), row, vault)
-    return await checked(row.account, new, allow_http, now)
+    return await checked(row.account, new, allow_http, now, row.signing)
 
 
 async def get(account: str, id: str) -> Webhook:
@@ -184,12 +184,9 @@ def _draft(by: Actor, new: NewWebhook, text: str | None, vault: Vault) -> Webhoo
 
 async def _key_for(row: Webhook, new: NewWebhook) -> str | None:
     """The key that another scheme needs."""
-    if new.signing != row.signing:
-        return await make(Scheme(new.signing), new.secret)
-    if new.secret is not None:
-        text = "Rotate the keys to bring a new secret for the same scheme."
-        raise invalid("signing.secret", "rotate", text)
-    return None
+    if new.signing == row.signing:
+        return None
+    return await make(Scheme(new.signing), new.secret)
 
 
 def _differing(before: NewWebhook, new: NewWebhook) -> list[str]:

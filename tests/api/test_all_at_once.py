@@ -37,6 +37,21 @@ WITHOUT_ZONE = "2026-01-15T10:00:00"
             },
             [("payload.template", "type"), ("url", "placeholder")],
         ),
+        (
+            {
+                "url": "https://r.example/${data.id}",
+                "events": ["*"],
+                "delivery": {
+                    "mode": "schedule",
+                    "every_minutes": 0,
+                    "bucket_size": 5,
+                },
+            },
+            [
+                ("delivery.every_minutes", "out_of_range"),
+                ("delivery.bucket_size", "url"),
+            ],
+        ),
     ],
 )
 async def test_a_new_webhook(
@@ -58,6 +73,26 @@ async def test_a_changed_webhook_and_what_is_not_changed_is_not_told_of(
         ("hold_days", "out_of_range"),
     ]
     assert (await api.get(f"{PATH}/{made['id']}")).json()["method"] == "PUT"
+
+
+async def test_a_key_that_comes_by_the_wrong_door(api: httpx.AsyncClient):
+    made = await create(api, events=["*"])
+    patch = {"signing": {"secret": "whsec_" + "A" * 32}, "timeout": 99, "ordered": 1}
+    assert told(await api.patch(f"{PATH}/{made['id']}", json=patch)) == [
+        ("ordered", "type"),
+        ("timeout", "out_of_range"),
+        ("signing.secret", "rotate"),
+    ]
+
+
+@pytest.mark.parametrize("verb", ["test", "preview"])
+async def test_a_trial(api: httpx.AsyncClient, verb: str):
+    made = await create(api, events=["*"])
+    sent = {"type": "contact.unknown", "colour": "red"}
+    assert told(await api.post(f"{PATH}/{made['id']}/{verb}", json=sent)) == [
+        ("colour", "unknown"),
+        ("type", "unknown_type"),
+    ]
 
 
 @pytest.mark.parametrize(

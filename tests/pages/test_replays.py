@@ -152,8 +152,10 @@ class TestStarting:
         page = await alice.post("/replays", form, 422)
         assert "Another replay to this webhook is under way" in seen(page)
         assert f'value="{TYPE}"' in page.text
-        page = await alice.post("/replays", FORM | {"webhook": "wh_no"}, 422)
-        assert "There is no such webhook" in seen(page)
+        wrong = {"webhook": "wh_no", "since": "soon", "until": "late"}
+        page = seen(await alice.post("/replays", FORM | wrong, 422))
+        assert "There is no such webhook" in page
+        assert page.count("Write a time such as") >= 2
 
 
 class TestTheJob:

@@ -80,6 +80,15 @@ async def test_brings_an_own_secret(alice, engine):
     assert "Begin the secret with whsec_." in seen(answer)
 
 
+async def test_brings_no_other_secret_for_the_same_signature(alice, engine):
+    await alice.post("/webhooks/new", FORM)
+    form = FORM | {"signing_secret": "whsec_" + "A" * 32, "timeout": "99"}
+    answer = await alice.post(f"/webhooks/{(await only()).id}/edit", form, 422)
+    for told in ("Rotate the keys to bring a new secret", "Give 1 to 20 whole seconds"):
+        assert told in seen(answer)
+    assert form["signing_secret"] in answer.text
+
+
 async def test_without_a_signature_there_is_no_secret_to_show(alice, engine):
     answer = await alice.post("/webhooks/new", FORM | {"signing_scheme": "none"})
     assert answer.headers["Location"] == f"/webhooks/{(await only()).id}"

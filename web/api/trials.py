@@ -32,8 +32,12 @@ class TrialsController(Controller):
     ) -> TrialOut:
         """One real call, now, with a sample; it counts for nothing."""
         row = await webhooks.get(account, id)
-        wanted = await bodies.take_if_any(request, TestIn)
-        type = await _type_for(account, row, wanted.type)
+
+        async def judge(wanted: TestIn) -> str:
+            return await _type_for(account, row, wanted.type)
+
+        wanted = await bodies.take_judged(request, TestIn, judge, {}, if_none=b"{}")
+        type = await judge(wanted)
         now = runtime.clock()
         facts = await trial.sample_of(account, type, now, wanted.data_text())
         target = await read_target(row, runtime.vault)
@@ -51,7 +55,12 @@ class TrialsController(Controller):
     ) -> CallPreviewOut:
         """The request that would be made, and whether it would be; sends nothing."""
         row = await webhooks.get(account, id)
-        wanted = await bodies.take_if_any(request, PreviewIn)
+
+        async def judge(wanted: PreviewIn) -> None:
+            if wanted.event is None:
+                await _type_for(account, row, wanted.type)
+
+        wanted = await bodies.take_judged(request, PreviewIn, judge, {}, if_none=b"{}")
         now = runtime.clock()
         if wanted.event is not None:
             event = await reading.get_event(account, wanted.event)

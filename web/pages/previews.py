@@ -79,7 +79,7 @@ async def checked_form(
     new = completed(new, row, runtime.vault) if row else new
     now, allow_http = runtime.clock(), runtime.settings.allow_http
     try:
-        new = await checked(account, new, allow_http, now)
+        new = await checked(account, new, allow_http, now, row.signing if row else None)
     except Invalid as error:
         found = error.problems
     raise_all(form.placed(found))

@@ -11,6 +11,7 @@ from callboard.errors import CallboardError, Conflict, Invalid, raise_all
 from callboard.numerals import written
 from callboard.replays import progress, replays
 from callboard.replays.replays import Preview
+from callboard.replays.selection import Selection
 from callboard.runtime import Runtime
 from callboard.webhooks import webhooks
 from callboard.webhooks.states import WebhookState
@@ -85,8 +86,7 @@ class ReplaysController(Controller):
     ) -> Response[Any]:
         form = ReplayForm.read(await request.form())
         try:
-            wanted, unread = form.to_command()
-            raise_all(unread)
+            wanted = await _selected(by.account, form, runtime)
             made = await replays.start(by, wanted, runtime.settings.retention)
         except (Invalid, Conflict) as error:
             return await _form(request, by.account, form, error=error)
@@ -147,13 +147,20 @@ class ReplaysController(Controller):
 
 async def _preview(account: str, form: ReplayForm, runtime: Runtime) -> Preview:
     keep, now = runtime.settings.retention, runtime.clock()
+    wanted = await _selected(account, form, runtime)
+    return await replays.preview(account, wanted, keep, now)
+
+
+async def _selected(account: str, form: ReplayForm, runtime: Runtime) -> Selection:
+    """Raises Invalid with what could not be read and what the rules say of the rest."""
+    keep, now = runtime.settings.retention, runtime.clock()
     wanted, unread = form.to_command()
     try:
-        found = await replays.preview(account, wanted, keep, now)
+        await replays.check(account, wanted, keep, now)
     except Invalid as error:
         raise Invalid([*unread, *error.problems]) from None
     raise_all(unread)
-    return found
+    return wanted
 
 
 async def _form(
