@@ -26,6 +26,8 @@ def in_words(text: str, kind: Any) -> str:
     if field := _FIELD.fullmatch(text):
         missing = field[1] == "missing required"
         return f"Send {field[2]}, too." if missing else f"Leave {field[2]} out."
+    if "timezone component" in text:
+        return "Say in which zone, as in 2026-01-31T12:00:00Z."
     if "RFC3339" in text:
         return "Give a time such as 2026-01-31T12:00:00Z."
     if text.startswith("Invalid enum value") and (known := list(_choices(kind))):

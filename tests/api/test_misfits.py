@@ -47,6 +47,13 @@ async def test_a_body_is_told_field_by_field(
     assert (problem["field"], problem["message"]) == (field, said)
 
 
+async def test_a_time_needs_its_zone(api: httpx.AsyncClient):
+    sent = {"webhook": "wh_no", "since": "2026-01-31T12:00:00"}
+    error = (await api.post("/api/v1/replays", json=sent)).json()["error"]
+    said = {each["field"]: each["message"] for each in error["problems"]}
+    assert said["since"] == "Say in which zone, as in 2026-01-31T12:00:00Z."
+
+
 async def test_a_query_is_told_like_a_body(api: httpx.AsyncClient, engine: Engine):
     answer = await api.get("/api/v1/deliveries?since=yesterday&limit=many")
     assert answer.status_code == 422
