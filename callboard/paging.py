@@ -36,9 +36,12 @@ def decode_cursor(cursor: str) -> str:
         padded = cursor + "=" * (-len(cursor) % 4)
         return base64.urlsafe_b64decode(padded).decode()
     except (binascii.Error, ValueError):
-        raise invalid(
-            "cursor", "cursor", "Use the cursor of the page before, unchanged."
-        ) from None
+        raise wrong_cursor() from None
+
+
+def wrong_cursor() -> Invalid:
+    text = "Use the cursor of the page before, unchanged."
+    return invalid("cursor", "cursor", text)
 
 
 def check(cursor: str | None, limit: int = MOST) -> Iterator[Problem]:

@@ -85,6 +85,7 @@ async def test_lists_are_filtered_and_paged(api, webhook):
         ("since=yesterday", "since"),
         ("since=2026-01-15T10:00:00", "since"),
         ("cursor=x", "cursor"),
+        pytest.param("cursor=ZXZ0X3g", "cursor", id="cursor of an event"),
         ("limit=1000", "limit"),
     ],
 )

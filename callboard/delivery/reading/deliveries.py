@@ -8,7 +8,7 @@ from callboard.delivery.reading.attempts import AttemptView, attempts_of
 from callboard.delivery.reading.events import get_event
 from callboard.delivery.states import WAITING, DeliveryState
 from callboard.errors import NotFound
-from callboard.paging import Page, decode_cursor, page_of
+from callboard.paging import Page, decode_cursor, page_of, wrong_cursor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ async def page(
     clauses, values = _clauses(wanted)
     if cursor:
         clauses.append("d.seq < :before")
-        values["before"] = sequence_of(decode_cursor(cursor))
+        values["before"] = _place_of(cursor)
     which = f"{' AND '.join(clauses) or 'true'} ORDER BY d.seq DESC LIMIT :most"
     async with reading() as db:
         found = _found(wanted, which, db.is_sqlite)
@@ -123,6 +123,14 @@ async def _row(account: str, seq: int) -> Row:
     if not rows:
         raise NotFound("There is no such delivery.")
     return rows[0]
+
+
+def _place_of(cursor: str) -> int:
+    """Raises Invalid, also for the cursor of another list."""
+    found = ids.to_sequence("dlv", decode_cursor(cursor))
+    if found is None:
+        raise wrong_cursor()
+    return found
 
 
 def _found(wanted: Filter, which: str, is_sqlite: bool) -> str:
