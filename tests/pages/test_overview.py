@@ -79,7 +79,7 @@ async def test_not_all_is_well_where_anything_failed(alice, engine: Engine):
             now=engine.runtime.clock(),
         )
     await engine.post()
-    assert "of what is finished 99.9 %" in seen(await alice.get("/"))
+    assert "success rate 99.9 %" in seen(await alice.get("/"))
 
 
 async def test_the_chart_keeps_no_keyboard_waiting(alice, engine: Engine):

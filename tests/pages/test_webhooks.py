@@ -96,6 +96,13 @@ class TestTheList:
         assert "CRM sync" not in part.text
         assert "No webhook matches" in seen(await alice.get("/webhooks?q=nix"))
 
+    async def test_says_which_events_each_gets(self, alice, engine: Engine):
+        for events in (("*",), (TYPE,), (TYPE, "later.*", "order.*")):
+            await engine.webhook(events=events)
+        page = seen(await alice.get("/webhooks"))
+        assert f"{TYPE} and 2 more" in page
+        assert "every event" in page
+
     async def test_asks_the_database_as_often_for_many(self, alice, engine, queries):
         counts = []
         for _ in range(2):
