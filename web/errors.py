@@ -17,6 +17,7 @@ from litestar.plugins.htmx import HTMXRequest
 from litestar.types import ExceptionHandlersMap
 
 from callboard import logs
+from callboard.accounts.links import SPENT
 from callboard.database import UNKEEPABLE, says_away
 from callboard.errors import (
     CallboardError,
@@ -178,6 +179,7 @@ def html_error(request: AnyRequest, error: Exception) -> Response[Any]:
         title=HTTPStatus(status).phrase,
         message=message_of(error),
         stale=isinstance(error, PermissionDeniedException),
+        spent=isinstance(error, NotFound) and error.code == SPENT,
     )
     answer.headers |= SECURITY_HEADERS | headers_of(error)
     if isinstance(error, PermissionDeniedException):

@@ -10,6 +10,7 @@ from callboard.accounts.tables import OneTimeLink
 from callboard.errors import NotFound
 
 LIFETIME = timedelta(hours=24)
+SPENT = "spent"
 
 
 def token_hash(token: str) -> str:
@@ -75,4 +76,5 @@ def _is_good(token: str, now: datetime) -> Combinable:
 
 
 def _no_longer() -> NotFound:
-    return NotFound("This link has been used or is too old. Ask for a new one.")
+    text = "This link has been used or is too old. Ask for a new one."
+    return NotFound(text, SPENT)

@@ -47,6 +47,8 @@ class TestSetUp:
         await visitor.post(setup_path, ADA)
         answer = await visitor.get(setup_path, 404)
         assert "This link has been used or is too old." in seen(answer)
+        assert "Whoever has chosen a password signs in with it." in seen(answer)
+        assert "slip" not in seen(answer)
         await visitor.post(setup_path, ADA | {"email": "eve@acme.example"}, 404)
 
     async def test_a_made_up_link_is_none(self, visitor, setup_path):
