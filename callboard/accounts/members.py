@@ -110,6 +110,13 @@ async def set_password(
     await sessions.end_all(member, keep=keep)
 
 
+async def change_name(by: Actor, member: Member, name: str) -> None:
+    raise_all(check_name(name))
+    async with writing():
+        await rename(member, name)
+        await audit.note(by, "member.renamed", member.email, member.name)
+
+
 async def rename(member: Member, name: str) -> None:
     member.name = name.strip()
     await Member.update({Member.name: member.name}).where(Member.id == member.id)

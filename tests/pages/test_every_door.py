@@ -12,6 +12,7 @@ from tests.pages.signed_in import Browser
 # One's own things, and what only looks though it is a POST.
 VIEWERS_MAY = {
     "POST /logout",
+    "POST /settings/name",
     "POST /settings/password",
     "POST /settings/sessions/end-others",
     "POST /settings/sessions/{id:str}/end",

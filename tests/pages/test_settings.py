@@ -120,6 +120,16 @@ class TestSessions:
         await bob.post(f"/settings/sessions/{theirs.id}/end", status=404)
         assert "This one" in seen(await alice.get("/settings/sessions"))
 
+    async def test_everybody_chooses_their_own_name(self, alice, viewer):
+        long = "x" * 121
+        answer = await viewer.post("/settings/name", {"name": long}, 422)
+        assert answer.text.count("another look") == 1
+        assert f'value="{long}"' in answer.text
+        await viewer.post("/settings/name", {"name": " Eve Adams "})
+        assert "Eve Adams, viewer" in seen(await viewer.get("/"))
+        page = seen(await alice.get("/settings/audit?about=member"))
+        assert "changed their name eve@acme.example Eve Adams" in page
+
     async def test_the_old_password_cannot_be_guessed(self, viewer):
         wrong = {"old": "wrong", "password": "an even better one"}
         for _ in range(10):

@@ -66,6 +66,7 @@ CONTROLLERS: list[ControllerRouterHandler] = [
     outbox.OutboxController,
     audit.show_audit,
     sessions.SessionsController,
+    sessions.change_name,
     sessions.change_password,
 ]
 

@@ -1,13 +1,15 @@
-"""Where a member is signed in, and the member's password."""
+"""Where a member is signed in, and the member's name and password."""
 
 from typing import Any
 
 from litestar import Controller, get, post
+from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response, Template
 
-from callboard.accounts import sessions, signing_in
+from callboard.accounts import members, sessions, signing_in
+from callboard.accounts.actor import Actor
 from callboard.errors import Invalid, LimitReached, NotFound
 from callboard.notices import passwords
 from callboard.runtime import Runtime
@@ -40,6 +42,18 @@ class SessionsController(Controller):
         return elsewhere(request, "/settings/sessions", said)
 
 
+@post("/settings/name", opt=VIEWERS)
+async def change_name(
+    request: HTMXRequest, by: NamedDependency[Actor], runtime: Running
+) -> Response[Any]:
+    form = await forms.texts(request, "name")
+    try:
+        await members.change_name(by, request.user, form["name"])
+    except Invalid as error:
+        return await _sessions(request, runtime, error, form["name"])
+    return elsewhere(request, "/settings/sessions", "Your name is changed.")
+
+
 @post("/settings/password", opt=VIEWERS)
 async def change_password(request: HTMXRequest, runtime: Running) -> Response[Any]:
     form = await forms.texts(request, "old", "password")
@@ -63,6 +77,7 @@ async def _sessions(
     request: HTMXRequest,
     runtime: Runtime,
     error: Invalid | LimitReached | None = None,
+    name: str | None = None,
 ) -> Template:
     return screen(
         request,
@@ -71,6 +86,6 @@ async def _sessions(
         status=forms.status(error) if error else 200,
         sessions=await sessions.listed(request.user, runtime.clock()),
         current=request.auth.session,
-        form={},
+        form={"name": request.user.name if name is None else name},
         problems=forms.problems(error) if error else [],
     )
