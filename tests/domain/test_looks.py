@@ -32,6 +32,12 @@ async def turn(engine: Engine) -> Any:
     return row
 
 
+async def set_gap(engine: Engine, first: int, end: int) -> None:
+    sql = "UPDATE turn SET gap_from = :first, gap_to = :end"
+    async with writing() as db:
+        await db.fetch(sql, first=first, end=end)
+
+
 async def test_without_a_token_nobody_looks_before_there_is_one(engine: Engine):
     await engine.webhook(rate_per_second=2, concurrency=9)
     await engine.post_all([NewEvent(TYPE, b"{}")] * 5)
@@ -79,15 +85,31 @@ async def test_nothing_is_claimed_of_what_lies_in_the_gap(
 ):
     await engine.webhook(ordered=ordered)
     await engine.post_all([NewEvent(TYPE, b"{}")] * 3)
-    sql = "UPDATE turn SET gap_from = :first, gap_to = :end"
-    async with writing() as db:
-        await db.fetch(sql, first=gap[0], end=gap[1])
+    await set_gap(engine, *gap)
     claimed = await claim(engine, engine.runtime.clock())
     assert [each.seq for each in claimed] == found
     await give_back(engine, claimed)
-    async with writing() as db:
-        await db.fetch(sql, first=0, end=0)
+    await set_gap(engine, 0, 0)
     await engine.work()
+
+
+@pytest.mark.parametrize("gap", [(0, 0), (2, 3)])
+@pytest.mark.parametrize(("latest_is_late", "first"), [(True, 3), (False, 1)])
+async def test_what_is_due_longest_is_claimed_first(
+    engine: Engine, gap: tuple[int, int], latest_is_late: bool, first: int
+):
+    await engine.webhook(concurrency=1)
+    await engine.post_all([NewEvent(TYPE, b"{}")] * 3)
+    now = engine.runtime.clock()
+    if latest_is_late:
+        async with writing() as db:
+            sql = "UPDATE delivery SET due = :before WHERE seq = 3"
+            await db.fetch(sql, before=now - timedelta(seconds=1))
+    await set_gap(engine, *gap)
+    claimed = await claim(engine, now)
+    assert [each.seq for each in claimed] == [first]
+    await give_back(engine, claimed)
+    await set_gap(engine, 0, 0)
 
 
 async def test_beside_that_the_next_look_at_much_traffic_is_at_once(engine: Engine):

@@ -120,6 +120,16 @@ async def test_what_waits_for_another_try_goes_at_once_with_the_whole_plan(
     assert await engine.states() == ["delivered"]
 
 
+async def test_no_more_is_let_go_while_enough_of_it_waits(engine: Engine):
+    webhook = await partly_held(engine)
+    await engine.activate(webhook, "deliver")
+    for _ in range(2):
+        await step(engine, webhook)
+    (row,) = await engine.rows("SELECT gap_from FROM turn")
+    assert row["gap_from"] == 1 + 100
+    await engine.work()
+
+
 @pytest.mark.parametrize("is_held", [True, False])
 async def test_what_lies_beside_the_gap_is_neither_put_on_hold_nor_let_go(
     engine: Engine, is_held: bool
