@@ -71,7 +71,7 @@ class TestDeaths:
         assert await engine.states() == ["delivered"] * 3
 
     async def test_what_was_leased_long_ago_is_left_to_others(self, engine: Engine):
-        """Its worker stood still between the claim and the call."""
+        """Its worker stood still between the claim and the call, and lives."""
         await engine.webhook()
         stood_still = engine.pump("wrk_still", sure_for=0.0)
         await Watch("wrk_still").beat(engine.runtime.clock())
@@ -80,8 +80,12 @@ class TestDeaths:
         assert stood_still.in_flight == 1
         await eventually(lambda: done(stood_still.in_flight == 0))
         assert engine.receiver.calls == []
+        stood_still.targets = Broken(engine.runtime.vault)
+        with pytest.raises(Unavailable):
+            await stood_still.look()
         await stood_still.stop(0)
         await stood_still.look()
+        assert not await engine.rows("SELECT 1 FROM delivery WHERE lease IS NOT NULL")
         async with engine.working("wrk_b"):
             await engine.settled()
         assert len(engine.receiver.calls) == 1
