@@ -6,7 +6,7 @@ from random import Random
 
 from callboard import ids
 from callboard.database import writing
-from callboard.delivery import ledger, reading, runs
+from callboard.delivery import by_hand, ledger, reading, runs
 from callboard.delivery.states import Lane
 from callboard.health import reading as health
 from callboard.schedule import Schedule
@@ -93,6 +93,17 @@ async def test_only_the_latest_event_of_each_record_goes_out(days: Days):
     rows = await days.engine.rows("SELECT state, reason FROM delivery ORDER BY seq")
     assert dict(rows[0]) == {"state": "cancelled", "reason": "superseded"}
     assert [run.superseded for run in await days.runs()] == [1, 0]
+
+
+async def test_what_a_person_has_cancelled_stands_for_nothing_older(days: Days):
+    await days.webhook(Schedule(5, latest_only=True))
+    days.engine.receiver.script("/", 500)
+    await days.post(b'{"id": 1, "v": 1}')
+    await days.after(5)
+    await days.post(b'{"id": 1, "v": 2}')
+    await by_hand.cancel(days.by, (await days.engine.deliveries())[-1])
+    assert [call.data["v"] for call in await days.after(5)] == [1]
+    assert await days.engine.states() == ["delivered", "cancelled"]
 
 
 async def test_after_an_outage_one_run_makes_up_for_all_and_the_grid_stays(days: Days):

@@ -10,6 +10,7 @@ from callboard.delivery.runs import planned, starting
 from callboard.errors import Conflict
 from callboard.schedule import Schedule
 from tests.days import EVERY_FIVE, Days, arrays, numbers
+from tests.receiver import Answer
 
 
 async def test_a_person_may_ask_for_a_run_and_the_plan_stays(days: Days):
@@ -109,6 +110,27 @@ async def test_deliveries_follow_when_a_schedule_is_set_and_taken_away(days: Day
     await days.change(webhook, delivery=None)
     assert numbers(await days.after(0.1)) == [3, 4]
     assert await runs.timetable(webhook) is None
+
+
+async def test_a_try_by_hand_goes_at_once_though_a_schedule_is_set(days: Days):
+    webhook = await days.engine.webhook(schedule=(3600,), concurrency=1)
+    days.engine.receiver.script("/", 500, 500)
+    days.now = days.engine.runtime.clock()
+    await days.post_numbers(0, 2)
+    assert numbers(await days.after(0.1)) == [0, 1]
+    await by_hand.try_now(days.by, (await days.engine.deliveries())[0])
+    await days.change(webhook, delivery=EVERY_FIVE)
+    assert numbers(await days.after(0.1)) == [0]
+    assert numbers(await days.after(5)) == [1]
+
+
+async def test_what_went_in_one_call_goes_alone_without_a_schedule(days: Days):
+    webhook = await days.webhook(Schedule(5, bucket_size=2))
+    days.engine.receiver.script("/", Answer(500, takes=0.2))  # so nothing goes ahead
+    await days.post_numbers(0, 2)
+    assert arrays(await days.after(5)) == [[0, 1]]
+    await days.change(webhook, delivery=None)
+    assert numbers(await days.after(0.1)) == [0, 1]
 
 
 async def test_a_change_of_other_settings_leaves_the_plan_as_it_is(days: Days):

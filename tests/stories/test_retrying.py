@@ -162,6 +162,21 @@ class TestByHand:
         with pytest.raises(Conflict):
             await self.try_now(engine)
 
+    async def test_what_is_to_be_tried_by_hand_is_not_asked_for_twice(
+        self, engine: Engine
+    ):
+        """The plan's next time would be forgotten."""
+        await engine.webhook(schedule=(100,))
+        engine.receiver.script("/", 500, 500)
+        await engine.post()
+        async with engine.working():
+            planned = due(await tried(engine, 1))
+        await self.try_now(engine)
+        with pytest.raises(Conflict):
+            await self.try_now(engine)
+        async with engine.working():
+            assert due(await tried(engine, 2)) == planned
+
     async def test_nobody_tries_more_often_than_can_be_written_down(
         self, engine: Engine
     ):
