@@ -1,9 +1,11 @@
 """Drafts, pauses and deletions: who gets no call, and what becomes of what waits."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
+from callboard.database import writing
 from callboard.errors import Conflict, NotFound
 from callboard.ingest import Acceptor, NewEvent
 from callboard.webhooks import lifecycle, webhooks
@@ -132,6 +134,36 @@ async def test_a_deleted_webhooks_call_under_way_is_not_tried_again(engine: Engi
         await engine.followed()
     assert await engine.states() == ["cancelled"]
     assert len(engine.receiver.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("stop", "hold_days", "succeeded"),
+    [
+        pytest.param(Engine.delete, 4, False, id="deleted"),
+        pytest.param(Engine.pause, 0, False, id="nothing is kept"),
+        pytest.param(Engine.pause, 4, True, id="its receiver answered well since"),
+    ],
+)
+async def test_what_failed_stays_so_where_nobody_will_want_it(
+    engine: Engine,
+    stop: Callable[[Engine, str], Awaitable[None]],
+    hold_days: int,
+    succeeded: bool,
+):
+    """It was to be held, for its webhook was to be deactivated."""
+    webhook = await engine.webhook(schedule=(), hold_days=hold_days)
+    engine.receiver.script("/", 503)
+    await engine.post()
+    await engine.work()
+    async with writing() as db:
+        await db.fetch(
+            "UPDATE turn SET salvages_from = 1, salvages_after = :after",
+            after=engine.runtime.clock() if succeeded else None,
+        )
+    await stop(engine, webhook)
+    async with engine.working():
+        await engine.followed()
+    assert await engine.states() == ["failed"]
 
 
 async def test_many_webhooks_follow_at_once_whoever_is_busy(engine: Engine):
