@@ -247,9 +247,10 @@ class Pump:
         prepare(flight, self.clock())
 
     async def _fly(self, flight: Flight) -> None:
-        begun, results = monotonic(), list[Result]()
-        if begun - flight.leased_at <= self.sure_for:
-            results = await make_call(flight, self._caller, self.clock, self.rng)
+        begun = monotonic()
+        results = await make_call(
+            flight, self._caller, self.clock, self.rng, self.sure_for
+        )
         self._finished += results
         if not results:
             self._unused.append(flight.claimed)

@@ -34,19 +34,23 @@ def prepare(flight: Flight, now: datetime) -> None:
 
 
 async def make_call(
-    flight: Flight, caller: Caller, clock: Callable[[], datetime], rng: Random
+    flight: Flight,
+    caller: Caller,
+    clock: Callable[[], datetime],
+    rng: Random,
+    sure_for: float,
 ) -> list[Result]:
-    """One for each delivery in the call; none where no call was made, because the
-    delivery is not leased to us any more, or its event cannot be read now. Cancelled,
-    it says so and ends as usual."""
+    """One for each delivery in the call; none where no call was made, because its event
+    cannot be read now, or the delivery is not leased to us any more, which we are sure
+    of for so long. Cancelled, it says so and ends as usual."""
     claimed, target = flight.claimed, flight.target
     try:
         prepared = flight.prepared or await _read_and_prepare(flight, clock())
     except asyncio.CancelledError:
         return []  # who has boarded is set free with its own lease
     flight.prepared = None  # who watches the young ones would keep its body for long
-    if prepared is None:
-        return []
+    if prepared is None or monotonic() - flight.leased_at > sure_for:
+        return []  # what was read may have been told late
     members, call, started_at = prepared
     try:
         outcome = _unsendable(target, call) or await caller.call(target, call)

@@ -84,4 +84,4 @@ def is_prepared(flight: Flight) -> bool:
 
 async def fly(engine: Engine, flight: Flight) -> list[ledger.Result]:
     runtime, rng = engine.runtime, Random(1)  # noqa: S311  nothing is secret here
-    return await make_call(flight, Caller(runtime.sender), runtime.clock, rng)
+    return await make_call(flight, Caller(runtime.sender), runtime.clock, rng, 60.0)
