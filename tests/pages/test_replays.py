@@ -190,7 +190,9 @@ class TestTheJob:
         page = await alice.get(path)
         assert "after 0 of 7 were delivered." in seen(page)
         assert f"{path}/pause" not in page.text
-        await alice.post(f"{path}/resume", status=409)
+        for act in ("pause", "resume"):
+            page = await alice.shown(f"{path}/{act}")
+            assert "This replay is cancelled already." in seen(page)
 
     async def test_says_what_it_waits_for(self, alice, webhook, engine):
         path = await start(alice, webhook)

@@ -65,6 +65,8 @@ async def test_the_next_run_is_shown_and_a_button_begins_one(alice, engine: Engi
         "A run is under way. It took 1 delivery. What comes meanwhile goes with the"
         " next one."
     ) in seen(await alice.get(f"/webhooks/{webhook}"))
+    again = await alice.shown(f"/webhooks/{webhook}/run")
+    assert "A run is under way; it takes what waits first." in seen(again)
     async with engine.working():
         await engine.receiver.got(1)
         await engine.settled()

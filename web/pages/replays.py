@@ -1,3 +1,4 @@
+from collections.abc import Awaitable
 from typing import Any
 
 from litestar import Controller, get, post
@@ -10,6 +11,7 @@ from callboard.accounts.actor import Actor
 from callboard.errors import CallboardError, Conflict, Invalid, raise_all
 from callboard.numerals import written
 from callboard.replays import progress, replays
+from callboard.replays.progress import ReplayView
 from callboard.replays.replays import Preview
 from callboard.replays.selection import Selection
 from callboard.runtime import Runtime
@@ -105,8 +107,7 @@ class ReplaysController(Controller):
     async def pause(
         self, request: HTMXRequest, by: NamedDependency[Actor], id: FromPath[str]
     ) -> Response[Any]:
-        await replays.pause(by, id)
-        return elsewhere(request, f"/replays/{id}")
+        return await _moved(request, id, replays.pause(by, id))
 
     @post("/{id:str}/resume")
     async def resume(
@@ -116,9 +117,9 @@ class ReplaysController(Controller):
         runtime: Running,
         id: FromPath[str],
     ) -> Response[Any]:
-        await replays.resume(by, id)
+        answer = await _moved(request, id, replays.resume(by, id))
         runtime.queue.replay()
-        return elsewhere(request, f"/replays/{id}")
+        return answer
 
     @get("/{id:str}/cancel", opt=MEMBERS)
     async def ask_to_cancel(
@@ -141,8 +142,19 @@ class ReplaysController(Controller):
     async def cancel(
         self, request: HTMXRequest, by: NamedDependency[Actor], id: FromPath[str]
     ) -> Response[Any]:
-        await replays.cancel(by, id)
-        return elsewhere(request, f"/replays/{id}")
+        return await _moved(request, id, replays.cancel(by, id))
+
+
+async def _moved(
+    request: HTMXRequest, id: str, act: Awaitable[ReplayView]
+) -> Response[Any]:
+    """To its page, which says so where it has come to its end meanwhile."""
+    said = ""
+    try:
+        await act
+    except Conflict as error:
+        said = error.message
+    return elsewhere(request, f"/replays/{id}", said)
 
 
 async def _preview(account: str, form: ReplayForm, runtime: Runtime) -> Preview:

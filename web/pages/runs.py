@@ -8,6 +8,7 @@ from litestar.response import Response
 
 from callboard.accounts.actor import Actor
 from callboard.delivery import runs
+from callboard.errors import Conflict
 from web.screens import elsewhere
 from web.security import Running
 
@@ -19,7 +20,10 @@ async def run_now(
     runtime: Running,
     id: FromPath[str],
 ) -> Response[Any]:
-    taken = await runs.run_now(by, id)
+    try:
+        taken = await runs.run_now(by, id)
+        said = "" if taken else "Nothing waits to be sent."
+    except Conflict as error:
+        said = error.message
     runtime.queue.ring()
-    said = "" if taken else "Nothing waits to be sent."
     return elsewhere(request, f"/webhooks/{id}", said)
