@@ -4,14 +4,17 @@
 """
 
 import os
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
 
 from callboard.database import writing
-from callboard.delivery import freeing, ledger
-from callboard.delivery.states import Lane
+from callboard.delivery import freeing, ledger, reading
+from callboard.delivery.reading import Filter
+from callboard.delivery.states import DeliveryState, Lane
 from callboard.delivery.workers import bury
 from tests.engine import Engine
 from tests.plans import pages_read
@@ -81,6 +84,25 @@ async def test_what_waits_is_listed_as_quickly_below_many_others(
     found = [(each["webhook"], each["state"]) for each in answer.json()["items"]]
     assert found == [(waits, state)] * 10
     assert {sql: most for sql, most in pages.items() if most > MOST_PAGES} == {}
+
+
+@pytest.mark.skipif(
+    os.environ.get("TEST_ENGINE") == "postgres", reason="only SQLite has to be told"
+)
+@pytest.mark.parametrize("state", ["failed", "expired", "cancelled"])
+async def test_what_ended_badly_is_listed_without_the_rest(
+    engine: Engine, queries: Callable[[], Any], state: str
+):
+    webhook = await engine.webhook()
+    await engine.post()
+    wanted = DeliveryState(state)
+    indexes = {"delivery_ended": None, "delivery_lost": webhook}
+    for index, only in indexes.items():
+        with queries() as seen:
+            await reading.page(engine.account, Filter(state=wanted, webhook=only))
+        values = {"account": engine.account, "webhook": webhook, "most": 51}
+        steps = await engine.rows(f"EXPLAIN QUERY PLAN {seen[-1]}", **values)
+        assert [step["detail"] for step in steps if index in step["detail"]]
 
 
 @postgres_only

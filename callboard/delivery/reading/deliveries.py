@@ -71,6 +71,14 @@ _THEIR_POSTGRES = """LATERAL (
     SELECT * FROM delivery d WHERE d.webhook = t.webhook AND {which}) AS own"""
 _THEIR_SQLITE = """delivery own ON own.seq IN (
     SELECT d.seq FROM delivery d WHERE d.webhook = t.webhook AND {which})"""
+# SQLite does not see that a partial index over several states serves one of them.
+_ENDED_BADLY = "d.state IN ('failed', 'expired', 'cancelled')"
+_INDEXED_WITH = {
+    DeliveryState.PENDING: "d.state IN ('pending', 'held')",
+    DeliveryState.FAILED: _ENDED_BADLY,
+    DeliveryState.EXPIRED: _ENDED_BADLY,
+    DeliveryState.CANCELLED: _ENDED_BADLY,
+}
 
 
 async def page(
@@ -154,9 +162,8 @@ def _clauses(wanted: Filter) -> tuple[list[str], dict[str, Any]]:
     if wanted.state is not None:
         # As a literal, so that the partial indexes serve it.
         clauses.append(f"d.state = '{wanted.state.value}'")
-    if wanted.state is DeliveryState.PENDING:
-        # SQLite does not see that the index over both serves one.
-        clauses.append("d.state IN ('pending', 'held')")
+    if wanted.state in _INDEXED_WITH:
+        clauses.append(_INDEXED_WITH[wanted.state])
     return clauses, values
 
 
