@@ -28,6 +28,7 @@ def environment() -> Environment:
     )
     found.filters["from_json"] = _from_json
     found.filters["written"] = numerals.written
+    found.filters["counted"] = numerals.counted
     return found
 
 

@@ -1,11 +1,12 @@
 """How things stand with webhooks: what waits for them, and what was last."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from callboard.database import Database, as_time, reading
 from callboard.ids import AFTER_ALL
+from callboard.numerals import MOST_COUNTED
 from callboard.webhooks import turn
 from callboard.webhooks.tables import Webhook
 
@@ -49,7 +50,7 @@ _HELD_BY = f"""
 @dataclass(frozen=True, slots=True)
 class Standing:
     """`held`: what waits for a webhook that is not active, or still is on its way;
-    None where they are too many to count them at once."""
+    None where they are too many to count them all."""
 
     held: int | None = 0
     last_at: datetime | None = None
@@ -60,38 +61,36 @@ class Standing:
 @dataclass(frozen=True, slots=True)
 class Holding:
     """What a webhook keeps. `first_expires_at` is None until it has been put on hold;
-    `about_bytes` is reckoned from the oldest thousand; `discarding`: it is cancelled,
-    step by step, instead of being sent."""
+    `about_bytes` is reckoned from the oldest thousand, and None where nobody knows how
+    many there are; `discarding`: it is cancelled, step by step, instead of being
+    sent."""
 
     oldest_at: datetime
     first_expires_at: datetime | None
-    about_bytes: int
+    about_bytes: int | None
     discarding: bool
 
 
 async def of_webhooks(webhooks: Sequence[Webhook]) -> dict[str, Standing]:
-    """By id, in two statements however many there are; all that is held is counted,
-    which for a million takes some tenths of a second."""
-    return await _of_webhooks(webhooks, AFTER_ALL)
+    """By id, in two statements however many there are."""
+    return await _of_webhooks(webhooks, MOST_COUNTED)
 
 
 async def at_once(webhook: Webhook) -> Standing:
     """For answers that come at once whatever waits."""
-    found = (await _of_webhooks([webhook], _QUICKLY_COUNTED + 1))[webhook.id]
-    many = (found.held or 0) > _QUICKLY_COUNTED
-    return replace(found, held=None) if many else found
+    return (await _of_webhooks([webhook], _QUICKLY_COUNTED))[webhook.id]
 
 
 async def of_held(webhook: str, held: int | None) -> Holding | None:
     """`held`: how many there are, as `Standing` tells."""
-    if not held:
+    if held == 0:
         return None
     async with reading() as db:
         rows = await db.fetch(_OLDEST_HELD, webhook=webhook, most=_MEASURED)
     oldest, expires = rows[0]["oldest"], rows[0]["expires"]
     if oldest is None:
         return None
-    size = round(float(rows[0]["size"]) * held)
+    size = None if held is None else round(float(rows[0]["size"]) * held)
     discarding = rows[0]["discards_to"] is not None
     ends = as_time(expires) if expires else None
     return Holding(as_time(oldest), ends, size, discarding)
@@ -111,8 +110,11 @@ async def held_by(db: Database, webhooks: list[str], most: int) -> dict[str, int
 async def _of_webhooks(webhooks: Sequence[Webhook], most: int) -> dict[str, Standing]:
     ids = [webhook.id for webhook in webhooks]
     async with reading() as db:
-        held, last = await held_by(db, ids, most), await _last(db, ids)
-    return {id: Standing(held.get(id, 0), *last.get(id, (None, None, 0))) for id in ids}
+        held, last = await held_by(db, ids, most + 1), await _last(db, ids)
+    known = {id: many if many <= most else None for id, many in held.items()}
+    return {
+        id: Standing(known.get(id, 0), *last.get(id, (None, None, 0))) for id in ids
+    }
 
 
 async def _last(

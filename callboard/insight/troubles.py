@@ -6,9 +6,8 @@ from datetime import datetime
 
 from callboard.database import Database, Row, as_time, reading
 from callboard.delivery import standing
-from callboard.ids import AFTER_ALL
 from callboard.matching.values import listed
-from callboard.numerals import written
+from callboard.numerals import MOST_COUNTED, written
 from callboard.outcome import ErrorClass
 from callboard.webhooks.urls import host_of
 
@@ -97,7 +96,7 @@ def _as_one(group: Sequence[Trouble]) -> Trouble:
 async def _holding(db: Database, group: Sequence[Trouble]) -> Trouble:
     """As one, with what all of them hold."""
     ids = [each.id for each in group]
-    held = sum((await standing.held_by(db, ids, AFTER_ALL)).values())
+    held = sum((await standing.held_by(db, ids, MOST_COUNTED + 1)).values())
     rows = await db.fetch(
         """
         SELECT min(ends) AS first FROM (SELECT

@@ -13,6 +13,7 @@ from callboard.auth.settings import Auth
 from callboard.database import Database, reading, writing
 from callboard.errors import Conflict, Invalid, Problem
 from callboard.ids import AFTER_ALL
+from callboard.numerals import MOST_COUNTED, counted
 from callboard.webhooks import turn, webhooks
 from callboard.webhooks.settings import as_json
 from callboard.webhooks.states import WebhookState
@@ -38,8 +39,8 @@ async def activate(
             discards = held == "discard" and waits
             active = WebhookState.ACTIVE
             return await _set_state(db, row, by, active, act, discards=discards)
-    async with reading() as db:  # locks nothing: a million takes a moment to count
-        many = await held_count(db, id)
+    async with reading() as db:  # locks nothing: many take a moment to count
+        many = counted(await held_count(db, id, MOST_COUNTED + 1)).capitalize()
     text = f"{many} deliveries are held: choose to deliver or discard them."
     raise Invalid([Problem("held", "required", text)])
 

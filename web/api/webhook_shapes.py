@@ -117,20 +117,21 @@ class LastDelivery(msgspec.Struct):
 
 
 class HoldingOut(msgspec.Struct):
-    """How old the oldest is, when the first expires, about how large they are, and
-    whether they are cancelled, step by step, instead of being sent."""
+    """How old the oldest is, when the first expires, about how large they are (null
+    where `held` is), and whether they are cancelled, step by step, instead of being
+    sent."""
 
     oldest_at: datetime
     first_expires_at: datetime | None
-    about_bytes: int
+    about_bytes: int | None
     discarding: bool
 
 
 class WebhookOut(msgspec.Struct, kw_only=True):
     """`held`: deliveries that wait until it is activated, or still go out after; null
-    only where its state was changed and more than 10000 wait, since no change waits for
-    them to be counted. Of these `holding` tells more, except in lists. The values of
-    `headers` are masked for keys that may only read."""
+    where more than 100000 do, or more than 10000 and its state was just changed: no
+    answer waits for so many to be counted. Of these `holding` tells more, except in
+    lists. The values of `headers` are masked for keys that may only read."""
 
     id: str
     name: str

@@ -18,6 +18,7 @@ from callboard.insight import neighbours
 from callboard.insight.trial import Preview, Trial
 from callboard.matching.verdict import Verdict
 from callboard.notices import posting
+from callboard.numerals import MOST_COUNTED
 from callboard.payload import shapes
 from callboard.retry import RetryPlan
 from callboard.webhooks.settings import NewWebhook, settings_of
@@ -40,8 +41,9 @@ async def shown(row: Webhook) -> View:
     """With how its receiver does."""
     takes_until = row.state_since + timedelta(days=row.hold_days) if row.cause else None
     view = (await listed([row]))[0]
+    held = view["held"] if view["held"] <= MOST_COUNTED else None
     return view | {
-        "holding": await standing.of_held(row.id, view["held"]),
+        "holding": await standing.of_held(row.id, held),
         "failing": await health.of_webhook(row),
         "why": health.why(row.cause),
         "takes_until": takes_until,
@@ -161,6 +163,6 @@ def _view(row: Webhook, stands: Standing) -> View:
         "created_at": row.created_at,
         "auth": _auth(settings.auth),
         "events": list(settings.events),
-        "held": stands.held,
+        "held": MOST_COUNTED + 1 if stands.held is None else stands.held,
         "last_delivery": last if stands.last_at else None,
     }
