@@ -15,6 +15,8 @@ from tests.chaos.world import ANSWERS_WITHIN, World
 RATE = 150.0
 MOST = 100_000
 TYPES = ("order.made", "order.paid", "order.made", "invoice.sent")
+# Every so many events have so long a text. Such data is read only as a call begins.
+LONG_TEXTS = {99: 200_000, 11: 20_000, 1: 0}
 # What was not in flight goes on within this, what was in flight within that.
 GOES_ON = 5.0
 TAKEN_OVER = 5.0
@@ -180,8 +182,9 @@ async def _post_all(load: Load, session: aiohttp.ClientSession) -> None:
 async def _post(
     load: Load, session: aiohttp.ClientSession, port: int, type: str
 ) -> None:
-    key = f"{load.place}-{next(_number)}"
-    body = {"type": type, "id": key, "data": {"amount": 1}}
+    number = next(_number)
+    key = f"{load.place}-{number}"
+    body = {"type": type, "id": key, "data": _data(number)}
     url, begun = f"http://127.0.0.1:{port}/api/v1/events", time.monotonic()
     try:
         async with session.post(url, json=body) as answer:
@@ -195,6 +198,11 @@ async def _post(
         load.accepted.append(Accepted(found["id"], key, found["deliveries"], now))
     else:
         load.refused.setdefault(status, []).append(key)
+
+
+def _data(number: int) -> dict[str, object]:
+    length = next(n for every, n in LONG_TEXTS.items() if number % every == 0)
+    return {"amount": 1, "text": "x" * length}
 
 
 def _path(url: str) -> str:
