@@ -86,12 +86,15 @@ class Flights:
     def room(self, lane: Lane) -> int:
         """How many more may be leased, for express some ahead."""
         free = self._free(lane)
+        heavy = sum(each.lane is lane for each in self._heavy)
         if self.loads.are_high(lane):
-            free = min(free, _FEW) - sum(each.lane is lane for each in self._heavy)
+            free = min(free, _FEW) - heavy
         elif lane is Lane.EXPRESS:
             queues = chain(self._ahead.values(), self._crowded.values())
             waiting = len(self._ready) + len(self._heavy) + sum(map(len, queues))
             free += AHEAD * self.places - waiting
+        else:
+            free -= heavy
         return max(free, 0)
 
     def is_half_free(self, lane: Lane) -> bool:
@@ -209,12 +212,10 @@ class Flights:
         self.loads.enter(flight.claimed.unread, flight.lane)
 
     def _unload(self, flight: Flight) -> None:
-        """As many as may fit in its place are ready again."""
-        room = flight.claimed.unread
-        self.loads.leave(room, flight.lane)
-        while room > 0 and self._heavy:
-            self._ready.append(self._heavy.popleft())
-            room -= self._ready[-1].claimed.unread
+        """Others may fit in its place."""
+        self.loads.leave(flight.claimed.unread, flight.lane)
+        self._ready += self._heavy
+        self._heavy.clear()
 
     def _slow_down(self, flight: Flight) -> None:
         if flight.lane is Lane.EXPRESS:

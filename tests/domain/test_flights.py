@@ -9,7 +9,7 @@ from callboard.delivery.ledger import Claimed
 from callboard.delivery.loads import Loads
 from callboard.delivery.states import Lane, Trigger
 from callboard.delivery.turns import SLOW_SECONDS
-from callboard.payload.values import Facts
+from callboard.payload.values import LARGEST_BODY, Facts
 from callboard.webhooks.settings import NewWebhook
 from tests import make
 
@@ -220,6 +220,10 @@ def large(seq: int, size: int = 100) -> Claimed:
     return claimed(seq, f"wh_{seq}", unread=size)
 
 
+def with_many(seq: int) -> Claimed:
+    return claimed(seq, f"wh_{seq}", unread=20 * LARGEST_BODY)
+
+
 class TestLargeEvents:
     """Two may go out at once, and two to those that are slow."""
 
@@ -267,6 +271,19 @@ class TestLargeEvents:
         assert flights.room(Lane.PATIENT) == 16
         flights.land(first, QUICK)
         assert flights.room(Lane.EXPRESS) == 16 - 2
+
+    def test_of_calls_with_many_events_one_goes_out_at_a_time_and_others_pass(self):
+        """However slow it is: most of them are."""
+        flights = Flights(8)
+        begun = board(flights, *map(with_many, (0, 1)), large(2), claimed(3))
+        assert seqs(begun) == [0, 2, 3]
+        begun[0].since -= SLOW_SECONDS + 1
+        flights.age()
+        assert seqs(board(flights, with_many(4))) == []
+        patient = board(flights, large(5), with_many(6), lane=Lane.PATIENT)
+        assert seqs(patient) == [5]
+        assert flights.room(Lane.PATIENT) == 4 - 2 - 1
+        assert seqs(flights.land(begun[0], SLOWER)) == [1]
 
     def test_those_that_wait_too_long_are_given_back(self):
         flights = Flights(8, loads=Loads(100))

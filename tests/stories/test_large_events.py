@@ -3,13 +3,14 @@
 from random import Random
 
 from callboard.database import writing
-from callboard.delivery import freeing, ledger
+from callboard.delivery import freeing, ledger, runs
 from callboard.delivery.calling import make_call, prepare
 from callboard.delivery.calls.caller import Caller
 from callboard.delivery.calls.targets import Targets
 from callboard.delivery.flights import Flight
 from callboard.delivery.ledger import Claimed
 from callboard.delivery.states import Lane
+from callboard.schedule import Schedule
 from tests.engine import Engine
 
 SIZE = 20_000  # characters, of which each takes two bytes
@@ -57,6 +58,26 @@ async def test_no_body_outlives_its_call(engine: Engine):
     assert is_prepared(flight)
     assert len(await fly(engine, flight)) == 1
     assert not is_prepared(flight)
+    await free(engine)
+
+
+async def test_a_call_counts_with_all_that_goes_in_it(engine: Engine):
+    webhook = await engine.webhook(delivery=Schedule(bucket_size=4))
+    for data in (LARGE, LARGE, b"{}"):
+        await engine.post(data)
+    await runs.run_now(engine.by, webhook)
+    (lead,) = await claim(engine)
+    assert SIZE * 2 < lead.unread < SIZE * 5
+    await free(engine)
+
+
+async def test_one_with_small_events_counts_as_small(engine: Engine):
+    webhook = await engine.webhook(delivery=Schedule(bucket_size=2))
+    for _ in range(2):
+        await engine.post(b"{}")
+    await runs.run_now(engine.by, webhook)
+    (lead,) = await claim(engine)
+    assert lead.unread == 0
     await free(engine)
 
 

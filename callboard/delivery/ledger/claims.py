@@ -9,7 +9,7 @@ from typing import Any
 
 from callboard.database import Database, Row, Rows
 from callboard.delivery import turns
-from callboard.delivery.ledger.facts import facts_of
+from callboard.delivery.ledger.facts import facts_of, weighed
 from callboard.delivery.ledger.leases import Takes, lease_due
 from callboard.delivery.ledger.values import Claimed, mostly_bulk
 from callboard.delivery.states import Lane
@@ -48,7 +48,7 @@ async def claim(
     picked = await lease_due(db, takes, lease, now)
     claimed = _claimed(picked, await facts_of(db, picked), takes, lease)
     await _advance(db, takes, claimed, now)
-    return claimed
+    return await weighed(db, claimed)
 
 
 # Whoever was served longest ago is first in each part, an account's webhooks in turn.

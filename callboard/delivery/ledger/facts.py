@@ -37,6 +37,28 @@ async def _lengths(db: Database, ids: list[str]) -> dict[str, int]:
     return {row["id"]: row["size"] for row in await db.fetch(sql, ids=ids)}
 
 
+async def weighed(db: Database, claimed: list[Claimed]) -> list[Claimed]:
+    """Those that lead a call with the length of all that goes in it."""
+    buckets = [each.bucket for each in claimed if each.bucket]
+    if not buckets:
+        return claimed
+    length = "length" if db.is_sqlite else "octet_length"  # for which it reads no data
+    rows = await db.fetch(
+        f"""
+        SELECT bucket, sum({length}(data)) AS size
+        FROM delivery d JOIN event e ON e.id = d.event
+        WHERE bucket = ANY(:buckets) GROUP BY bucket
+        """,
+        buckets=buckets,
+    )
+    sizes = {row["bucket"]: int(row["size"]) for row in rows}
+    return [_weighed(each, sizes.get(each.bucket or "", 0)) for each in claimed]
+
+
+def _weighed(claimed: Claimed, size: int) -> Claimed:
+    return replace(claimed, unread=size) if size > _LARGE else claimed
+
+
 def _told(row: Row, unread: int) -> tuple[Facts, int]:
     id, type, data, occurred_at, context = row.values()
     return Facts(id, type, data or "", occurred_at, context), unread

@@ -63,7 +63,8 @@ class NewDelivery(msgspec.Struct, frozen=True, gc=False):
 class Claimed(msgspec.Struct, frozen=True, gc=False):
     """A delivery leased to this worker; its fields up to `late` in the order of the
     columns that are read. `facts`: its event, which others may carry, too; `unread`:
-    how long the event's data is where that is left out, because it is large.
+    how long the event's data is where that is left out, because it is large, or that
+    of all in its call.
 
     `deferred`: a replay, a hold or a run made it wait. `queued`: many more of its
     webhook's deliveries wait. `slots`: how many calls the webhook may have in flight.
