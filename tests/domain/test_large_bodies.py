@@ -115,6 +115,8 @@ async def test_what_one_call_cannot_hold_goes_in_the_next_one(
         [33, 7] if ordered else [7, 33]
     )
     assert all(len(call.body) <= LARGEST_ARRAY for call in calls)
+    rows = await days.engine.rows("SELECT request_body FROM attempt WHERE lead IS NULL")
+    assert sorted(row["request_body"] for row in rows) == sorted(c.body for c in calls)
     (again,) = [call for call in calls[1:] if call.id == first.id]
     assert again.body == first.body
     (run, *_) = await days.engine.rows("SELECT calls FROM run ORDER BY id")

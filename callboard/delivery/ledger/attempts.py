@@ -26,12 +26,18 @@ _COLUMNS = {
     "truncated": "bool",
     "lead": "bigint",
 }
+_SELECTED = [
+    f"coalesce(:large, {name})" if name == "request_body" else name for name in _COLUMNS
+]
+# `large`: the body of the only one, where that is not among its values.
 INSERT = f"""
-    INSERT INTO attempt ({", ".join(_COLUMNS)}) SELECT * FROM {{attempts}}
+    INSERT INTO attempt ({", ".join(_COLUMNS)})
+    SELECT {", ".join(_SELECTED)} FROM {{attempts}}
 """
 
 
-def attempt_rows(results: Sequence[Result]) -> Rows:
+def attempt_rows(results: Sequence[Result], large: bytes | None = None) -> Rows:
+    """`large`: a body that is left out."""
     rows = [
         (
             r.claimed.seq,
@@ -46,7 +52,7 @@ def attempt_rows(results: Sequence[Result]) -> Rows:
             r.sent.method,
             r.sent.url,
             _json(r.sent.headers),
-            r.sent.body,
+            None if r.sent.body is large else r.sent.body,
             _json(r.outcome.headers),
             r.outcome.body,
             r.outcome.truncated,

@@ -64,8 +64,9 @@ _SETTLE = """
     RETURNING delivery.seq
 """
 
-# Of bodies in one statement: PostgreSQL takes no more than some 190 MiB of them.
-_MOST_BYTES = 16 * 1024 * 1024
+# Of bodies in one statement, which PostgreSQL gets as JSON: that takes five times as
+# much memory. A larger one has a statement of its own, and goes beside the JSON.
+_MOST_BYTES = 4 * 1024 * 1024
 
 
 async def record(
@@ -135,7 +136,7 @@ def _batches(results: Sequence[Result]) -> list[list[Result]]:
     seen: set[int] = set()
     size = 0
     for each in results:
-        own = len(each.sent.body or b"") + len(each.outcome.body)
+        own = _size(each)
         if not batches or each.claimed.seq in seen or size + own > _MOST_BYTES:
             batches.append([])
             seen, size = set(), 0
@@ -145,15 +146,20 @@ def _batches(results: Sequence[Result]) -> list[list[Result]]:
     return batches
 
 
+def _size(result: Result) -> int:
+    return len(result.sent.body or b"") + len(result.outcome.body)
+
+
 async def _settle_batch(db: Database, results: Sequence[Result]) -> set[int]:
     done = Rows(_SETTLED, [_settled(each) for each in results])
-    attempts = attempt_rows(results)
     if db.is_sqlite:  # which takes no bytes in a statement with tables
-        await db.insert("attempt", attempts)
+        await db.insert("attempt", attempt_rows(results))
         changed = await db.fetch(f"WITH {_SETTLE}", done=done)
     else:
+        large = results[0].sent.body if _size(results[0]) > _MOST_BYTES else None
+        attempts = attempt_rows(results, large)
         both = f"WITH made AS ({INSERT}), {_SETTLE}"
-        changed = await db.fetch(both, attempts=attempts, done=done)
+        changed = await db.fetch(both, attempts=attempts, done=done, large=large)
     return {row["seq"] for row in changed}
 
 
