@@ -1,12 +1,14 @@
 """From a leased delivery to what became of it: build the call, send it, decide."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from random import Random
 from time import monotonic
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from callboard.database import Database, reading, writing
 from callboard.delivery import buckets, ledger
@@ -51,7 +53,7 @@ async def make_call(
     flight.prepared = None  # who watches the young ones would keep its body for long
     if prepared is None or monotonic() - flight.leased_at > sure_for:
         return []  # what was read may have been told late
-    members, call, started_at = prepared
+    members, call, started_at, misfits = prepared
     try:
         outcome = _unsendable(target, call) or await caller.call(target, call)
     except asyncio.CancelledError:
@@ -59,7 +61,7 @@ async def make_call(
     results = []
     for each in members:
         sent = request.sent(call, target, each, claimed)
-        own = _own(target, each, outcome) if len(members) > 1 else outcome
+        own = _own(misfits, each, outcome) if misfits else outcome
         results.append(decide(each, target, sent, own, started_at, rng))
     return results
 
@@ -71,8 +73,9 @@ async def _read_and_prepare(flight: Flight, now: datetime) -> Prepared | None:
         members = await _board(flight, now)
         if not members:
             return None
-        call = request.build_together(target, members, now)
-        return Prepared(members, call, now)
+        misfits = request.misfits(target, members)
+        call = request.build_together(target, members, misfits, now)
+        return Prepared([_told(each) for each in members], call, now, misfits)
     whole = await _read(claimed)
     if whole is None:
         return None
@@ -87,6 +90,11 @@ async def _read(claimed: Claimed) -> Claimed | None:
             return await ledger.read(db, claimed)
     except Unavailable:
         return None
+
+
+def _told(claimed: Claimed) -> Claimed:
+    """The call has its data now; there may be 32 MiB of it."""
+    return replace(claimed, facts=replace(claimed.facts, data=""))
 
 
 async def _board(flight: Flight, now: datetime) -> Sequence[Claimed]:
@@ -117,9 +125,9 @@ def _unsendable(target: Target, call: Call) -> Outcome | None:
     return None
 
 
-def _own(target: Target, claimed: Claimed, outcome: Outcome) -> Outcome:
+def _own(misfits: Mapping[int, str], claimed: Claimed, outcome: Outcome) -> Outcome:
     """A misfit was left out of the call that it should have shared."""
-    problem = request.misfit(target, claimed)
+    problem = misfits.get(claimed.seq)
     return Outcome(error=ErrorClass.VALUE, detail=problem) if problem else outcome
 
 

@@ -6,11 +6,12 @@ another ends. How many are in flight stays within the webhook's slots and our pl
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 from time import monotonic
+from types import MappingProxyType
 from typing import NamedTuple
 
 from callboard.delivery.calls.request import Call
@@ -29,11 +30,13 @@ _REMEMBERED = 1_000  # each look at the database goes over them
 
 
 class Prepared(NamedTuple):
-    """A call at the moment it is made, and the deliveries that go in it."""
+    """A call at the moment it is made, and the deliveries that go in it. `misfits`: see
+    `request.misfits`."""
 
     members: Sequence[Claimed]
     call: Call
     started_at: datetime
+    misfits: Mapping[int, str] = MappingProxyType({})
 
 
 @dataclass(slots=True, eq=False)

@@ -1,6 +1,7 @@
 """A webhook's settings, compiled once: they make the URL and body of each call."""
 
 from collections.abc import Iterable, Mapping
+from io import BytesIO
 
 import msgspec
 
@@ -99,10 +100,13 @@ class Composer:
 
 def as_array(bodies: Iterable[Body]) -> Body:
     """The bodies of several events as one JSON array, and the type that it has then."""
-    made = list(bodies)
-    headers = [(name, _BATCHED.get(text, text)) for name, text in made[-1].headers]
-    content = b"[" + b",".join(body.content for body in made) + b"]"
-    return Body(content, tuple(headers))
+    array = BytesIO()  # there may be 32 MiB of them, which need not be there twice
+    for body in bodies:
+        array.write(b"," if array.tell() else b"[")
+        array.write(body.content)
+    array.write(b"]")
+    headers = [(name, _BATCHED.get(text, text)) for name, text in body.headers]
+    return Body(array.getvalue(), tuple(headers))
 
 
 def standard(facts: Facts, data: str) -> bytes:

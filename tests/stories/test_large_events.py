@@ -61,13 +61,20 @@ async def test_no_body_outlives_its_call(engine: Engine):
     await free(engine)
 
 
-async def test_a_call_counts_with_all_that_goes_in_it(engine: Engine):
+async def test_a_call_counts_with_all_that_goes_in_it_and_keeps_only_its_body(
+    engine: Engine,
+):
     webhook = await engine.webhook(delivery=Schedule(bucket_size=4))
     for data in (LARGE, LARGE, b"{}"):
         await engine.post(data)
     await runs.run_now(engine.by, webhook)
     (lead,) = await claim(engine)
     assert SIZE * 2 < lead.unread < SIZE * 5
+    results = await fly(engine, await lift(engine, lead))
+    (call,) = engine.receiver.calls
+    assert call.body.count(LARGE) == 2
+    assert results[0].sent.body == call.body
+    assert [each.claimed.facts.data for each in results] == ["", "", ""]
     await free(engine)
 
 

@@ -1,6 +1,6 @@
 """The call that a delivery makes, as a value."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime
 from itertools import accumulate
 
@@ -44,13 +44,15 @@ def build(target: Target, facts: Facts, attempt: int, now: datetime) -> Call:
     return _signed(target, facts.id, url, body, now)
 
 
-def build_together(target: Target, members: Sequence[Claimed], now: datetime) -> Call:
+def build_together(
+    target: Target, members: Sequence[Claimed], misfits: Container[int], now: datetime
+) -> Call:
     """One array of the bodies that each would have alone, without the misfits. Its id
     is the bucket's; a delivery without a bucket goes as usual."""
     lead = members[0]
     if len(members) == 1:
         return build(target, lead.facts, lead.attempts + 1, now)
-    fit = [each for each in members if not misfit(target, each)]
+    fit = [each for each in members if each.seq not in misfits]
     if lead.bucket is None or not fit:
         return build(target, lead.facts, lead.attempts + 1, now)
     array = as_array(
@@ -70,8 +72,15 @@ def beyond(
     return first[sum(size <= LARGEST_ARRAY for size in sizes) :]
 
 
-def misfit(target: Target, claimed: Claimed) -> str:
-    """Why no call can carry it; empty if one can."""
+def misfits(target: Target, members: Sequence[Claimed]) -> dict[int, str]:
+    """Those that no array can carry, and why."""
+    if len(members) == 1:
+        return {}
+    found = {each.seq: _misfit(target, each) for each in members}
+    return {seq: problem for seq, problem in found.items() if problem}
+
+
+def _misfit(target: Target, claimed: Claimed) -> str:
     try:
         target.composer.body(claimed.facts, claimed.attempts + 1)
     except Unfilled as error:
