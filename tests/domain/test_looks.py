@@ -126,6 +126,20 @@ async def test_beside_that_the_next_look_at_much_traffic_is_at_once(engine: Engi
     await engine.work()
 
 
+async def test_in_order_nothing_is_claimed_behind_what_is_held(engine: Engine):
+    await engine.webhook(ordered=True)
+    await engine.post_all([NewEvent(TYPE, b"{}")] * 2)
+    now = engine.runtime.clock()
+    move = "UPDATE delivery SET state = :state, due = :due, held_until = :kept"
+    async with writing() as db:
+        await db.fetch(f"{move} WHERE seq = 1", state="held", due=None, kept=now)
+    assert await claim(engine, now) == []
+    async with writing() as db:
+        await db.fetch(f"{move} WHERE seq = 1", state="pending", due=now, kept=None)
+        await db.fetch("UPDATE turn SET next_due = :now", now=now)
+    await engine.work()
+
+
 async def test_in_order_what_is_new_does_not_wait_for_what_is_discarded(
     engine: Engine,
 ):
@@ -189,6 +203,23 @@ async def test_whatever_is_due_first_is_looked_at_first(
     assert (await turn(engine))["next_due"] == due[first]
     engine.skip(wait + 7200)
     await engine.work()
+
+
+async def test_of_several_successes_the_last_is_remembered(engine: Engine):
+    await engine.webhook()
+    await engine.post_all([NewEvent(TYPE, b"{}")] * 2)
+    now = engine.runtime.clock()
+    first, second = await claim(engine, now)
+    sent = Sent("POST", "http://a.example/", (), b"")
+    good = Outcome(status=200, seconds=0.1)
+    state = DeliveryState.DELIVERED
+    results = [
+        Result(each, sent, now, good, state, None, None, now + timedelta(seconds=took))
+        for each, took in ((first, 2), (second, 1))
+    ]
+    async with writing() as db:
+        await ledger.record(db, results, frozenset(), now)
+    assert (await turn(engine))["succeeded_at"] == now + timedelta(seconds=2)
 
 
 async def test_a_new_event_wakes_who_sleeps_until_a_next_try(engine: Engine):
