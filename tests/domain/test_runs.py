@@ -6,7 +6,7 @@ from random import Random
 
 from callboard import ids
 from callboard.database import writing
-from callboard.delivery import by_hand, ledger, reading, runs
+from callboard.delivery import by_hand, ledger, reading, runs, workers
 from callboard.delivery.states import Lane
 from callboard.health import reading as health
 from callboard.schedule import Schedule
@@ -106,6 +106,15 @@ async def test_what_a_person_has_cancelled_stands_for_nothing_older(days: Days):
     assert await days.engine.states() == ["delivered", "cancelled"]
 
 
+async def test_what_a_person_tries_is_superseded_by_nothing(days: Days):
+    webhook = await days.webhook(Schedule(5, latest_only=True))
+    await days.post(b'{"id": 1, "v": 1}', b'{"id": 1, "v": 2}')
+    await by_hand.try_now(days.by, (await days.engine.deliveries())[0])
+    assert await runs.run_now(days.by, webhook) == 2
+    await days.work()
+    assert [call.data["v"] for call in days.calls()] == [1, 2]
+
+
 async def test_after_an_outage_one_run_makes_up_for_all_and_the_grid_stays(days: Days):
     webhook = await days.webhook(EVERY_FIVE)
     await days.post_numbers(0, 200)
@@ -170,6 +179,21 @@ async def test_no_run_begins_while_one_is_under_way(days: Days):
     await days.work()
     assert numbers(days.calls()) == [0, 1]
     assert numbers(await days.after(1)) == [2, 3]
+
+
+async def test_a_run_is_under_way_as_long_as_its_last_call(days: Days):
+    await days.webhook(EVERY_FIVE)
+    await days.post_numbers(0, 1)
+    days.now += timedelta(minutes=5)
+    await days.look()
+    async with writing() as db:
+        assert await ledger.claim(db, Lane.UNTRIED, 1, "wrk_b/1", days.now)
+    await days.look()
+    assert [run.ended_at for run in await days.runs()] == [None]
+    await workers.bury("wrk_b", days.now)
+    assert numbers(await days.after(0)) == [0]
+    (run,) = await days.runs()
+    assert (run.ended_at, run.delivered, run.waiting) == (days.now, 1, 0)
 
 
 async def test_in_order_nothing_passes_what_failed(days: Days):

@@ -94,6 +94,25 @@ async def test_a_run_that_a_worker_has_seen_due_waits_for_that_too(days: Days):
     assert numbers(await days.after(0)) == [0, 1]
 
 
+async def test_of_two_people_who_ask_for_a_run_one_gets_it(days: Days):
+    webhook = await days.webhook(Schedule(5, batch_size=2))
+    await days.post_numbers(0, 4)
+    async with reading() as db:
+        asked = await planned.of_webhook(db, webhook)
+    assert asked
+    for taken in (2, None):
+        async with writing() as db:
+            assert await starting.start(db, asked, True, 0, days.now) == taken
+    assert numbers(await days.after(0)) == [0, 1]
+
+
+async def test_in_order_a_call_passes_nothing_that_a_person_tries(days: Days):
+    await days.webhook(Schedule(5, bucket_size=3), ordered=True)
+    await days.post_numbers(0, 3)
+    await by_hand.try_now(days.by, (await days.engine.deliveries())[1])
+    assert arrays(await days.after(5)) == [[0, 1, 2]]
+
+
 async def test_deliveries_follow_when_a_schedule_is_set_and_taken_away(days: Days):
     webhook = await days.engine.webhook(schedule=(3600,), concurrency=1)
     days.engine.receiver.script("/", 500)
