@@ -120,6 +120,17 @@ async def test_what_waits_for_another_try_goes_at_once_with_the_whole_plan(
     assert await engine.states() == ["delivered"]
 
 
+async def test_what_is_let_go_is_looked_for(engine: Engine):
+    """The claims before found nothing beside the gap."""
+    webhook = await partly_held(engine, concurrency=1)
+    await engine.activate(webhook, "deliver")
+    async with writing() as db:
+        await db.fetch("UPDATE turn SET next_due = NULL")
+    await step(engine, webhook)
+    assert await called_first(engine, 1) == [0]
+    await engine.work()
+
+
 async def test_no_more_is_let_go_while_enough_of_it_waits(engine: Engine):
     webhook = await partly_held(engine)
     await engine.activate(webhook, "deliver")
