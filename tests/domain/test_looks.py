@@ -222,11 +222,13 @@ async def test_of_several_successes_the_last_is_remembered(engine: Engine):
     assert (await turn(engine))["succeeded_at"] == now + timedelta(seconds=2)
 
 
-async def test_a_new_event_wakes_who_sleeps_until_a_next_try(engine: Engine):
+@pytest.mark.parametrize("hours", [None, 1])
+async def test_a_new_event_wakes_who_sleeps_also_until_a_next_try(
+    engine: Engine, hours: int | None
+):
     await engine.webhook()
-    now = engine.runtime.clock()
+    later = engine.runtime.clock() + timedelta(hours=hours) if hours else None
     async with writing() as db:
-        later = now + timedelta(hours=1)
         await db.fetch("UPDATE turn SET next_due = :later", later=later)
     await engine.post()
     found = await claim(engine, engine.runtime.clock())
