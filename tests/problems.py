@@ -6,6 +6,9 @@ import httpx
 
 from callboard.errors import Problem
 
+# In UTC these are no years that we know.
+BEFORE, AFTER = "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"
+
 
 def named(problems: Iterable[Problem]) -> list[tuple[str, str]]:
     return [(problem.field, problem.code) for problem in problems]
