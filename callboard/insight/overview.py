@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
-from callboard import ids
+from callboard import ids, numerals
 from callboard.database import Row, reading
 
-MOST_COUNTED = 100_000
 _COUNTED = ("delivered", "tried_again", "failed")  # as `Bar` has them
 
 
@@ -126,7 +125,7 @@ async def count_events(account: str, since: datetime) -> int:
             """,
             account=account,
             first=ids.earliest("evt", since),
-            most=MOST_COUNTED,
+            most=numerals.MOST_COUNTED,
         )
     return int(rows[0]["events"])
 

@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.plugins.htmx import HTMXRequest
 from litestar.response import Response
 
+from callboard import numerals
 from callboard.accounts import keys
 from callboard.catalogue import event_types
 from callboard.delivery import reading
@@ -51,7 +52,7 @@ async def _going_on(account: str, runtime: Runtime) -> dict[str, Any]:
         "needs_you": await troubles.needs_you(account),
         "endings": await expiring.endings(now, account),
         "events": events,
-        "more_events": events >= overview.MOST_COUNTED,
+        "more_events": events >= numerals.MOST_COUNTED,
         "figures": figures.result(),
         "latency": await overview.latency(account),
         "oldest_due": waited.total_seconds(),

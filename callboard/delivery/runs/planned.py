@@ -7,10 +7,10 @@ import msgspec
 
 from callboard import schedule
 from callboard.database import Database, Row
+from callboard.numerals import MOST_COUNTED
 from callboard.schedule import Schedule
 
 _AT_ONCE = 100
-_MOST_COUNTED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ async def count_waiting(db: Database, webhook: str) -> int:
             LIMIT :most) AS counted
         """,
         webhook=webhook,
-        most=_MOST_COUNTED,
+        most=MOST_COUNTED,
     )
     return int(rows[0]["waiting"])
 
